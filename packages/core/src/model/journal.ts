@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import type { JournalEntryId, OrgId, UserId } from './ids.js'
+import { journalEntryIdSchema, orgIdSchema, userIdSchema } from './ids-schema.js'
+import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
+
+export const JOURNAL_OUTCOMES = ['success', 'denied', 'failure'] as const
+export type JournalOutcome = (typeof JOURNAL_OUTCOMES)[number]
+
+/** One link of an organization's hash chain; `docs/journal-format.md` says how it is hashed. */
+export interface JournalEntry {
+  id: JournalEntryId
+  orgId: OrgId
+  /** 1, 2, 3, … without a gap in each organization. */
+  seq: number
+  at: string
+  /** What was done, such as `session.opened` or `command.started`. */
+  action: string
+  outcome: JournalOutcome
+  actorKind: string
+  actorUserId: UserId | null
+  resourceKind: string | null
+  resourceId: string | null
+  /** Facts without personal details. */
+  facts: Record<string, unknown>
+  /** Personal details (names, addresses, command text); null once erased. */
+  details: Record<string, unknown> | null
+  /** SHA-256 of this link, hexadecimal. */
+  hash: string
+  prevHash: string
+}
+
+export const journalEntrySchema = z
+  .object({
+    id: journalEntryIdSchema,
+    orgId: orgIdSchema,
+    seq: z.number().int(),
+    at: z.string(),
+    action: z.string(),
+    outcome: z.enum(JOURNAL_OUTCOMES),
+    actorKind: z.string(),
+    actorUserId: userIdSchema.nullable(),
+    resourceKind: z.string().nullable(),
+    resourceId: z.string().nullable(),
+    facts: z.record(z.string(), z.unknown()),
+    details: z.record(z.string(), z.unknown()).nullable(),
+    hash: z.string(),
+    prevHash: z.string(),
+  })
+  .meta({ id: 'JournalEntry' }) satisfies z.ZodType<JournalEntry>
+
+export interface JournalQuery extends PageQuery {
+  action?: string | undefined
+  actorUserId?: UserId | undefined
+  resourceId?: string | undefined
+  outcome?: JournalOutcome | undefined
+  /** Part of the action or of the details, any case. */
+  search?: string | undefined
+}
+
+export const journalQuerySchema = z.strictObject({
+  action: z.string().min(1).max(64).optional(),
+  actorUserId: userIdSchema.optional(),
+  resourceId: z.string().min(1).max(64).optional(),
+  outcome: z.enum(JOURNAL_OUTCOMES).optional(),
+  search: z.string().min(1).max(256).optional(),
+  ...pageQueryShape,
+}) satisfies z.ZodType<JournalQuery>
+
+export const journalPageSchema = pageOf(journalEntrySchema) satisfies z.ZodType<Page<JournalEntry>>
+
+export const CHAIN_BREAKS = ['hash', 'gap', 'link', 'details', 'columns', 'head'] as const
+/**
+ * `hash`: an entry does not have the hash it claims. `gap`: a number is missing. `link`: it does not follow the
+ * entry before. `details`: they differ from their digest. `columns`: what is searched by differs from what was
+ * hashed. `head`: the newest entries are missing or the head points elsewhere.
+ */
+export type ChainBreak = (typeof CHAIN_BREAKS)[number]
+
+export interface ChainVerification {
+  orgId: OrgId
+  ok: boolean
+  /** Entries that were read, up to the first break. */
+  entries: number
+  /** Entries whose personal details were erased; they verify all the same. */
+  erased: number
+  headSeq: number
+  headHash: string
+  firstBreak: { seq: number; kind: ChainBreak } | null
+}
+
+export const chainVerificationSchema = z
+  .object({
+    orgId: orgIdSchema,
+    ok: z.boolean(),
+    entries: z.number().int(),
+    erased: z.number().int(),
+    headSeq: z.number().int(),
+    headHash: z.string(),
+    firstBreak: z.object({ seq: z.number().int(), kind: z.enum(CHAIN_BREAKS) }).nullable(),
+  })
+  .meta({ id: 'ChainVerification' }) satisfies z.ZodType<ChainVerification>

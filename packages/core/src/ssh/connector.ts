@@ -1,0 +1,101 @@
+import type { KrownError } from '../errors/krown-error.js'
+
+/** How to authenticate; exactly this is tried, nothing before it and nothing else after. */
+export type SshAuth =
+  /** Also answers keyboard-interactive prompts (RFC 4256) with the password. */
+  | { method: 'password'; password: string }
+  /** OpenSSH or PEM form, ed25519, ecdsa or rsa. */
+  | { method: 'key'; privateKey: string; passphrase?: string | undefined }
+
+export interface PresentedHostKey {
+  /** Key type as on the wire, such as `ssh-ed25519`. */
+  readonly algorithm: string
+  /** `SHA256:` and unpadded base64, as `ssh-keygen -l` prints it. */
+  readonly fingerprint: string
+  /** The public key blob (RFC 4253 §6.6). */
+  readonly blob: Buffer
+}
+
+export interface ResolvedHost {
+  readonly host: string
+  readonly port: number
+  /** Every address the name stands for; one of them is dialled, without resolving again. */
+  readonly addresses: readonly string[]
+}
+
+export interface SshConnectRequest {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly auth: SshAuth
+  /** Outbound policy: throws when one of the addresses must not be reached. No packet is sent before. */
+  checkAddresses(resolved: ResolvedHost): void
+  /** Throws to refuse the host; no credential is sent before it resolves. A failure of any kind refuses. */
+  verifyHostKey(key: PresentedHostKey): Promise<void>
+  /** Also offer algorithms that are no longer safe, for one old device; default false. */
+  readonly legacyAlgorithms?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The one way to SSH. Everything that speaks the protocol is behind this interface. */
+export interface SshConnector extends AsyncDisposable {
+  /**
+   * Dials, verifies the host key, authenticates.
+   *
+   * @throws KrownError TARGET_POLICY_DENIED, HOST_KEY_UNKNOWN, HOST_KEY_MISMATCH, TARGET_AUTH_FAILED,
+   * TARGET_UNREACHABLE, TARGET_PROTOCOL_ERROR, TARGET_TIMEOUT (`details.phase` says where), or
+   * VALIDATION_FAILED for a private key that cannot be read; else what `verifyHostKey` threw, or the reason of
+   * the signal.
+   */
+  connect(request: SshConnectRequest): Promise<SshConnection>
+}
+
+/** One TCP link and SSH transport (RFC 4253). */
+export interface SshConnection {
+  readonly hostKey: PresentedHostKey
+  /** Null while it is open; afterwards why it ended (`SESSION_LOST`, `TARGET_PROTOCOL_ERROR`, …). */
+  readonly closedBecause: KrownError | null
+  /** Resolves once, when the connection is gone, whoever ended it; never rejects. */
+  readonly closed: Promise<KrownError>
+  /**
+   * Opens a session channel (RFC 4254 §6.5) and starts one command in it.
+   *
+   * Rejects only when nothing can have run: TARGET_CHANNEL_REFUSED (`details.reason` is the §5.1 number),
+   * SESSION_LOST, TARGET_TIMEOUT, or the signal's reason before the request was sent.
+   */
+  exec(command: string, sink: ChannelSink, options?: { signal?: AbortSignal | undefined }): Promise<SshChannel>
+  /** Says goodbye and closes the socket; `reason` becomes `closedBecause`. */
+  close(reason: KrownError): Promise<void>
+}
+
+/** Receives what the target sends in one channel. */
+export interface ChannelSink {
+  /** In the order of arrival; the buffer belongs to the callee. */
+  data(stream: 'stdout' | 'stderr', chunk: Buffer): void
+  /** Once, after the last data and after both end-of-files, or when the connection is lost. */
+  end(result: ChannelEnd): void
+}
+
+/** At most one of exitCode and signal is set; neither when the target did not say or the connection was lost. */
+export interface ChannelEnd {
+  readonly exitCode: number | null
+  /** RFC 4254 §6.10 name without SIG. */
+  readonly signal: string | null
+  /** Set when the connection ended before the channel did. */
+  readonly error: KrownError | null
+}
+
+/** One session channel with a program running in it. */
+export interface SshChannel {
+  /** Stops reading; the flow window (RFC 4254 §5.2) then stops the target. Both streams share it. */
+  pause(): void
+  resume(): void
+  /** Resolves when the flow window took the bytes; rejects with SESSION_LOST when the channel is gone. */
+  write(data: Uint8Array): Promise<void>
+  /** End of file on standard input. Signals sent after it still go out. */
+  endInput(): void
+  /** RFC 4254 §6.9; targets may ignore it, and OpenSSH does for root. `name` without SIG. */
+  signal(name: string): void
+  /** Closes the channel; a program without a PTY may go on running. */
+  close(): void
+}
