@@ -50,7 +50,10 @@ export function isKrownError(error: unknown): error is KrownError {
 }
 
 /** `VALIDATION_FAILED` with the list of every field at fault; values are never repeated. */
-export function validationError(fields: readonly FieldProblem[], message = 'the input is not valid'): KrownError {
+export function validationError(
+  fields: readonly FieldProblem[],
+  message = 'the input is not valid',
+): KrownError {
   return new KrownError('VALIDATION_FAILED', message, { details: { fields } })
 }
 

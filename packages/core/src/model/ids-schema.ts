@@ -6,10 +6,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 
 // A guard instead of a transform: input and output types stay equal, on the wire it is a string.
 const idSchema = <Id extends Branded<string>>() =>
-  z.custom<Id>((value) => typeof value === 'string' && UUID.test(value), 'must be a UUID in lower case').meta({
-    type: 'string',
-    format: 'uuid',
-  })
+  z
+    .custom<Id>((value) => typeof value === 'string' && UUID.test(value), 'must be a UUID in lower case')
+    .meta({
+      type: 'string',
+      format: 'uuid',
+    })
 
 export const orgIdSchema = idSchema<OrgId>()
 export const userIdSchema = idSchema<UserId>()

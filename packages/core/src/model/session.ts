@@ -84,7 +84,10 @@ const sessionAuthSchema = z.discriminatedUnion('method', [
   z.strictObject({ method: z.literal('password'), password: z.string().min(1).max(1024) }),
   z.strictObject({
     method: z.literal('key'),
-    privateKey: z.string().min(1).max(64 * 1024),
+    privateKey: z
+      .string()
+      .min(1)
+      .max(64 * 1024),
     passphrase: z.string().max(1024).optional(),
   }),
 ])

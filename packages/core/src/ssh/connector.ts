@@ -63,7 +63,11 @@ export interface SshConnection {
    * Rejects only when nothing can have run: TARGET_CHANNEL_REFUSED (`details.reason` is the §5.1 number),
    * SESSION_LOST, TARGET_TIMEOUT, or the signal's reason before the request was sent.
    */
-  exec(command: string, sink: ChannelSink, options?: { signal?: AbortSignal | undefined }): Promise<SshChannel>
+  exec(
+    command: string,
+    sink: ChannelSink,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<SshChannel>
   /** Says goodbye and closes the socket; `reason` becomes `closedBecause`. */
   close(reason: KrownError): Promise<void>
 }

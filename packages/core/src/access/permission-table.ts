@@ -1,0 +1,28 @@
+import type { Role } from '../model/user.js'
+
+/** Whose rows a right covers: nobody's, the caller's own, or everybody's in the organization. */
+export type Reach = 'none' | 'own' | 'org'
+
+type Row = Readonly<Record<Role, Reach>> & {
+  /** Reach of a user with audit scope `org`, where that is more than the role gives. */
+  readonly auditor?: Reach
+}
+
+/** Who may do what: the whole of it. Every door asks this table through `decide`, and nothing else. */
+export const permissionTable = {
+  'session:open': { admin: 'org', operator: 'own', readonly: 'none' },
+  'session:execute': { admin: 'org', operator: 'own', readonly: 'none' },
+  'session:close': { admin: 'org', operator: 'own', readonly: 'none' },
+  'session:read': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
+  'command:control': { admin: 'org', operator: 'own', readonly: 'none' },
+  'command:read': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
+  'user:list': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
+  'user:read': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
+  'user:manage': { admin: 'org', operator: 'none', readonly: 'none' },
+  'journal:read': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
+  'journal:verify': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
+  'self:read': { admin: 'own', operator: 'own', readonly: 'own' },
+  'self:manage': { admin: 'own', operator: 'own', readonly: 'own' },
+} as const satisfies Record<string, Row>
+
+export type Permission = keyof typeof permissionTable

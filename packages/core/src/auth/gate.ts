@@ -1,0 +1,72 @@
+import { requirePermission, type Subject } from '../access/decide.js'
+import type { Permission } from '../access/permission-table.js'
+import { isKrownError, type KrownError } from '../errors/krown-error.js'
+import type { JournalDraft } from '../journal/entry.js'
+import type { Actor } from '../model/actor.js'
+
+/** Says what an actor may be right now: reads role, membership, login and disabled state, at most 5 s old. */
+export interface SubjectSource {
+  /** @throws KrownError UNAUTHENTICATED when the user is disabled or gone, or the login was ended. */
+  subjectOf(actor: Actor): Promise<Subject>
+}
+
+/** What the gate tells the journal of; implemented by `RefusalLog`. */
+export interface RefusalSink {
+  refused(refusal: JournalDraft, code: string): Promise<void>
+}
+
+export interface UseCase {
+  readonly permission: Permission
+  /** What it is about, for the journal entry of a refusal. */
+  readonly resource?: { readonly kind: string; readonly id: string } | undefined
+}
+
+/** The caller of a use case that passed the gate. */
+export interface Caller {
+  readonly actor: Actor
+  readonly subject: Subject
+  /** Whose rows the permission covers. */
+  readonly reach: 'own' | 'org'
+}
+
+/**
+ * The one way into every use case, whichever door it came through: asks who the actor is now, asks the
+ * permission table before anything is read, and journals every refusal that comes out.
+ */
+export class Gate {
+  readonly #subjects: SubjectSource
+  readonly #refusals: RefusalSink
+
+  constructor(deps: { subjects: SubjectSource; refusals: RefusalSink }) {
+    this.#subjects = deps.subjects
+    this.#refusals = deps.refusals
+  }
+
+  async run<T>(actor: Actor, useCase: UseCase, work: (caller: Caller) => Promise<T>): Promise<T> {
+    try {
+      const subject = await this.#subjects.subjectOf(actor)
+      const reach = requirePermission(subject, useCase.permission)
+      return await work({ actor, subject, reach })
+    } catch (error) {
+      if (isRefusal(error)) await this.#refusals.refused(describe(actor, useCase, error), error.code)
+      throw error
+    }
+  }
+}
+
+const REFUSALS = new Set<string>(['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED'])
+
+// Failures to open a session have entries of their own; an invalid token names nobody to blame.
+function isRefusal(error: unknown): error is KrownError {
+  return isKrownError(error) && REFUSALS.has(error.code)
+}
+
+function describe(actor: Actor, { permission, resource }: UseCase, { code }: KrownError): JournalDraft {
+  return {
+    action: 'access.denied',
+    outcome: 'denied',
+    actor,
+    facts: { permission, code },
+    ...(resource && { resource }),
+  }
+}

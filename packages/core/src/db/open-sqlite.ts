@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Kysely, sql } from 'kysely'
+import { Semaphore } from '../base/semaphore.js'
+import type { Database } from './database.js'
+import { migrate } from './migrate.js'
+import { SqliteClient } from './sqlite-client.js'
+import { ThreadedSqliteDialect } from './sqlite-dialect.js'
+import { holdSqliteLock, type SqliteLock } from './sqlite-lock.js'
+import type { Tables } from './tables/tables.js'
+
+export interface OpenSqliteOptions {
+  readonly file: string
+  /** Refuse to open while another server has it; short admin commands leave it out. */
+  readonly exclusive: boolean
+  /** Another built thread file, for fault tests. */
+  readonly threadFile?: string | undefined
+}
+
+/** Opens (and creates) the database file, in a thread of its own. */
+export async function openSqlite(options: OpenSqliteOptions): Promise<Database> {
+  await mkdir(dirname(options.file), { recursive: true, mode: 0o700 })
+  const lock = options.exclusive ? await holdSqliteLock(options.file) : undefined
+  const client = new SqliteClient(options.file, options.threadFile)
+  const turns = new Semaphore(1)
+  const db = new Kysely<Tables>({ dialect: new ThreadedSqliteDialect(client, turns) })
+  return {
+    kind: 'sqlite',
+    db,
+    batch: async (batch) => {
+      const release = await turns.acquire()
+      try {
+        return await client.batch(batch)
+      } finally {
+        release()
+      }
+    },
+    migrate: (mode) => migrate(db, mode),
+    ping: async () => void (await sql`select 1`.execute(db)),
+    [Symbol.asyncDispose]: () => closeAll(db, client, lock),
+  }
+}
+
+async function closeAll(
+  db: Kysely<Tables>,
+  client: SqliteClient,
+  lock: SqliteLock | undefined,
+): Promise<void> {
+  await db.destroy()
+  // Kysely closes only a driver that was used.
+  await client.close()
+  lock?.release()
+}

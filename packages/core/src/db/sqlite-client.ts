@@ -1,0 +1,97 @@
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { type Deferred, defer } from '../base/deferred.js'
+import { databaseUnavailable, fromDriverError } from './db-errors.js'
+import type {
+  Batch,
+  BatchResult,
+  QueryAnswer,
+  ThreadData,
+  ThreadError,
+  ThreadRequest,
+  ThreadResponse,
+} from './sqlite-protocol.js'
+
+type Answer = QueryAnswer | BatchResult | null
+type RequestBody = ThreadRequest extends infer R ? (R extends ThreadRequest ? Omit<R, 'id'> : never) : never
+
+const BUSY_RETRY_MS = 25
+const BUSY_GIVE_UP_MS = 5_000
+
+/** The main thread's end of the SQLite thread. */
+export class SqliteClient {
+  readonly #worker: Worker
+  readonly #pending = new Map<number, Deferred<Answer>>()
+  #nextId = 1
+  #failure: unknown
+
+  /** @param threadFile The built `sqlite-thread`; a package import, so that it is found from `src` and `dist`. */
+  constructor(file: string, threadFile = createRequire(import.meta.url).resolve('#sqlite-thread')) {
+    this.#worker = new Worker(threadFile, { workerData: { file } satisfies ThreadData })
+    this.#worker.on('message', (response: ThreadResponse) => this.#settle(response))
+    this.#worker.on('error', (error) => this.#fail(error))
+    this.#worker.on('exit', () => this.#fail(new Error('the database is closed')))
+  }
+
+  async query(sql: string, parameters: readonly unknown[]): Promise<QueryAnswer> {
+    return (await this.#whileBusy(() => this.#ask({ kind: 'query', sql, parameters }))) as QueryAnswer
+  }
+
+  /** One transaction in one message. A constraint or `mustChange` that says no is an answer, not an error. */
+  async batch(batch: Batch): Promise<BatchResult> {
+    return (await this.#whileBusy(async () => {
+      const result = (await this.#ask({ kind: 'batch', batch })) as BatchResult
+      if (!result.committed && isBusy(result.error)) throw toError(result.error)
+      return result
+    })) as BatchResult
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure === undefined) await this.#ask({ kind: 'close' })
+    await this.#worker.terminate()
+  }
+
+  // Another process (an admin command) may hold the write lock for a moment.
+  async #whileBusy(attempt: () => Promise<Answer>): Promise<Answer> {
+    const giveUpAt = performance.now() + BUSY_GIVE_UP_MS
+    for (;;) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > giveUpAt) throw fromDriverError(error)
+        await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS))
+      }
+    }
+  }
+
+  #ask(body: RequestBody): Promise<Answer> {
+    if (this.#failure !== undefined) return Promise.reject(databaseUnavailable(this.#failure))
+    const id = this.#nextId++
+    const answer = defer<Answer>()
+    this.#pending.set(id, answer)
+    this.#worker.postMessage({ ...body, id })
+    return answer.promise
+  }
+
+  #settle(response: ThreadResponse): void {
+    const waiting = this.#pending.get(response.id)
+    this.#pending.delete(response.id)
+    if (response.ok) waiting?.resolve(response.value)
+    else waiting?.reject(toError(response.error))
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    for (const waiting of this.#pending.values()) waiting.reject(databaseUnavailable(error))
+    this.#pending.clear()
+  }
+}
+
+export function toError({ message, code }: ThreadError): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+function isBusy(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code)
+}

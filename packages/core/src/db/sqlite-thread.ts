@@ -1,0 +1,95 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import Database from 'better-sqlite3'
+import {
+  type Batch,
+  type BatchResult,
+  CHANGED_OTHERWISE,
+  type QueryAnswer,
+  type Statement,
+  type ThreadData,
+  type ThreadError,
+  type ThreadRequest,
+  type ThreadResponse,
+} from './sqlite-protocol.js'
+
+// Entry of the thread that holds the database: an fsync or a long search here never stops the event loop.
+
+const MAX_CACHED_STATEMENTS = 500
+
+const { file } = workerData as ThreadData
+const db = openDatabase()
+const statements = new Map<string, Database.Statement>()
+
+function openDatabase(): Database.Database {
+  const opened = new Database(file)
+  opened.pragma('journal_mode = WAL')
+  // FULL: a journal entry that was acknowledged survives a power cut.
+  opened.pragma('synchronous = FULL')
+  opened.pragma('foreign_keys = ON')
+  // Short, because waiting here blocks every other query; the main thread retries without blocking.
+  opened.pragma('busy_timeout = 20')
+  return opened
+}
+
+function prepare(sql: string): Database.Statement {
+  const cached = statements.get(sql)
+  if (cached) return cached
+  const statement = db.prepare(sql)
+  if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear()
+  statements.set(sql, statement)
+  return statement
+}
+
+function run(sql: string, parameters: readonly unknown[]): QueryAnswer {
+  const statement = prepare(sql)
+  if (statement.reader) return { rows: statement.all(parameters), changes: undefined }
+  return { rows: [], changes: statement.run(parameters).changes }
+}
+
+function runAll(list: readonly Statement[]): void {
+  for (const { sql, parameters, mustChange } of list) {
+    const { changes } = run(sql, parameters)
+    if (mustChange !== undefined && changes !== mustChange) {
+      throw Object.assign(new Error(`changed ${changes} rows instead of ${mustChange}`), {
+        code: CHANGED_OTHERWISE,
+      })
+    }
+  }
+}
+
+function runBatch(batch: Batch): BatchResult {
+  let unit: number | null = null
+  try {
+    run('begin immediate', [])
+    for (unit = 0; unit < batch.units.length; unit += 1) runAll(batch.units[unit] ?? [])
+    unit = null
+    runAll(batch.tail)
+    run('commit', [])
+    return { committed: true }
+  } catch (error) {
+    if (db.inTransaction) run('rollback', [])
+    return { committed: false, unit, error: toThreadError(error) }
+  }
+}
+
+function answer(request: ThreadRequest): ThreadResponse {
+  try {
+    if (request.kind === 'query')
+      return { id: request.id, ok: true, value: run(request.sql, request.parameters) }
+    if (request.kind === 'batch') return { id: request.id, ok: true, value: runBatch(request.batch) }
+    db.close()
+    return { id: request.id, ok: true, value: null }
+  } catch (error) {
+    return { id: request.id, ok: false, error: toThreadError(error) }
+  }
+}
+
+function toThreadError(error: unknown): ThreadError {
+  const { message, code } = error as { message: string; code?: string }
+  return { message, code }
+}
+
+parentPort?.on('message', (request: ThreadRequest) => {
+  parentPort?.postMessage(answer(request))
+  if (request.kind === 'close') parentPort?.close()
+})

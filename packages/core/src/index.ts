@@ -1,0 +1,7 @@
+export { openSqlite } from './db/open-sqlite.js'
+export { openPostgres } from './db/open-postgres.js'
+export { Journal } from './journal/journal.js'
+export { verifyChain } from './journal/verify-chain.js'
+export * from './base/clock.js'
+export * from './base/ids.js'
+export * from './model/index.js'

@@ -1,0 +1,118 @@
+import { hash, randomBytes } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import type { JournalEntriesTable } from '../db/tables/journal.table.js'
+import type { Actor } from '../model/actor.js'
+import type { JournalEntryId, OrgId } from '../model/ids.js'
+import type { JournalOutcome } from '../model/journal.js'
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+export type JsonObject = { readonly [key: string]: JsonValue }
+
+/** An entry before it has its place in the chain. */
+export interface JournalDraft {
+  /** Past tense, dotted: `session.opened`. */
+  readonly action: string
+  readonly outcome: JournalOutcome
+  readonly actor: Pick<Actor, 'kind' | 'userId' | 'username' | 'clientIp' | 'requestId'> & {
+    loginId?: string
+  }
+  readonly resource?: { readonly kind: string; readonly id: string }
+  /** Without personal details: these can never be erased. */
+  readonly facts?: JsonObject
+  /** Names, addresses, command text: may be erased later, leaving a valid chain. */
+  readonly details?: JsonObject
+}
+
+/** Where an entry stands in its chain. */
+export interface Link {
+  readonly seq: number
+  readonly hash: string
+}
+
+/** `prev` of the first entry: 32 zero bytes. */
+export const GENESIS: Link = { seq: 0, hash: '0'.repeat(64) }
+
+const PREFIX = Buffer.from('krown-journal-v1\0', 'utf8')
+const SALT_BYTES = 16
+
+/** Gives a draft its place after `prev`, and its hash. */
+export function sealEntry(
+  draft: JournalDraft,
+  place: { orgId: OrgId; prev: Link; id: JournalEntryId; at: number },
+): JournalEntriesTable {
+  const salt = randomBytes(SALT_BYTES).toString('hex')
+  const details = canonical(personalDetails(draft))
+  const text = canonical(entryText(draft, place, digestDetails(salt, details)))
+  const seq = place.prev.seq + 1
+  return {
+    org_id: place.orgId,
+    seq,
+    id: place.id,
+    at: place.at,
+    action: draft.action,
+    outcome: draft.outcome,
+    actor_user_id: draft.actor.userId,
+    resource_id: draft.resource?.id ?? null,
+    text,
+    details,
+    salt,
+    prev_hash: place.prev.hash,
+    hash: hashLink({ orgId: place.orgId, seq, prevHash: place.prev.hash, text }),
+  }
+}
+
+/** What is hashed; the field order does not matter, the text is canonical (RFC 8785). */
+function entryText(
+  draft: JournalDraft,
+  place: { id: string; at: number },
+  detailsDigest: string,
+): JsonObject {
+  const { kind, userId, loginId, requestId } = draft.actor
+  return {
+    v: 1,
+    id: place.id,
+    at: new Date(place.at).toISOString(),
+    action: draft.action,
+    outcome: draft.outcome,
+    actor: { kind, userId, ...(loginId && { loginId }) },
+    ...(draft.resource && { resource: { ...draft.resource } }),
+    ...(requestId && { requestId }),
+    facts: draft.facts ?? {},
+    detailsDigest,
+  }
+}
+
+function personalDetails({ actor, details }: JournalDraft): JsonObject {
+  return { username: actor.username, ...(actor.clientIp && { clientIp: actor.clientIp }), ...details }
+}
+
+/** SHA-256 over salt and details, both as the text that is stored. */
+export function digestDetails(salt: string, details: string): string {
+  return hash('sha256', salt + details, 'hex')
+}
+
+/** `SHA-256("krown-journal-v1\0" ‖ orgId ‖ seq ‖ prev ‖ SHA-256(text))`, see `docs/journal-format.md`. */
+export function hashLink(link: { orgId: string; seq: number; prevHash: string; text: string }): string {
+  const seq = Buffer.alloc(8)
+  seq.writeBigUInt64BE(BigInt(link.seq))
+  const bytes = Buffer.concat([
+    PREFIX,
+    Buffer.from(link.orgId, 'utf8'),
+    seq,
+    Buffer.from(link.prevHash, 'hex'),
+    hash('sha256', link.text, 'buffer'),
+  ])
+  return hash('sha256', bytes, 'hex')
+}
+
+function canonical(value: JsonObject): string {
+  const text = canonicalize(value)
+  if (text === undefined) throw new TypeError('a journal entry must be JSON')
+  return text
+}

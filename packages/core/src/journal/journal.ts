@@ -1,0 +1,98 @@
+import type { CompiledQuery } from 'kysely'
+import { defer } from '../base/deferred.js'
+import type { Trx } from '../db/database.js'
+import type { OrgId } from '../model/ids.js'
+import { commitInBatch } from './commit-batch.js'
+import { commitInTransaction } from './commit-transaction.js'
+import type { JournalDraft } from './entry.js'
+import type { JournalDeps, JournalParts, QueuedUnit, Unit } from './unit.js'
+
+// Enough to share an fsync among a burst, few enough to keep one transaction short.
+const MAX_GROUP = 64
+
+/**
+ * The unit of work: the one port for every change of consequence.
+ *
+ * Callers that arrive while a commit is in flight share the next one (natural batching, no timer), each with its
+ * own outcome; the entries are appended to the organization's chain last. On PostgreSQL the chain's head row is
+ * locked first, so inside `work` the organization's limits can be counted without a race.
+ */
+export class Journal {
+  readonly #deps: JournalDeps
+  readonly #queues = new Map<OrgId, QueuedUnit[]>()
+  readonly #draining = new Set<Promise<void>>()
+
+  constructor(parts: JournalParts) {
+    this.#deps = { ...parts, heads: new Map() }
+  }
+
+  /**
+   * Runs `work` and appends the entries it gives rise to, in one durable commit.
+   *
+   * @throws KrownError AUDIT_UNAVAILABLE when it could not be committed (then nothing of it is stored); else what
+   * `work` threw.
+   */
+  async transact<T>(
+    orgId: OrgId,
+    work: (trx: Trx) => Promise<T>,
+    entries: (result: T) => readonly JournalDraft[],
+  ): Promise<T> {
+    return (await this.#enqueue(orgId, { work, entries: (result) => entries(result as T) })) as T
+  }
+
+  /**
+   * The same for statements that depend on nothing: the fast path of commands.
+   *
+   * @throws KrownError AUDIT_UNAVAILABLE; a ConstraintError when a row is there already.
+   */
+  async write(
+    orgId: OrgId,
+    queries: readonly CompiledQuery[],
+    entries: readonly JournalDraft[],
+  ): Promise<void> {
+    await this.#enqueue(orgId, { queries, entries: () => entries })
+  }
+
+  /** Appends entries that accompany no change, such as refusals. */
+  async append(orgId: OrgId, entries: readonly JournalDraft[]): Promise<void> {
+    await this.write(orgId, [], entries)
+  }
+
+  /** Waits for the commits in flight. */
+  async settle(): Promise<void> {
+    while (this.#draining.size > 0) await Promise.all(this.#draining)
+  }
+
+  #enqueue(orgId: OrgId, unit: Unit): Promise<unknown> {
+    const queued: QueuedUnit = { ...unit, done: defer() }
+    const queue = this.#queues.get(orgId)
+    if (queue) queue.push(queued)
+    else this.#startDraining(orgId, [queued])
+    return queued.done.promise
+  }
+
+  #startDraining(orgId: OrgId, queue: QueuedUnit[]): void {
+    this.#queues.set(orgId, queue)
+    const draining = this.#drain(orgId, queue).finally(() => this.#draining.delete(draining))
+    this.#draining.add(draining)
+  }
+
+  async #drain(orgId: OrgId, queue: QueuedUnit[]): Promise<void> {
+    while (queue.length > 0) await this.#commit(orgId, takeGroup(queue))
+    this.#queues.delete(orgId)
+  }
+
+  async #commit(orgId: OrgId, group: readonly QueuedUnit[]): Promise<void> {
+    const { batch } = this.#deps.database
+    if (batch && group.every(({ work }) => !work)) await commitInBatch(this.#deps, batch, { orgId, group })
+    else await commitInTransaction(this.#deps, { orgId, group })
+  }
+}
+
+/** Statement units and working units never share a commit: a batch stays one message. */
+function takeGroup(queue: QueuedUnit[]): QueuedUnit[] {
+  const kind = Boolean(queue[0]?.work)
+  let size = 1
+  while (size < queue.length && size < MAX_GROUP && Boolean(queue[size]?.work) === kind) size += 1
+  return queue.splice(0, size)
+}
