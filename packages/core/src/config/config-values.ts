@@ -22,7 +22,7 @@ export const path = textThat((value) => !value.includes('\0'), 'must be a path')
 export const givenPath = textThat((value) => value !== '' && !value.includes('\0'), 'must be a path')
 
 export const listenHost = textThat(
-  (value) => parseIpAddress(value) !== undefined || isHostName(value.toLowerCase()),
+  (value) => parseIpAddress(value) !== undefined || isHostName(value),
   'must be an address or a host name',
 )
 

@@ -19,10 +19,16 @@ export interface IpNetwork {
  * (`0x7f.1`, `127.1`, `0177.0.0.1`). Zone ids are refused.
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
-  if (isIP(text) === 0 || text.includes('%')) return undefined
-  const address = ipaddr.process(text)
-  const shortest = address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
-  return { text: shortest, bytes: address.toByteArray() }
+  const family = isIP(text)
+  if (family === 0 || text.includes('%')) return undefined
+  // ipaddr.js alone would take `::127.0.0.1` for the IPv4-mapped address, which is another one.
+  const address = ipaddr.process(family === 6 ? withoutDots(text) : text)
+  return { text: address.toString(), bytes: address.toByteArray() }
+}
+
+/** The spelling of RFC 5952, with the last four bytes in hexadecimal too. */
+function withoutDots(ipv6: string): string {
+  return new URL(`http://[${ipv6}]`).hostname.slice(1, -1)
 }
 
 /** Reads an address or `address/prefix length`; bits beyond the prefix are ignored. */

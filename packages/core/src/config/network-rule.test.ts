@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { networkContains, parseIpAddress, parseIpNetwork } from './ip-address.js'
 import { parseNetworkRule } from './network-rule.js'
@@ -54,6 +55,7 @@ describe('an entry of allow or deny', () => {
     'host/24',
     'a b',
     'example.com.',
+    '\u212a.example.com',
   ])('%j is refused', (text) => {
     expect(parseNetworkRule(text)).toBeUndefined()
   })
@@ -87,4 +89,15 @@ test('an address has one spelling, and an IPv4-mapped one is the IPv4 address', 
   expect(parseIpAddress('2001:DB8:0:0:0:0:0:1')?.text).toBe('2001:db8::1')
   expect(parseIpAddress('::ffff:10.0.0.1')?.text).toBe('10.0.0.1')
   expect(parseIpAddress('::FFFF:0a00:0001')?.text).toBe('10.0.0.1')
+  expect(parseIpAddress('::10.0.0.1')?.text).toBe('::a00:1')
+  expect(parseIpAddress('64:ff9b::10.0.0.1')?.text).toBe('64:ff9b::a00:1')
+})
+
+test('an IPv6 address and its spelling are the same bytes', () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (address) => {
+      const parsed = parseIpAddress(address)
+      expect(parseIpAddress(parsed?.text ?? '')).toEqual(parsed)
+    }),
+  )
 })

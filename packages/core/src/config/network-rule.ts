@@ -17,18 +17,18 @@ export type NetworkRule = (
  * IPv6 with a port is in brackets: `[2001:db8::/32]:22`. Undefined for anything else.
  */
 export function parseNetworkRule(text: string): NetworkRule | undefined {
-  const { subject, port } = splitPort(text.toLowerCase())
+  const { subject, port } = splitPort(text)
   if (port === undefined) return undefined
   const network = parseIpNetwork(subject)
   if (network !== undefined) return { kind: 'network', network, port }
-  if (isHostName(subject)) return { kind: 'name', name: subject, port }
+  if (isHostName(subject)) return { kind: 'name', name: subject.toLowerCase(), port }
   if (subject.startsWith('*.') && isHostName(subject.slice(2))) {
-    return { kind: 'suffix', suffix: subject.slice(1), port }
+    return { kind: 'suffix', suffix: subject.slice(1).toLowerCase(), port }
   }
   return undefined
 }
 
-const BRACKETED = /^\[([0-9a-f:./]{2,49})\](?::(\d{1,5}))?$/
+const BRACKETED = /^\[([0-9a-f:./]{2,49})\](?::(\d{1,5}))?$/i
 const WITH_PORT = /^([^:[\]]{1,255}):(\d{1,5})$/
 
 /** `port` is null when there is none and undefined when it is not a port. */
