@@ -1,46 +1,11 @@
-import {
+import ssh2, {
   type AuthContext,
   type AuthenticationType,
   type KeyboardAuthContext,
   type PublicKeyAuthContext,
-  utils,
 } from 'ssh2'
+import type { AuthAttempt, AuthPolicy, KeyboardRound } from './auth-policy.js'
 import { fingerprintOf } from './keys.js'
-
-export interface KeyboardRound {
-  name?: string
-  instructions?: string
-  /** `echo` is false unless said. */
-  prompts: { prompt: string; echo?: boolean }[]
-  answers: string[]
-}
-
-/** What the server accepts; what is not named is refused. */
-export interface AuthPolicy {
-  /** Default: any. */
-  username?: string
-  /** `true`: any password. */
-  password?: string | true
-  /** `authorized_keys` lines; `true`: any key whose signature is right. */
-  publicKeys?: string[] | true
-  /** All rounds must be answered right. */
-  keyboardInteractive?: KeyboardRound[]
-  /** Must pass first; then another method must pass too. */
-  firstFactor?: 'publickey' | 'password'
-}
-
-export interface AuthAttempt {
-  connectionId: number
-  username: string
-  method: AuthenticationType
-  accepted: boolean
-  password?: string
-  publicKeyFingerprint?: string
-  /** False: the client only asked whether the key would do. */
-  signed?: boolean
-  /** Of all rounds so far. */
-  answers?: string[]
-}
 
 /** Decides the attempts of one connection and records them. */
 export class AuthScript {
@@ -131,6 +96,6 @@ function isAuthorized(context: PublicKeyAuthContext, authorized: string[] | true
     authorized === true || authorized.some((line) => fingerprintOf(line) === fingerprintOf(key.data))
   if (!known || !signature || !blob) return known
   const type = key.data.subarray(4, 4 + key.data.readUInt32BE(0)).toString()
-  const parsed = utils.parseKey(`${type} ${key.data.toString('base64')}`)
+  const parsed = ssh2.utils.parseKey(`${type} ${key.data.toString('base64')}`)
   return !(parsed instanceof Error) && parsed.verify(blob, signature, hashAlgo) === true
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { leash } from './leash.js'
 
 const GRACE_MS = 5000
 const LOG_LIMIT = 256 * 1024
@@ -10,19 +11,19 @@ export interface ChildCommand {
   options?: SpawnOptions
 }
 
-/** A program under test: keeps the end of its output, is killed when this process exits. */
+/** A program under test: keeps the end of its output, is killed when this process ends. */
 export class TestProcess {
+  /** 0 if the program could not be spawned. */
   readonly pid: number
   #log = ''
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
   readonly #closed: Promise<unknown>
   readonly #onLog = new Set<() => void>()
-  readonly #killAtExit: () => void
 
   constructor(child: ChildProcess) {
     this.#child = child
-    this.pid = child.pid ?? -1
+    this.pid = child.pid ?? 0
     // A program that cannot be spawned emits `error`, which rejects both.
     this.#exited = once(child, 'exit').catch((error) => this.#append(String(error)))
     this.#closed = once(child, 'close').catch(() => undefined)
@@ -30,12 +31,11 @@ export class TestProcess {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#append(text))
     }
-    this.#killAtExit = () => child.kill('SIGKILL')
-    process.once('exit', this.#killAtExit)
+    leash(child)
   }
 
   get running(): boolean {
-    return this.pid !== -1 && this.#child.exitCode === null && this.#child.signalCode === null
+    return this.pid !== 0 && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
   log(): string {
@@ -64,7 +64,6 @@ export class TestProcess {
 
   /** Sends the signal and waits; SIGKILL follows after 5 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    process.off('exit', this.#killAtExit)
     if (!this.running) return
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS)
     this.#child.kill(signal)

@@ -13,7 +13,13 @@ export async function startFaultProxy(target: { host: string; port: number }): P
 export class FaultProxy implements AsyncDisposable, FaultState {
   readonly host = '127.0.0.1'
   readonly target: { host: string; port: number }
-  readonly counters: FaultCounters = { connections: 0, bytesToTarget: 0, bytesToClient: 0, cuts: 0 }
+  readonly counters: FaultCounters = {
+    connections: 0,
+    bytesToTarget: 0,
+    bytesToClient: 0,
+    bytesSwallowed: 0,
+    cuts: 0,
+  }
   /** Read by the links. */
   swallowing = false
   latencyMs = 0

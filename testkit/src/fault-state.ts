@@ -2,6 +2,8 @@ export interface FaultCounters {
   connections: number
   bytesToTarget: number
   bytesToClient: number
+  /** By `blackhole`. */
+  bytesSwallowed: number
   /** Connections that a cut ended. */
   cuts: number
 }

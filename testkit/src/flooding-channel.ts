@@ -2,7 +2,10 @@ import type { ServerChannel } from 'ssh2'
 
 export interface WindowFlood {
   totalBytes: number
-  /** Of one packet; default 32 KiB. */
+  /**
+   * Of one packet; default 32000. A divisor of the peer's window (2 MiB with ssh2) would end exactly at zero, and
+   * there ssh2 throws the rest away instead of taking it.
+   */
   chunkBytes?: number
 }
 
@@ -23,7 +26,7 @@ interface ChannelInternals {
  */
 export async function floodPastWindow(channel: ServerChannel, flood: WindowFlood): Promise<number> {
   const { outgoing, _client: client } = channel as unknown as ChannelInternals
-  const chunk = Buffer.alloc(flood.chunkBytes ?? 32 * 1024, 'x')
+  const chunk = Buffer.alloc(flood.chunkBytes ?? 32_000, 'x')
   let sent = 0
   while (sent < flood.totalBytes && outgoing.state === 'open' && !client._sock.destroyed) {
     if (client._sock.writableNeedDrain) {

@@ -2,7 +2,7 @@ import type { ServerChannel, Session } from 'ssh2'
 import { runBuiltIn } from './hostile-commands.js'
 import type { HostileConnection } from './hostile-connection.js'
 import type { ExecContext, ExecHandler, ShellHandler } from './hostile-context.js'
-import { keepRequestsAfterEof } from './ssh-listener.js'
+import { keepRequestsAfterEof, mendBackPressure } from './ssh2-server-fixes.js'
 
 export interface SessionScript {
   onExec?: ExecHandler
@@ -77,6 +77,7 @@ function opened(accept: () => ServerChannel): ServerChannel {
   const channel = accept()
   // A channel that nobody reads never reports its close.
   channel.resume()
+  mendBackPressure(channel)
   channel.on('error', () => undefined)
   channel.stderr.on('error', () => undefined)
   return channel

@@ -1,38 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { Algorithms, Connection, ServerConfig } from 'ssh2'
-import { type AuthAttempt, type AuthPolicy, AuthScript } from './auth-script.js'
+import type { Connection } from 'ssh2'
+import type { AuthAttempt, AuthPolicy } from './auth-policy.js'
+import { AuthScript } from './auth-script.js'
 import { HostileConnection } from './hostile-connection.js'
-import type { ExecHandler, ShellHandler } from './hostile-context.js'
+import type { HostileSshServerOptions } from './hostile-options.js'
 import { type SessionRecords, serveSession } from './hostile-session.js'
 import { generateKey, type KeyPair } from './keys.js'
 import { SshListener } from './ssh-listener.js'
-
-export interface HostileSshServerOptions {
-  /** Default: one new ed25519 key. */
-  hostKeys?: KeyPair[]
-  algorithms?: ServerConfig['algorithms']
-  /** Software version in the identification line. */
-  ident?: string
-  /** Shown before authentication. */
-  banner?: string
-  /** Default: the server's own `username` with its `password` or `privateKey`. */
-  auth?: AuthPolicy
-  /** Goes silent for ever: after NEWKEYS, at the first auth request, at a channel open, at an exec or shell request. */
-  stallAt?: 'handshake' | 'auth' | 'channel' | 'exec'
-  /** Session channels a connection may open over its life; more are refused. */
-  maxChannels?: number
-  onExec?: ExecHandler
-  onShell?: ShellHandler
-}
-
-/** What only old devices offer. Needs an rsa host key. */
-export const WEAK_ALGORITHMS: Algorithms = {
-  kex: ['diffie-hellman-group1-sha1'],
-  serverHostKey: ['ssh-rsa'],
-  cipher: ['3des-cbc'],
-  hmac: ['hmac-sha1'],
-}
 
 /** Starts a scriptable SSH server (ssh2) on 127.0.0.1. */
 export async function startHostileSshServer(

@@ -1,18 +1,15 @@
-export type { AuthAttempt, AuthPolicy, KeyboardRound } from './auth-script.js'
+export type { AuthAttempt, AuthPolicy, KeyboardRound } from './auth-policy.js'
 export { FakeClock } from './fake-clock.js'
 export { type FaultProxy, startFaultProxy } from './fault-proxy.js'
 export type { Direction, FaultCounters } from './fault-state.js'
 export { findPostgres, type PostgresBinaries } from './find-postgres.js'
+export { findSshd } from './find-sshd.js'
 export { floodPastWindow, type WindowFlood } from './flooding-channel.js'
 export { findFreePort, PortTakenError, withFreePort } from './free-port.js'
 export type { HostileConnection } from './hostile-connection.js'
 export type { ExecContext, ExecHandler, ShellHandler } from './hostile-context.js'
-export {
-  type HostileSshServer,
-  type HostileSshServerOptions,
-  startHostileSshServer,
-  WEAK_ALGORITHMS,
-} from './hostile-ssh-server.js'
+export { type HostileSshServerOptions, WEAK_ALGORITHMS } from './hostile-options.js'
+export { type HostileSshServer, startHostileSshServer } from './hostile-ssh-server.js'
 export {
   fingerprintOf,
   generateKey,
@@ -30,7 +27,7 @@ export {
   startLocalSshServer,
 } from './start-local-ssh-server.js'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './start-postgres.js'
-export { findSshd, type Sshd, type SshdOptions, startSshd } from './start-sshd.js'
+export { type Sshd, type SshdOptions, startSshd } from './start-sshd.js'
 export { createTempDir, type TempDir } from './temp-dir.js'
 export { createTestDatabase, type TestDatabase } from './test-database.js'
 export { type WaitOptions, waitFor } from './wait-for.js'

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { utils } from 'ssh2'
+// Only the default import: Node finds no named exports in ssh2.
+import ssh2, { type utils } from 'ssh2'
 
 export type KeyType = 'ed25519' | 'ecdsa' | 'rsa'
 /** `openssh` is OpenSSH's own; `pem` is PKCS#1 for rsa and SEC1 for ecdsa. */
@@ -56,7 +57,7 @@ function openSshKey(type: KeyType, options: KeyOptions): KeyTexts {
   for (;;) {
     const pair = openSshPair(type, options, { ...encryption, comment })
     // ssh2 1.17 writes about one ed25519 key in 150 in a form that it cannot read back.
-    if (!(utils.parseKey(pair.private, passphrase) instanceof Error)) {
+    if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error)) {
       return { privateKey: pair.private, publicKey: pair.public }
     }
   }
@@ -67,9 +68,9 @@ function openSshPair(
   options: KeyOptions,
   settings: utils.KeyPairOptions,
 ): utils.KeyPairReturn {
-  if (type === 'ed25519') return utils.generateKeyPairSync(type, settings)
-  if (type === 'rsa') return utils.generateKeyPairSync(type, { ...settings, bits: options.bits ?? 2048 })
-  return utils.generateKeyPairSync(type, { ...settings, bits: (options.bits ?? 256) as 256 | 384 | 521 })
+  if (type === 'ed25519') return ssh2.utils.generateKeyPairSync(type, settings)
+  if (type === 'rsa') return ssh2.utils.generateKeyPairSync(type, { ...settings, bits: options.bits ?? 2048 })
+  return ssh2.utils.generateKeyPairSync(type, { ...settings, bits: (options.bits ?? 256) as 256 | 384 | 521 })
 }
 
 function pemKey(type: KeyType, format: 'pkcs8' | 'pem', options: KeyOptions): KeyTexts {

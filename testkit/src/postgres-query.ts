@@ -13,9 +13,7 @@ export async function queryPostgres(url: string, sql: string): Promise<Rows> {
   const { hostname, port, username, pathname } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
   const parameters = ['user', username, 'database', pathname.slice(1), '', '']
-  socket.write(
-    message('', Buffer.concat([int32(PROTOCOL_3_0), Buffer.from(parameters.slice(0, -1).join('\0'))])),
-  )
+  socket.write(message('', Buffer.concat([int32(PROTOCOL_3_0), Buffer.from(parameters.join('\0'))])))
   try {
     return await readAnswers(socket, message('Q', Buffer.from(`${sql}\0`)))
   } finally {

@@ -11,9 +11,11 @@ export async function processTree(rootPid: number): Promise<number[]> {
   return found
 }
 
-/** Sends the signal to each process that still exists. */
+/** Sends the signal to each process (negative: process group) that still exists. */
 export function signalAll(pids: number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
+    // To kill(2), 0 is our own group and -1 is every process there is.
+    if (!Number.isInteger(pid) || Math.abs(pid) <= 1) throw new Error(`refusing to signal process ${pid}`)
     try {
       process.kill(pid, signal)
     } catch (error) {

@@ -54,8 +54,9 @@ export class ProxyLink {
   }
 
   #take(direction: Direction, chunk: Buffer): void {
-    if (this.#state.swallowing || this.#ending) return
-    if (direction === 'to-client' && this.#losing) this.#cut(this.#losing)
+    if (this.#ending) return
+    if (this.#state.swallowing) this.#state.counters.bytesSwallowed += chunk.length
+    else if (direction === 'to-client' && this.#losing) this.#cut(this.#losing)
     else if (direction === 'to-target' && this.#completes(this.#state.cut, chunk))
       this.#cutAt(this.#state.cut, chunk)
     else this.#passUntilCut(direction, chunk)

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import ssh2, { type Connection, type ServerConfig, type Session } from 'ssh2'
+import ssh2, { type Connection, type ServerConfig } from 'ssh2'
 import { listenOnLoopback } from './free-port.js'
 import { generateKey, type KeyPair } from './keys.js'
 
@@ -75,15 +75,4 @@ export class SshListener implements AsyncDisposable {
       if (socket) onClient(client, socket)
     })
   }
-}
-
-/**
- * ssh2's server refuses every later request on a session channel once the client has sent EOF, signals included.
- * OpenSSH does not, so this puts it right.
- */
-export function keepRequestsAfterEof(session: Session): void {
-  const state = session as Session & { _ending: boolean }
-  session.on('eof', () => {
-    state._ending = false
-  })
 }

@@ -1,9 +1,17 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { requireInCi } from '../src/ci.js'
 import { listenOnLoopback } from '../src/free-port.js'
-import { createTempDir, findFreePort, PortTakenError, waitFor, withFreePort } from '../src/index.js'
+import {
+  createTempDir,
+  findFreePort,
+  findPostgres,
+  PortTakenError,
+  waitFor,
+  withFreePort,
+} from '../src/index.js'
 
 test('findFreePort gives a port that can be listened on', async () => {
   const server = createServer()
@@ -50,4 +58,20 @@ test('waitFor says what it waited for when time is up', async () => {
   await expect(waitFor(() => false, { what: 'godot', timeoutMs: 1 })).rejects.toThrow(
     'timed out waiting for godot',
   )
+})
+
+test('a missing program may be skipped, but not in CI', () => {
+  vi.stubEnv('CI', 'false')
+  expect(requireInCi(undefined, 'sshd')).toBeUndefined()
+  vi.stubEnv('CI', 'true')
+  expect(() => requireInCi(undefined, 'sshd')).toThrow('sshd is missing')
+  expect(requireInCi('/usr/sbin/sshd', 'sshd')).toBe('/usr/sbin/sshd')
+  vi.unstubAllEnvs()
+})
+
+test('KROWN_TEST_PG_BIN decides where PostgreSQL is looked for', async () => {
+  vi.stubEnv('CI', 'false')
+  vi.stubEnv('KROWN_TEST_PG_BIN', '/no/such/directory')
+  expect(await findPostgres()).toBeUndefined()
+  vi.unstubAllEnvs()
 })

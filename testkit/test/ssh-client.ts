@@ -13,6 +13,8 @@ export interface CommandResult {
 export async function connectSsh(config: ConnectConfig): Promise<SshTestClient> {
   const client = new ssh2.Client()
   const ready = once(client, 'ready')
+  // One failing connection emits several errors.
+  client.on('error', () => undefined)
   client.connect(config)
   try {
     await ready
@@ -20,17 +22,16 @@ export async function connectSsh(config: ConnectConfig): Promise<SshTestClient> 
     client.destroy()
     throw error
   }
-  client.on('error', () => undefined)
   return new SshTestClient(client)
 }
 
 export class SshTestClient implements AsyncDisposable {
   readonly client: ssh2.Client
-  readonly closed: Promise<unknown>
+  readonly closed: Promise<void>
 
   constructor(client: ssh2.Client) {
     this.client = client
-    this.closed = once(client, 'close')
+    this.closed = closeOf(client)
   }
 
   open(command: string, options: ExecOptions = {}): Promise<ClientChannel> {
@@ -39,11 +40,15 @@ export class SshTestClient implements AsyncDisposable {
     })
   }
 
-  async exec(command: string, input?: string): Promise<CommandResult> {
-    const channel = await this.open(command)
-    const result = finished(channel)
-    if (input !== undefined) channel.end(input)
-    return result
+  exec(command: string, input?: string): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      this.client.exec(command, (error, channel) => {
+        if (error) return reject(error)
+        // At once: the exit status may come in the same packet, and is not kept for listeners that come later.
+        finished(channel).then(resolve, reject)
+        if (input !== undefined) channel.end(input)
+      })
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -59,6 +64,22 @@ export async function finished(channel: ClientChannel): Promise<CommandResult> {
     result.exitCode = code
     result.signal = signal?.replace(/^SIG/, '') ?? null
   })
-  await once(channel, 'close')
+  await closeOf(channel)
   return result
+}
+
+/** Unlike `once` of node:events, does not throw when there is an error first. */
+export function closeOf(emitter: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => emitter.once('close', resolve))
+}
+
+/** A signal request that goes out also after EOF, where ssh2's own `signal` does nothing. */
+export function signalRequest(channel: ClientChannel, name: string): void {
+  const { outgoing, _client: client } = channel as unknown as ChannelInternals
+  client._protocol.signal(outgoing.id, name)
+}
+
+interface ChannelInternals {
+  outgoing: { id: number }
+  _client: { _protocol: { signal(channelId: number, name: string): void } }
 }

@@ -14,7 +14,7 @@ import {
   waitFor,
 } from '../src/index.js'
 import { isAlive } from '../src/process-tree.js'
-import { connectSsh } from './ssh-client.js'
+import { closeOf, connectSsh } from './ssh-client.js'
 
 const asRoot = process.getuid?.() === 0
 const byKey = ({ host, port, username, privateKey }: Sshd) => ({ host, port, username, privateKey })
@@ -83,6 +83,7 @@ describe.skipIf(!findSshd())('startSshd', () => {
     const { default: ssh2 } = await import('ssh2')
     const client = new ssh2.Client()
     const prompts: string[] = []
+    client.on('error', () => undefined)
     client.on('keyboard-interactive', (...args) => {
       prompts.push(...args[3].map(({ prompt }) => prompt))
       args[4]([password])
@@ -90,7 +91,7 @@ describe.skipIf(!findSshd())('startSshd', () => {
     client.connect({ host, port, username, tryKeyboard: true })
     await once(client, 'ready')
     client.end()
-    await once(client, 'close')
+    await closeOf(client)
     expect(prompts).toEqual([expect.stringMatching(/password/i)])
   })
 
@@ -140,7 +141,9 @@ describe.skipIf(!findSshd())('startSshd', () => {
   test('keeps what sshd logged', async () => {
     await using sshd = await startSshd()
     await using _client = await connectSsh(byKey(sshd))
-    expect(sshd.log()).toContain(`Accepted publickey for ${sshd.username}`)
+    await waitFor(() => sshd.log().includes(`Accepted publickey for ${sshd.username}`), {
+      what: 'the log line',
+    })
   })
 
   test('reports what sshd says about a bad configuration', async () => {
