@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net'
+import type { AuthHandlerMiddleware, Client } from 'ssh2'
+import type { Clock } from '../base/clock.js'
+import { defer } from '../base/deferred.js'
+import { KrownError } from '../errors/krown-error.js'
+import { algorithmsFor } from './algorithms.js'
+import { Authenticator, type Credential } from './authenticator.js'
+import type { PresentedHostKey, SshConnectRequest } from './connector.js'
+import { mapClosed, mapLibraryError, protocolError, targetTimeout } from './error-mapping.js'
+import { HostKeyGate } from './host-key-gate.js'
+import { internalsOf, onProtocolVersion, Ssh2Client, type Ssh2Internals } from './ssh2-internals.js'
+import { refuseUnsolicited } from './unsolicited-messages.js'
+
+export interface HandshakeOptions {
+  readonly clock: Clock
+  /** From the first byte to the end of authentication, the host key verifier included. */
+  readonly timeoutMs: number
+  /** More than this before authentication is over breaks the connection. */
+  readonly maxBytes: number
+}
+
+export interface HandshakeRequest<Connection>
+  extends Pick<SshConnectRequest, 'username' | 'verifyHostKey' | 'legacyAlgorithms'> {
+  readonly credential: Credential
+  readonly signal: AbortSignal
+  /** Takes the client over and listens at once: the same packet may hold its first error. */
+  adopt(handshaken: Handshaken): Connection
+}
+
+/** An authenticated connection. Nobody listens on it. */
+export interface Handshaken {
+  readonly socket: Socket
+  readonly client: Client
+  readonly internals: Ssh2Internals
+  readonly hostKey: PresentedHostKey
+}
+
+// RFC 4253 §4.2; the version of the product stays our business.
+const IDENT = 'Krown'
+
+/** Identification, key exchange, host key, authentication: everything between a socket and a usable connection. */
+export class Handshake<Connection> {
+  readonly #socket: Socket
+  readonly #request: HandshakeRequest<Connection>
+  readonly #options: HandshakeOptions
+  readonly #client = new Ssh2Client()
+  readonly #gate: HostKeyGate
+  readonly #authenticator: Authenticator
+  readonly #result = defer<Connection>()
+  #phase: 'handshake' | 'auth' = 'handshake'
+  #bytes = 0
+  #settled = false
+  #release: () => void = () => undefined
+
+  constructor(socket: Socket, request: HandshakeRequest<Connection>, options: HandshakeOptions) {
+    this.#socket = socket
+    this.#request = request
+    this.#options = options
+    const onRefused = (reason: unknown) => this.#fail(reason)
+    this.#gate = new HostKeyGate({
+      legacyAlgorithms: request.legacyAlgorithms ?? false,
+      verify: (key) => request.verifyHostKey(key),
+      onRefused,
+    })
+    const mayBegin = () => this.#gate.accepted !== null
+    const { username, credential } = request
+    this.#authenticator = new Authenticator({ username, credential, mayBegin, onRefused })
+  }
+
+  /** Takes the socket over; on failure it is destroyed. Called once. */
+  run(): Promise<Connection> {
+    try {
+      this.#listen()
+      if (!this.#settled) this.#start()
+    } catch (error) {
+      this.#fail(error)
+    }
+    return this.#result.promise
+  }
+
+  #start(): void {
+    this.#client.connect(this.#config())
+    // Only now, and before the first byte is parsed, has ssh2 something to replace handlers in.
+    const internals = internalsOf(this.#client)
+    refuseUnsolicited(internals, ignore)
+    onProtocolVersion(internals, (version) => this.#onVersion(version))
+    // Ahead of ssh2's own listener, so that the bound holds before the bytes are parsed.
+    this.#socket.on('data', this.#onBytes)
+  }
+
+  #config() {
+    return {
+      sock: this.#socket,
+      username: this.#request.username,
+      ident: IDENT,
+      algorithms: algorithmsFor(this.#request.legacyAlgorithms ?? false),
+      hostVerifier: this.#gate.check,
+      authHandler: this.#authenticator.next as AuthHandlerMiddleware,
+      // Our own clock and our own sweep do both, without a timer per connection.
+      readyTimeout: 0,
+      keepaliveInterval: 0,
+    }
+  }
+
+  #listen(): void {
+    const { clock, timeoutMs } = this.#options
+    const { signal } = this.#request
+    const onAbort = () => this.#fail(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const cancelTimer = clock.setTimer(timeoutMs, () => this.#fail(this.#timeout()))
+    this.#release = () => {
+      cancelTimer()
+      signal.removeEventListener('abort', onAbort)
+    }
+    this.#client.on('error', (error) => this.#fail(mapLibraryError(this.#phaseForErrors(), error)))
+    this.#client.on('handshake', () => {
+      this.#phase = 'auth'
+    })
+    this.#client.on('ready', () => this.#onReady())
+    this.#client.on('end', () => this.#fail(mapClosed(this.#phaseForErrors())))
+    this.#client.on('close', () => this.#fail(mapClosed(this.#phaseForErrors())))
+    this.#client.on('change password', () => this.#fail(passwordExpired()))
+    if (signal.aborted) onAbort()
+    else if (this.#socket.destroyed) this.#fail(mapClosed('handshake'))
+  }
+
+  readonly #onBytes = (chunk: Buffer): void => {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#options.maxBytes) {
+      this.#fail(protocolError('too_much_before_login', 'the target sent too much before authentication'))
+    }
+  }
+
+  /** 1.99 is a target that would also speak SSH 1 (RFC 4253 §5.1). Only old devices do. */
+  #onVersion(version: string): void {
+    if (version === '2.0' || this.#request.legacyAlgorithms) return
+    this.#fail(protocolError('not_ssh', 'the target does not speak SSH 2 only'))
+  }
+
+  #onReady(): void {
+    const { accepted } = this.#gate
+    // The target may announce success unasked, even before the host key was accepted.
+    if (!accepted || !this.#authenticator.begun) {
+      this.#fail(protocolError('malformed', 'the target broke the SSH protocol'))
+    } else if (this.#settle()) {
+      this.#client.removeAllListeners()
+      const handshaken = { client: this.#client, socket: this.#socket, internals: internalsOf(this.#client) }
+      this.#result.resolve(this.#request.adopt({ ...handshaken, hostKey: accepted }))
+    }
+  }
+
+  #fail(reason: unknown): void {
+    if (!this.#settle()) return
+    this.#client.removeAllListeners()
+    this.#client.on('error', ignore)
+    this.#socket.destroy()
+    this.#result.reject(reason)
+  }
+
+  /** True the first time; afterwards nothing of the dial, the credential least of all, is held any more. */
+  #settle(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.#release()
+    this.#socket.off('data', this.#onBytes)
+    this.#gate.close()
+    this.#authenticator.forget()
+    return true
+  }
+
+  #timeout(): KrownError {
+    if (!this.#gate.deciding) return targetTimeout(this.#phase)
+    return new KrownError('UNAVAILABLE', 'the host key could not be checked in time')
+  }
+
+  /** A connection that ends after a credential was sent is an answer to it. */
+  #phaseForErrors(): 'handshake' | 'auth' {
+    return this.#authenticator.begun ? 'auth' : 'handshake'
+  }
+}
+
+function ignore(): void {}
+
+function passwordExpired(): KrownError {
+  return new KrownError('TARGET_AUTH_FAILED', 'the target wants the password to be changed', {
+    details: { phase: 'auth', reason: 'password_expired' },
+  })
+}

@@ -1,0 +1,116 @@
+import ssh2, { type Client, type ClientChannel } from 'ssh2'
+import { KrownError } from '../errors/krown-error.js'
+
+/**
+ * The parts of ssh2 1.17 that its documented interface does not reach, all of them here: what it does by itself on
+ * behalf of the target (open channels, answer global requests, buffer past the flow window), splitting «open a
+ * channel» from «run a command», and a signal after end of input.
+ */
+export interface Ssh2Internals {
+  readonly _protocol: Ssh2Protocol
+  readonly _chanMgr: ChannelManager
+  /** Handlers of the answers to our global requests, in order. */
+  readonly _callbacks: Array<(failed: unknown) => void>
+}
+
+export interface Ssh2Protocol {
+  /** Called per message with the protocol itself first. Replacing one changes this connection only. */
+  readonly _handlers: MessageHandlers
+  /** Called with the target's identification line (RFC 4253 §4.2), before the key exchange begins. */
+  _onHeader: (header: { versions: { protocol: string } }) => void
+  ping(): void
+  session(id: number, flowWindowBytes: number, packetBytes: number): void
+  exec(peerId: number, command: string, wantReply: boolean): void
+  signal(peerId: number, name: string): void
+  channelOpenFail(peerId: number, reason: number, description: string): void
+  requestFailure(): void
+}
+
+export interface MessageHandlers {
+  CHANNEL_DATA(protocol: Ssh2Protocol, id: number, data: Buffer): void
+  CHANNEL_EXTENDED_DATA(protocol: Ssh2Protocol, id: number, data: Buffer, type: number): void
+  CHANNEL_OPEN(protocol: Ssh2Protocol, request: { sender: number }): void
+  GLOBAL_REQUEST(protocol: Ssh2Protocol, name: string, wantReply: boolean): void
+  DEBUG: ((protocol: Ssh2Protocol) => void) | undefined
+}
+
+export interface ChannelManager {
+  /** Reserves an id; −1 when there is none. */
+  add(opening: OpeningChannel): number
+  get(id: number): OpeningChannel | Ssh2Channel | undefined
+}
+
+/** A channel that the target has not confirmed yet. ssh2 reads `type` when it does. */
+export interface OpeningChannel {
+  (error: Error | undefined, channel: Ssh2Channel): void
+  type?: 'session'
+}
+
+/** A channel of ssh2 with its two flow windows. */
+export interface Ssh2Channel extends ClientChannel {
+  readonly incoming: { window: number; readonly state: ChannelState }
+  readonly outgoing: { readonly id: number; readonly packetSize: number; readonly state: ChannelState }
+  /** Handlers of the answers to our channel requests, in order; true: refused, or the channel ended instead. */
+  readonly _callbacks: Array<(failed: boolean) => void>
+}
+
+type ChannelState = 'open' | 'eof' | 'closing' | 'closed'
+
+// What ssh2 itself announces (its Channel.js); its windows are adjusted against these very numbers.
+const FLOW_WINDOW_BYTES = 2 * 1024 * 1024
+const PACKET_BYTES = 32 * 1024
+
+/** The one value import of ssh2: a CommonJS package, so its names come as properties. */
+export const { Client: Ssh2Client, utils: ssh2Utils } = ssh2
+
+/**
+ * @param client After `connect()` was called on it.
+ * @throws KrownError INTERNAL when this is not the ssh2 we know: better no connection than an unguarded one.
+ */
+export function internalsOf(client: Client): Ssh2Internals {
+  const internals = client as unknown as Partial<Ssh2Internals>
+  const { _protocol: protocol, _chanMgr: channels, _callbacks: callbacks } = internals
+  const known = typeof protocol?._handlers?.CHANNEL_DATA === 'function' && channels && callbacks
+  if (!known) throw new KrownError('INTERNAL', 'unsupported version of ssh2')
+  return internals as Ssh2Internals
+}
+
+/** Tells the protocol version that the target announces, `2.0` or `1.99`, before anything else is sent. */
+export function onProtocolVersion(client: Ssh2Internals, listener: (version: string) => void): void {
+  const protocol = client._protocol
+  const inner = protocol._onHeader
+  protocol._onHeader = (header) => {
+    inner(header)
+    listener(header.versions.protocol)
+  }
+}
+
+/** Asks for a session channel and nothing more; `opened` is called once. */
+export function openSessionChannel(client: Ssh2Internals, opened: OpeningChannel): void {
+  opened.type = 'session'
+  const id = client._chanMgr.add(opened)
+  client._protocol.session(id, FLOW_WINDOW_BYTES, PACKET_BYTES)
+}
+
+/** Asks to run the command in an open channel; `answered` is called once, with true if that was refused. */
+export function requestExec(
+  client: Ssh2Internals,
+  channel: Ssh2Channel,
+  request: { command: string; answered: (failed: boolean) => void },
+): void {
+  channel._callbacks.push(request.answered)
+  client._protocol.exec(channel.outgoing.id, request.command, true)
+}
+
+/** ssh2's own `signal()` does nothing once the input was ended, although RFC 4254 §6.9 allows it then. */
+export function sendSignal(client: Ssh2Internals, channel: Ssh2Channel, name: string): void {
+  const { id, state } = channel.outgoing
+  if (state === 'open' || state === 'eof') client._protocol.signal(id, name)
+}
+
+/** Asks for a sign of life (`keepalive@openssh.com`). Whatever comes back is one. */
+export function sendKeepalive(client: Ssh2Internals): void {
+  // Answers carry no name: each request must have its place in the line.
+  client._callbacks.push(() => undefined)
+  client._protocol.ping()
+}
