@@ -3,9 +3,10 @@ import { type Relation, withRelation } from './config-relations.js'
 import { parseDuration } from './duration.js'
 import { parseSize } from './size.js'
 
-/** What a key's value looks like in the file; `texts` and `integers` are lists. */
+/** What a key's value looks like in the file; `texts` and `integers` are lists, a `path` may be relative. */
 export type ConfigKind =
   | 'text'
+  | 'path'
   | 'integer'
   | 'boolean'
   | 'duration'
@@ -71,6 +72,9 @@ const plainText = z.string({ error: 'must be text' })
 export const text = (options: FieldOptions<string>, schema: z.ZodType<string, string> = plainText) =>
   field('text', schema, options)
 
+export const path = (options: FieldOptions<string>, schema: z.ZodType<string, string>) =>
+  field('path', schema, options)
+
 export const url = (options: FieldOptions<string>, schema: z.ZodType<string, string>) =>
   field('url', schema, options)
 
@@ -133,6 +137,6 @@ export function section<Shape extends z.ZodRawShape>(
   shape: Shape,
   relations: readonly Relation[] = [],
 ) {
-  const table = z.strictObject(shape, { error: 'must be a table' })
+  const table = z.strictObject(shape)
   return relations.reduce(withRelation, table).register(sectionFacts, { description })
 }

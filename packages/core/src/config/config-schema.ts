@@ -5,6 +5,7 @@ import {
   duration,
   integer,
   integers,
+  path,
   section,
   size,
   text,
@@ -44,14 +45,14 @@ const server = section(
       },
       value.proxyNetwork,
     ),
-    tlsCert: text(
+    tlsCert: path(
       {
         default: '',
         description: "PEM file with the server's certificate chain; with `tls_key` it turns HTTPS on.",
       },
       value.path,
     ),
-    tlsKey: text(
+    tlsKey: path(
       {
         default: '',
         description: 'PEM file with the private key of `tls_cert`; others must not be able to read it.',
@@ -252,7 +253,7 @@ const logging = section('What Krown says about its own work; the journal is else
     default: 'pretty',
     description: '`pretty` for people, `json` for programs.',
   }),
-  file: text({ default: '', description: 'Log file; empty writes to standard error.' }, value.path),
+  file: path({ default: '', description: 'Log file; empty writes to standard error.' }, value.path),
   rotateSize: size(
     { min: '1KiB', max: '1TiB' },
     { default: '50MiB', description: 'Size at which the log file is rotated.' },
@@ -265,7 +266,7 @@ const logging = section('What Krown says about its own work; the journal is else
 
 /** Every key of the configuration, in TypeScript spelling: what it accepts, its default and what it is for. */
 export const configSchema = z.strictObject({
-  dataDir: text(
+  dataDir: path(
     {
       default: './data',
       description: 'Directory of the SQLite database and of generated secrets; only its owner may enter it.',

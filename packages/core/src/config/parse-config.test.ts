@@ -168,6 +168,7 @@ describe('problems', () => {
     { ssh: 5 },
     { ssh: [] },
     { ssh: null },
+    { ssh: new Date(0) },
     { server: { port: null } },
     JSON.parse('{"__proto__": {"port": 1}}'),
     { constructor: {} },

@@ -28,7 +28,8 @@ export function parseConfig(input: unknown): KrownConfig {
 const INVALID = 'the configuration is not valid'
 
 function isTable(value: unknown): value is Table {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  // A date in the file is an object without keys, and would pass for an empty table.
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }
 
 interface Place {
@@ -60,8 +61,11 @@ function withSchemaNames(input: Table, place: Place): Table {
 
 function inside(value: unknown, property: string, place: Place): unknown {
   const table = tableOf(place.table.shape[property])
-  if (table === undefined || !isTable(value)) return value
-  return withSchemaNames(value, { ...place, table, path: [...place.path, toTomlName(property)] })
+  if (table === undefined) return value
+  if (isTable(value))
+    return withSchemaNames(value, { ...place, table, path: [...place.path, toTomlName(property)] })
+  place.problems.push({ path: pathOf(place, property), message: 'must be a table' })
+  return undefined
 }
 
 function pathOf(place: Place, property: string): string {
