@@ -78,8 +78,9 @@ function renderSection({ path, description, keys }: ConfigSection): string {
 }
 
 function renderKey(key: ConfigKey): string {
-  const choices =
-    key.choices === undefined ? '' : ` One of ${key.choices.map((name) => `\`${name}\``).join(', ')}.`
+  const names = (key.choices ?? []).map((name) => `\`${name}\``)
+  const explained = names.every((name) => key.description.includes(name))
+  const choices = explained ? '' : ` One of ${names.join(', ')}.`
   const secret = key.secret ? ' Secret.' : ''
   return `| \`${key.path}\` | \`${JSON.stringify(key.default)}\` | ${key.description}${choices}${secret} \`${key.envName}\` |`
 }
