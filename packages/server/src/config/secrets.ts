@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type KrownConfig, secretProblem, validationError } from '@krown/core'
+import { systemReason } from './config-problem.js'
+import { readPrivateFile } from './private-file.js'
+
+const JWT_SECRET_FILE = 'jwt-secret'
+const SETUP_TOKEN_FILE = 'setup-token'
+
+/** 256 bits, 43 characters. */
+const newSecret = () => randomBytes(32).toString('base64url')
+
+/**
+ * The configuration with a secret to sign tokens: the given one, else that of `jwt-secret` in the data directory,
+ * which is made when it does not exist. The data directory must exist.
+ *
+ * @throws KrownError VALIDATION_FAILED — on PostgreSQL it must be given, because every process needs the same;
+ * or the file can be read by others, or its secret is short or well known.
+ */
+export function withJwtSecret(config: KrownConfig): KrownConfig {
+  if (config.auth.jwtSecret !== '') return config
+  if (config.database.url !== '') throw invalidSecret('auth.jwt_secret', 'must be given with PostgreSQL')
+  const jwtSecret = generatedSecret('auth.jwt_secret', join(config.dataDir, JWT_SECRET_FILE))
+  return { ...config, auth: { ...config.auth, jwtSecret } }
+}
+
+export interface WithSetupToken {
+  readonly config: KrownConfig
+  /** Where the token can be read; null when it was given. */
+  readonly file: string | null
+}
+
+/**
+ * The configuration with a token for the first administrator, for a server that has none yet: the given one, else
+ * that of `setup-token` in the data directory, which is made when it does not exist.
+ *
+ * @throws KrownError VALIDATION_FAILED — the file can be read by others, or its token is short or well known.
+ */
+export function withSetupToken(config: KrownConfig): WithSetupToken {
+  if (config.auth.setupToken !== '') return { config, file: null }
+  const file = join(config.dataDir, SETUP_TOKEN_FILE)
+  const setupToken = generatedSecret('auth.setup_token', file)
+  return { config: { ...config, auth: { ...config.auth, setupToken } }, file }
+}
+
+/** Takes the generated token away once there is an administrator; nothing happens when there is none. */
+export function removeSetupToken({ dataDir }: Pick<KrownConfig, 'dataDir'>): void {
+  rmSync(join(dataDir, SETUP_TOKEN_FILE), { force: true })
+}
+
+/**
+ * @throws KrownError VALIDATION_FAILED — the private key of the server cannot be read, or others can read it.
+ */
+export function checkTlsKey({ server }: Pick<KrownConfig, 'server'>): void {
+  if (server.tlsKey === '') return
+  const read = readPrivateFile(server.tlsKey, 'group')
+  if ('problem' in read) throw invalidSecret('server.tls_key', read.problem)
+}
+
+function generatedSecret(path: string, file: string): string {
+  if (!existsSync(file)) createSecret(path, file)
+  const read = readPrivateFile(file, 'owner')
+  if ('problem' in read) throw invalidSecret(path, read.problem)
+  const problem = secretProblem(read.text)
+  if (problem !== null) throw invalidSecret(path, `the secret in ${file} ${problem}`)
+  return read.text
+}
+
+/** The file appears complete or not at all, and never replaces one: two processes agree on the first. */
+function createSecret(path: string, file: string): void {
+  const draft = `${file}.${randomBytes(8).toString('hex')}`
+  try {
+    writeFileSync(draft, `${newSecret()}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    linkSync(draft, file)
+  } catch (error) {
+    const reason = systemReason(error)
+    if (reason !== 'EEXIST') throw invalidSecret(path, `the file ${file} cannot be written: ${reason}`)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function invalidSecret(path: string, message: string) {
+  return validationError([{ path, message }], 'a secret is not usable')
+}
