@@ -1,5 +1,5 @@
 /** Bytes: what HMAC-SHA-256 needs to be as strong as its output (RFC 7518 §3.2). */
-export const MIN_SECRET_BYTES = 32
+const MIN_SECRET_BYTES = 32
 
 /** Letters and digits of secrets that stand in documentation, templates and default settings everywhere. */
 const WELL_KNOWN = new Set([
