@@ -33,6 +33,7 @@ export const catalog = {
   CONFLICT: { kind: 'conflict', title: 'Conflict' },
   RATE_LIMITED: { kind: 'limit_exceeded', title: 'Too many requests', retryable: true },
   QUOTA_EXCEEDED: { kind: 'limit_exceeded', title: 'Limit reached' },
+  READER_TOO_SLOW: { kind: 'limit_exceeded', title: 'Output read too slowly' },
 
   // Sessions and their targets
   SESSION_NOT_CONNECTED: { kind: 'conflict', title: 'Session not connected' },

@@ -120,6 +120,8 @@ export interface StartCommandInput extends ExecOptions {
 
 export const waitMsSchema = z.number().int().min(0).max(60_000)
 
+export const getCommandOptionsSchema = z.strictObject({ waitMs: waitMsSchema.optional() })
+
 const execShape = {
   command: bodyText.min(1),
   timeoutMs: z.number().int().min(1).optional(),

@@ -96,6 +96,8 @@ export const updateUserShape = {
   auditScope: auditScopeSchema.optional(),
 }
 
+export const updateUserInputSchema = z.strictObject(updateUserShape) satisfies z.ZodType<UpdateUserInput>
+
 export interface UserQuery extends PageQuery {
   role?: Role | undefined
 }

@@ -111,7 +111,7 @@ async function createSessionTables(db: Kysely<unknown>): Promise<void> {
       'org_id',
       'user_id',
     ])
-    .addCheckConstraint('sessions_port_must_be_valid', sql`port between 1 and 65535`)
+    .addCheckConstraint('sessions_port_must_be_valid', sql`port between 0 and 65535`)
     .execute()
   await createListIndexes(db, 'sessions', [
     ['id'],

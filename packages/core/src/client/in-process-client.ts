@@ -1,0 +1,113 @@
+import type { AuthService } from '../auth/auth-service.js'
+import type { JournalReader } from '../auth/journal-reader.js'
+import { parseInput } from '../auth/parse-input.js'
+import type { UserAdmin } from '../auth/user-admin.js'
+import type { Actor } from '../model/actor.js'
+import {
+  commandQuerySchema,
+  type ExecOptions,
+  executeInputSchema,
+  getCommandOptionsSchema,
+  startCommandInputSchema,
+} from '../model/command.js'
+import { commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
+import { journalQuerySchema } from '../model/journal.js'
+import type { KrownClient, SessionHandle } from '../model/krown-client.js'
+import { changePasswordInputSchema } from '../model/login.js'
+import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
+import type { SystemInfo } from '../model/system.js'
+import { createUserInputSchema, updateUserInputSchema, userQuerySchema } from '../model/user.js'
+import type { CommandService } from '../sessions/command-service.js'
+import type { SshManager } from '../sessions/ssh-manager.js'
+import { toCommandStream } from './command-stream.js'
+
+export interface ClientServices {
+  readonly auth: AuthService
+  readonly users: UserAdmin
+  readonly sessions: SshManager
+  readonly commands: CommandService
+  readonly journal: JournalReader
+  systemInfo(): Promise<SystemInfo>
+}
+
+/** `KrownClient` in process: checks input as the server does, then calls the use case as this actor. */
+export function createInProcessClient(services: ClientServices, actor: Actor): KrownClient {
+  return {
+    auth: authApi(services, actor),
+    sessions: sessionsApi(services, actor),
+    commands: commandsApi(services, actor),
+    users: usersApi(services, actor),
+    journal: {
+      list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
+      verify: async () => services.journal.verify(actor),
+    },
+    system: { info: () => services.systemInfo() },
+  }
+}
+
+function authApi({ auth }: ClientServices, actor: Actor): KrownClient['auth'] {
+  return {
+    me: () => auth.me(actor),
+    logout: () => auth.logout(actor),
+    changePassword: async (input) => auth.changePassword(actor, parseInput(changePasswordInputSchema, input)),
+  }
+}
+
+function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessions'] {
+  const { sessions, commands } = services
+  return {
+    open: async (input) => {
+      const session = await sessions.open(actor, parseInput(openSessionInputSchema, input))
+      return createHandle(services, actor, session)
+    },
+    get: async (id) => sessions.get(actor, parseInput(sessionIdSchema, id)),
+    list: async (query = {}) => sessions.list(actor, parseInput(sessionQuerySchema, query)),
+    close: async (id) => sessions.close(actor, parseInput(sessionIdSchema, id)),
+    execute: async (id, input) =>
+      commands.execute(actor, parseInput(sessionIdSchema, id), parseInput(executeInputSchema, input)),
+  }
+}
+
+function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['commands'] {
+  return {
+    start: async (input) => commands.start(actor, parseInput(startCommandInputSchema, input)),
+    get: async (id, options = {}) =>
+      commands.get(actor, parseInput(commandIdSchema, id), parseInput(getCommandOptionsSchema, options)),
+    list: async (query = {}) => commands.list(actor, parseInput(commandQuerySchema, query)),
+    cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id)),
+    write: async (id, data) => commands.write(actor, parseInput(commandIdSchema, id), toBytes(data)),
+    closeStdin: async (id) => commands.closeStdin(actor, parseInput(commandIdSchema, id)),
+    output: (id, options = {}) => commands.output(actor, parseInput(commandIdSchema, id), options),
+  }
+}
+
+function usersApi({ users }: ClientServices, actor: Actor): KrownClient['users'] {
+  return {
+    list: async (query = {}) => users.list(actor, parseInput(userQuerySchema, query)),
+    get: async (id) => users.get(actor, parseInput(userIdSchema, id)),
+    create: async (input) => users.create(actor, parseInput(createUserInputSchema, input)),
+    update: async (id, input) =>
+      users.update(actor, parseInput(userIdSchema, id), parseInput(updateUserInputSchema, input)),
+  }
+}
+
+function createHandle({ sessions, commands }: ClientServices, actor: Actor, session: Session): SessionHandle {
+  const { id } = session
+  const close = () => sessions.close(actor, id)
+  return {
+    id,
+    session,
+    exec: async (command, options: ExecOptions = {}) =>
+      commands.execute(actor, id, parseInput(executeInputSchema, { command, ...options })),
+    stream: async (command, options = {}) => {
+      const input = parseInput(startCommandInputSchema, { sessionId: id, command, ...options })
+      return toCommandStream(commands, actor, await commands.stream(actor, input))
+    },
+    close,
+    [Symbol.asyncDispose]: async () => void (await close()),
+  }
+}
+
+function toBytes(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, 'utf8') : data
+}

@@ -1,0 +1,130 @@
+import { type Insertable, sql } from 'kysely'
+import type { NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
+import type { Page } from '../../model/page.js'
+import { DEFAULT_PAGE_LIMIT } from '../../model/page.js'
+import type { Session, SessionQuery, SessionStatus } from '../../model/session.js'
+import type { Db, Trx } from '../database.js'
+import type { SessionsTable } from '../tables/session.table.js'
+import { decodeCursor, toPage } from './cursor.js'
+import { toIso, toIsoOrNull } from './timestamps.js'
+
+export async function insertSession(trx: Trx, _orgId: OrgId, row: Insertable<SessionsTable>): Promise<void> {
+  await trx.insertInto('sessions').values(row).execute()
+}
+
+export type SessionChanges = Partial<
+  Pick<
+    SessionsTable,
+    | 'status'
+    | 'status_reason'
+    | 'host_key_fingerprint'
+    | 'host_key_newly_pinned'
+    | 'connected_at'
+    | 'last_activity_at'
+    | 'ended_at'
+    | 'bytes_in'
+    | 'bytes_out'
+  >
+>
+
+/** Changes a session that has not ended; what has ended stays as it is. */
+export function updateLiveSessionQuery(db: Db, orgId: OrgId, update: { id: SessionId; set: SessionChanges }) {
+  return db
+    .updateTable('sessions')
+    .set(update.set)
+    .where('org_id', '=', orgId)
+    .where('id', '=', update.id)
+    .where('ended_at', 'is', null)
+}
+
+export async function findSession(db: Db, orgId: OrgId, id: SessionId): Promise<Session | undefined> {
+  const row = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toSession(row)
+}
+
+/** Live sessions of the user and of the whole organization. */
+export async function countLiveSessions(
+  db: Db,
+  orgId: OrgId,
+  userId: UserId,
+): Promise<{ ofUser: number; ofOrg: number }> {
+  const row = await db
+    .selectFrom('sessions')
+    .select((eb) => [
+      eb.fn.countAll<number>().as('of_org'),
+      sql<number>`count(case when user_id = ${userId} then 1 end)`.as('of_user'),
+    ])
+    .where('org_id', '=', orgId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return { ofUser: Number(row.of_user), ofOrg: Number(row.of_org) }
+}
+
+/** @param owner Only this user's sessions; undefined for the whole organization. */
+export async function listSessions(
+  db: Db,
+  orgId: OrgId,
+  options: { query: SessionQuery; owner: UserId | undefined },
+): Promise<Page<Session>> {
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...filters } = options.query
+  let query = db.selectFrom('sessions').selectAll().where('org_id', '=', orgId)
+  if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
+  if (filters.userId !== undefined) query = query.where('user_id', '=', filters.userId)
+  if (filters.status !== undefined) query = query.where('status', '=', filters.status)
+  if (filters.targetId !== undefined) query = query.where('target_id', '=', filters.targetId)
+  if (filters.host !== undefined) query = query.where('host', '=', filters.host.toLowerCase())
+  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(filters, cursor)[0] as SessionId)
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toSession })
+}
+
+export interface OrphanSession {
+  readonly id: SessionId
+  readonly orgId: OrgId
+  readonly userId: UserId
+  readonly status: SessionStatus
+}
+
+/** Sessions that no living process holds, of every organization: for the sweep. */
+export async function listOrphanSessionsAcrossOrgs(
+  db: Db,
+  options: { livingNodes: readonly NodeId[]; limit: number },
+): Promise<OrphanSession[]> {
+  let query = db
+    .selectFrom('sessions')
+    .select(['id', 'org_id as orgId', 'user_id as userId', 'status'])
+    .where('ended_at', 'is', null)
+  if (options.livingNodes.length > 0) query = query.where('node_id', 'not in', options.livingNodes)
+  return query.limit(options.limit).execute()
+}
+
+function toSession(row: SessionsTable): Session {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    userId: row.user_id,
+    targetId: row.target_id,
+    host: row.host,
+    port: row.port,
+    username: row.username,
+    authMethod: row.auth_method,
+    status: row.status,
+    statusReason: row.status_reason,
+    hostKeyFingerprint: row.host_key_fingerprint,
+    hostKeyNewlyPinned: row.host_key_newly_pinned === 1,
+    createdAt: toIso(row.created_at),
+    connectedAt: toIsoOrNull(row.connected_at),
+    lastActivityAt: toIsoOrNull(row.last_activity_at),
+    endedAt: toIsoOrNull(row.ended_at),
+    bytesIn: row.bytes_in,
+    bytesOut: row.bytes_out,
+  }
+}

@@ -1,0 +1,60 @@
+import type { KrownConfig } from './config/krown-config.js'
+import type {
+  Actor,
+  CallOrigin,
+  ExternalActor,
+  ExternalIdentity,
+  LoginActor,
+  SystemActor,
+} from './model/actor.js'
+import type { OrgId } from './model/ids.js'
+import type { KrownClient } from './model/krown-client.js'
+import type { LoginInput, LoginResult, RefreshInput } from './model/login.js'
+import type { RegisterInput, User } from './model/user.js'
+
+/** What can be done without being signed in. */
+export interface KrownAuth {
+  /**
+   * Makes a user with role `readonly`, or with the right `setupToken` the first admin.
+   *
+   * @throws KrownError CONFLICT when the name is taken or set-up is done; FORBIDDEN when registration is closed or
+   * the setup token is wrong; VALIDATION_FAILED; RATE_LIMITED.
+   */
+  register(input: RegisterInput, origin: CallOrigin): Promise<User>
+  /** @throws KrownError UNAUTHENTICATED, the same for every cause; RATE_LIMITED. */
+  login(input: LoginInput, origin: CallOrigin): Promise<LoginResult>
+  /** @throws KrownError UNAUTHENTICATED; a token used twice ends its whole login. */
+  refresh(input: RefreshInput, origin: CallOrigin): Promise<LoginResult>
+  /** Who an access token stands for. @throws KrownError UNAUTHENTICATED, the same for every cause. */
+  authenticate(accessToken: string, origin: CallOrigin): Promise<LoginActor>
+}
+
+/** A running gateway. Made by `createKrown`. */
+export interface Krown extends AsyncDisposable {
+  readonly config: KrownConfig
+  readonly auth: KrownAuth
+  readonly actors: {
+    /** A user whom the embedding program vouches for; known by issuer and subject, never by password. */
+    external(identity: ExternalIdentity): Promise<ExternalActor>
+    /** The embedding program itself: may do everything in its organization, and is named `system` in the journal. */
+    system(orgId?: OrgId): Promise<SystemActor>
+  }
+  /** Everything `actor` may do. Cheap: make one for each call or keep it. */
+  as(actor: Actor): KrownClient
+  /** For transports: counts one request. @throws KrownError RATE_LIMITED */
+  countRequest(actor: Actor): void
+  /** No session may reach this endpoint: for the ports on which the embedding program itself listens. */
+  protect(endpoint: { host: string; port: number }): void
+  /** Resolves when the database answers. @throws KrownError UNAVAILABLE */
+  ready(): Promise<void>
+  /** Is set-up (the first admin) still to be done? */
+  setupRequired(): Promise<boolean>
+  readonly draining: boolean
+  /**
+   * Refuses new work with DRAINING, lets running commands finish for at most `timeoutMs`, then closes every
+   * session with `server_shutdown`.
+   */
+  drain(timeoutMs: number): Promise<void>
+  /** Ends everything that `createKrown` began; drains without waiting. Calling it twice is fine. */
+  close(): Promise<void>
+}

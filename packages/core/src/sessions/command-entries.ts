@@ -1,0 +1,64 @@
+import type { JournalDraft } from '../journal/entry.js'
+import type { LiveCommand } from './live-command.js'
+import type { LiveSession } from './live-session.js'
+
+/** The intent: durable before a byte goes to the target. */
+export function commandStarted(command: LiveCommand, { session }: LiveSession): JournalDraft {
+  const { request } = command
+  return {
+    action: 'command.started',
+    outcome: 'success',
+    actor: command.actor,
+    resource: resourceOf(command),
+    facts: {
+      sessionId: session.id,
+      timeoutMs: request.timeoutMs,
+      stdinBytes: request.stdin?.length ?? 0,
+      hostKeyFingerprint: session.hostKeyFingerprint,
+    },
+    details: {
+      command: request.command,
+      host: session.host,
+      port: session.port,
+      targetUsername: session.username,
+    },
+  }
+}
+
+export function commandFinished(command: LiveCommand): JournalDraft {
+  const result = command.toResult()
+  return {
+    action: 'command.finished',
+    outcome: result.status === 'completed' ? 'success' : 'failure',
+    actor: command.actor,
+    resource: resourceOf(command),
+    facts: {
+      sessionId: command.request.sessionId,
+      status: result.status,
+      exitCode: result.exit_code,
+      signal: result.signal,
+      errorCode: result.error_code,
+      stdoutBytes: result.stdout_bytes,
+      stderrBytes: result.stderr_bytes,
+      stdoutSha256: result.stdout_sha256,
+      stderrSha256: result.stderr_sha256,
+      killed: result.killed,
+      durationMs: result.duration_ms,
+    },
+  }
+}
+
+/** Somebody wants it to end; the result says whether it did. */
+export function commandCancelRequested(command: LiveCommand, actor: JournalDraft['actor']): JournalDraft {
+  return {
+    action: 'command.cancel_requested',
+    outcome: 'success',
+    actor,
+    resource: resourceOf(command),
+    facts: { sessionId: command.request.sessionId },
+  }
+}
+
+function resourceOf({ id }: LiveCommand) {
+  return { kind: 'command', id }
+}

@@ -1,0 +1,115 @@
+import { isUniqueViolation } from '../db/db-errors.js'
+import { findCommand, type LoggedCommand } from '../db/repositories/command.repository.js'
+import { KrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { CommandId, OrgId } from '../model/ids.js'
+import { CommandRun, type CommandRunDeps } from './command-run.js'
+import { FinishedCommands } from './finished-commands.js'
+import { type CommandRequest, LiveCommand } from './live-command.js'
+import type { LiveSession, OpenCommand } from './live-session.js'
+
+interface Launched {
+  readonly run: OpenCommand
+  /** Settles when the target accepted it, or when it is known that nothing ran. */
+  readonly started: Promise<void>
+}
+
+/** A command that this process knows, or only its row. */
+export type Launch =
+  | { readonly live: LiveCommand; readonly started: Promise<void> }
+  | { readonly logged: LoggedCommand }
+
+/** Starts commands, each id once: a retry finds the command that the first request started. */
+export class CommandLauncher {
+  readonly #deps: CommandRunDeps
+  readonly #finished: FinishedCommands
+  readonly #open = new Map<CommandId, Launched>()
+
+  constructor(deps: CommandRunDeps) {
+    this.#deps = deps
+    this.#finished = new FinishedCommands(deps.clock)
+  }
+
+  /**
+   * @param prepare Called with a new command before it starts, to attach a reader that misses nothing.
+   * @throws KrownError CONFLICT when the id belongs to another request.
+   */
+  async launch(
+    actor: Actor,
+    options: {
+      session: LiveSession
+      request: CommandRequest
+      idIsChosen: boolean
+      prepare?: ((command: LiveCommand) => void) | undefined
+    },
+  ): Promise<Launch> {
+    const { session, request, idIsChosen, prepare } = options
+    if (idIsChosen) {
+      const known = this.#findKnown(actor, request) ?? (await this.#findLogged(actor, request))
+      // While the row was looked up, the same request may have arrived by another way.
+      const again = known ?? this.#findKnown(actor, request)
+      if (again) return again
+    }
+    const command = new LiveCommand({ clock: this.#deps.clock, actor, request })
+    prepare?.(command)
+    return this.#start(session, command)
+  }
+
+  find(orgId: OrgId, id: CommandId): LiveCommand | undefined {
+    return this.findOpen(orgId, id)?.command ?? this.#finished.find(orgId, id)
+  }
+
+  /** Only while it is waiting, running or being finished. */
+  findOpen(orgId: OrgId, id: CommandId): OpenCommand | undefined {
+    const run = this.#open.get(id)?.run
+    return run?.command.orgId === orgId ? run : undefined
+  }
+
+  #start(session: LiveSession, command: LiveCommand): Launch {
+    const run = new CommandRun(this.#deps, session, command)
+    const started = run.start().catch((error) => this.#explain(command, error))
+    this.#open.set(command.id, { run, started })
+    // Whoever waits hears of a failure; that nobody may be waiting is no reason to end the process.
+    started.catch(() => {})
+    void command.done.then(() => this.#retire(command))
+    return { live: command, started }
+  }
+
+  #retire(command: LiveCommand): void {
+    this.#open.delete(command.id)
+    if (command.status !== 'failed') this.#finished.keep(command)
+  }
+
+  #findKnown(actor: Actor, request: CommandRequest): Launch | undefined {
+    const open = this.#open.get(request.id)
+    const live = open?.run.command ?? this.#finished.find(actor.orgId, request.id)
+    if (!live) return undefined
+    requireSame(actor, request, { userId: live.userId, digest: live.request.digest, orgId: live.orgId })
+    return { live, started: open?.started ?? Promise.resolve() }
+  }
+
+  async #findLogged(actor: Actor, request: CommandRequest): Promise<Launch | undefined> {
+    const logged = await findCommand(this.#deps.db, actor.orgId, request.id)
+    if (!logged) return undefined
+    requireSame(actor, request, { userId: logged.userId, digest: logged.requestDigest, orgId: actor.orgId })
+    return { logged }
+  }
+
+  /** The id was taken between look-up and insert: by another process, or in another organization. */
+  #explain(command: LiveCommand, error: unknown): never {
+    throw isUniqueViolation(error) ? idInUse(command.id) : error
+  }
+}
+
+function requireSame(
+  actor: Actor,
+  request: CommandRequest,
+  known: { userId: string; orgId: string; digest: string },
+): void {
+  const same = known.userId === actor.userId && known.orgId === actor.orgId && known.digest === request.digest
+  if (!same) throw idInUse(request.id)
+}
+
+function idInUse(commandId: CommandId): KrownError {
+  return new KrownError('CONFLICT', 'this commandId belongs to another command', { details: { commandId } })
+}

@@ -1,0 +1,266 @@
+import type { Clock } from '../base/clock.js'
+import { SemaphoreFullError } from '../base/semaphore.js'
+import type { Db } from '../db/database.js'
+import { finishCommandQuery, insertCommandQuery } from '../db/repositories/command.repository.js'
+import { isKrownError, KrownError } from '../errors/krown-error.js'
+import type { Journal } from '../journal/journal.js'
+import type { NodeId } from '../model/ids.js'
+import type { ChannelEnd, SshChannel } from '../ssh/connector.js'
+import { commandFinished, commandStarted } from './command-entries.js'
+import type { LiveCommand, TerminationCause } from './live-command.js'
+import type { LiveSession, OpenCommand } from './live-session.js'
+import type { ResultJournal } from './result-journal.js'
+import { terminate } from './terminate-command.js'
+
+export interface CommandRunDeps {
+  readonly db: Db
+  readonly journal: Journal
+  readonly results: ResultJournal
+  readonly clock: Clock
+  readonly nodeId: NodeId
+}
+
+/**
+ * Carries one command from the queue to its result in the journal:
+ * wait for a channel slot → write the intent → start → read → write the result.
+ */
+export class CommandRun implements OpenCommand {
+  readonly #deps: CommandRunDeps
+  readonly #session: LiveSession
+  readonly #command: LiveCommand
+  readonly #queueing = new AbortController()
+  #channel: SshChannel | undefined
+  #releaseSlot: (() => void) | undefined
+  #cancelTimeout: (() => void) | undefined
+  #wanted: { cause: TerminationCause; reason: KrownError | undefined } | undefined
+  #cause: TerminationCause | undefined
+  #reason: KrownError | undefined
+  #intent: 'none' | 'written' | 'in doubt' = 'none'
+  #terminating: Promise<void> | undefined
+
+  constructor(deps: CommandRunDeps, session: LiveSession, command: LiveCommand) {
+    this.#deps = deps
+    this.#session = session
+    this.#command = command
+  }
+
+  get command(): LiveCommand {
+    return this.#command
+  }
+
+  /**
+   * Resolves when the target accepted the command, or when it was cancelled before.
+   *
+   * @throws KrownError when nothing ran: QUOTA_EXCEEDED, SESSION_NOT_CONNECTED, AUDIT_UNAVAILABLE, TARGET_*.
+   */
+  async start(): Promise<void> {
+    this.#session.commands.set(this.#command.id, this)
+    try {
+      if (this.#session.endReason) throw this.#session.endReason
+      await this.#waitForSlot()
+      await this.#writeIntent()
+      await this.#openChannel()
+    } catch (error) {
+      await this.#failToStart(error)
+    }
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    if (!this.#channel || this.#command.hasEnded) throw notRunning()
+    this.#session.touch()
+    this.#session.bytesIn += data.length
+    await this.#channel.write(data)
+  }
+
+  closeStdin(): void {
+    this.#channel?.endInput()
+  }
+
+  async terminate(cause: TerminationCause, reason?: KrownError): Promise<void> {
+    if (!this.#command.hasEnded) {
+      this.#wanted ??= { cause, reason }
+      if (!this.#channel) this.#queueing.abort(reason ?? new CancelledBeforeStart())
+      // With the connection gone there is nothing to signal; the channel reports its end by itself.
+      else if (!this.#session.connection.closedBecause) this.#beginKill(this.#channel, cause, reason)
+    }
+    await this.#command.done
+  }
+
+  #beginKill(channel: SshChannel, cause: TerminationCause, reason?: KrownError): void {
+    this.#cause ??= cause
+    this.#reason ??= reason
+    this.#terminating ??= this.#kill(channel)
+  }
+
+  async #waitForSlot(): Promise<void> {
+    const { slots } = this.#session
+    try {
+      this.#releaseSlot = await slots.acquire(this.#queueing.signal)
+    } catch (error) {
+      if (!(error instanceof SemaphoreFullError)) throw error
+      throw new KrownError('QUOTA_EXCEEDED', 'too many commands are waiting in this session', {
+        details: { limit: slots.limit },
+        retryAfterMs: 1_000,
+      })
+    }
+  }
+
+  async #writeIntent(): Promise<void> {
+    const { db, journal } = this.#deps
+    const { orgId } = this.#command
+    const query = insertCommandQuery(db, orgId, this.#intentRow()).compile()
+    try {
+      await journal.write(orgId, [query], [commandStarted(this.#command, this.#session)])
+      this.#intent = 'written'
+    } catch (error) {
+      // A commit whose answer was lost may have taken place all the same.
+      if (isKrownError(error)) this.#intent = 'in doubt'
+      throw error
+    }
+  }
+
+  #intentRow() {
+    const { request } = this.#command
+    return {
+      id: request.id,
+      org_id: this.#command.orgId,
+      session_id: request.sessionId,
+      user_id: this.#command.userId,
+      node_id: this.#deps.nodeId,
+      command: request.command,
+      request_digest: request.digest,
+      status: 'running' as const,
+      stdout_bytes: 0,
+      stderr_bytes: 0,
+      stdout_truncated: 0 as const,
+      stderr_truncated: 0 as const,
+      started_at: this.#command.startedAt,
+    }
+  }
+
+  async #openChannel(): Promise<void> {
+    this.#queueing.signal.throwIfAborted()
+    const channel = await this.#execWithRoom()
+    // A short command may be over before this line.
+    if (this.#command.hasEnded) return
+    this.#channel = channel
+    this.#session.running.push(this.#command)
+    this.#command.hub.connect(channel)
+    this.#startTimeout()
+    // It was asked to end while the target was starting it.
+    if (this.#wanted) this.#beginKill(channel, this.#wanted.cause, this.#wanted.reason)
+    this.#sendStdin(channel)
+  }
+
+  // A target that allows fewer channels than Krown believed refuses; nothing ran, so wait for one to end.
+  async #execWithRoom(): Promise<SshChannel> {
+    for (;;) {
+      try {
+        return await this.#exec()
+      } catch (error) {
+        const othersOpen = this.#session.slots.held - 1
+        if (!isRefusedChannel(error) || othersOpen < 1) throw error
+        this.#session.slots.setLimit(Math.min(this.#session.slots.limit, othersOpen))
+        this.#releaseSlot?.()
+        await this.#waitForSlot()
+      }
+    }
+  }
+
+  #exec(): Promise<SshChannel> {
+    const sink = {
+      data: (stream: 'stdout' | 'stderr', chunk: Buffer) => this.#receive(stream, chunk),
+      end: (end: ChannelEnd) => this.#ended(end),
+    }
+    const { signal } = this.#queueing
+    return this.#session.connection.exec(this.#command.request.command, sink, { signal })
+  }
+
+  #receive(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    this.#session.bytesOut += chunk.length
+    this.#session.touch()
+    this.#command.receive(stream, chunk)
+  }
+
+  #startTimeout(): void {
+    const { timeoutMs } = this.#command.request
+    this.#cancelTimeout = this.#deps.clock.setTimer(timeoutMs, () => void this.terminate('timed_out'))
+  }
+
+  #sendStdin(channel: SshChannel): void {
+    const { stdin, stdinOpen } = this.#command.request
+    // The command may end without reading it all; that is its right.
+    if (stdin && stdin.length > 0) this.write(stdin).catch(() => {})
+    if (!stdinOpen) channel.endInput()
+  }
+
+  async #kill(channel: SshChannel): Promise<void> {
+    const hurried = this.#reason?.code === 'DRAINING'
+    const { clock } = this.#deps
+    await terminate({ clock, session: this.#session, command: this.#command, channel, hurried })
+    // The target did not report the end; what it runs now is unknown.
+    if (!this.#command.hasEnded) this.#ended({ exitCode: null, signal: null, error: null })
+  }
+
+  #ended(end: ChannelEnd): void {
+    if (this.#command.hasEnded) return
+    const reported = end.exitCode !== null || end.signal !== null
+    const lost = end.error?.code
+    const killed = this.#cause ? (reported ? 'confirmed' : 'unconfirmed') : null
+    this.#command.end(this.#cause ?? (lost ? 'interrupted' : 'completed'), {
+      end,
+      killed,
+      errorCode: this.#reason?.code ?? lost ?? null,
+    })
+    this.#leave()
+    void this.#writeResult()
+  }
+
+  /** Gives back what it held, before the result is written: the next command need not wait for that. */
+  #leave(): void {
+    this.#cancelTimeout?.()
+    this.#releaseSlot?.()
+    const index = this.#session.running.indexOf(this.#command)
+    if (index >= 0) this.#session.running.splice(index, 1)
+    this.#session.touch()
+  }
+
+  async #writeResult(): Promise<void> {
+    const { db, results } = this.#deps
+    const { orgId, id } = this.#command
+    const query = finishCommandQuery(db, orgId, { id, set: this.#command.toResult() }).compile()
+    const journaled = await results.write(orgId, [query], commandFinished(this.#command))
+    this.#session.commands.delete(id)
+    this.#command.settle(journaled)
+  }
+
+  /** Nothing ran; what was written about it gets its result. */
+  async #failToStart(error: unknown): Promise<void> {
+    if (error instanceof CancelledBeforeStart) return this.#endCancelled()
+    this.#command.end('failed', { errorCode: isKrownError(error) ? error.code : 'INTERNAL' })
+    this.#leave()
+    if (this.#intent !== 'none') await this.#writeResult()
+    this.#session.commands.delete(this.#command.id)
+    this.#command.settle(true)
+    throw error
+  }
+
+  /** A command that was cancelled in the queue has a row like any other. */
+  async #endCancelled(): Promise<void> {
+    this.#command.end('cancelled', {})
+    this.#leave()
+    if (this.#intent === 'none') await this.#writeIntent().catch(() => {})
+    await this.#writeResult()
+  }
+}
+
+/** Reason of the abort when the caller no longer wants a command that still waits. */
+class CancelledBeforeStart extends Error {}
+
+function isRefusedChannel(error: unknown): boolean {
+  return isKrownError(error) && error.code === 'TARGET_CHANNEL_REFUSED'
+}
+
+function notRunning(): KrownError {
+  return new KrownError('CONFLICT', 'the command is not running (any more)')
+}

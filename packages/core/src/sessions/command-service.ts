@@ -1,0 +1,251 @@
+import { requireRow } from '../access/decide.js'
+import type { Permission } from '../access/permission-table.js'
+import type { Caller, Gate } from '../auth/gate.js'
+import type { Clock } from '../base/clock.js'
+import { startDeadline } from '../base/deadline.js'
+import type { NewId } from '../base/ids.js'
+import type { Db } from '../db/database.js'
+import { findCommand, listCommands } from '../db/repositories/command.repository.js'
+import { KrownError, notFound } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type {
+  Command,
+  CommandOutputEvent,
+  CommandQuery,
+  CommandSummary,
+  ExecuteInput,
+  StartCommandInput,
+} from '../model/command.js'
+import type { CommandId } from '../model/ids.js'
+import type { OutputOptions } from '../model/krown-client.js'
+import type { Page } from '../model/page.js'
+import { commandCancelRequested } from './command-entries.js'
+import type { CommandLauncher, Launch } from './command-launcher.js'
+import { type CommandLimits, type OutputMode, toCommandRequest } from './command-requests.js'
+import type { Intake } from './intake.js'
+import type { LiveCommand } from './live-command.js'
+import type { LiveSession, OpenCommand } from './live-session.js'
+import type { OutputReader } from './output-hub.js'
+import type { ResultJournal } from './result-journal.js'
+import type { SessionFinder } from './session-finder.js'
+
+export interface CommandServiceDeps {
+  readonly gate: Gate
+  readonly db: Db
+  readonly time: { clock: Clock; newId: NewId }
+  readonly limits: CommandLimits
+  readonly sessions: SessionFinder
+  readonly launcher: CommandLauncher
+  readonly results: ResultJournal
+  readonly intake: Intake
+}
+
+interface Launching<T> {
+  readonly mode: OutputMode
+  readonly prepare?: (command: LiveCommand) => void
+  readonly answer: (launch: Launch) => Promise<T>
+}
+
+/** A command whose starter reads along from the first byte. */
+export interface StreamedCommand {
+  readonly command: LiveCommand
+  readonly reader: OutputReader
+}
+
+/** What a caller may do with commands. */
+export class CommandService {
+  readonly #deps: CommandServiceDeps
+
+  constructor(deps: CommandServiceDeps) {
+    this.#deps = deps
+  }
+
+  /** Starts, collects the output and waits; see `KrownClient.sessions.execute`. */
+  async execute(actor: Actor, sessionId: LiveSession['id'], input: ExecuteInput): Promise<Command> {
+    const { waitMs, ...asked } = input
+    return this.#launch(
+      actor,
+      { sessionId, ...asked },
+      {
+        mode: 'buffered',
+        answer: (launch) => this.#waitFor(launch, waitMs),
+      },
+    )
+  }
+
+  async start(actor: Actor, input: StartCommandInput): Promise<Command> {
+    return this.#launch(actor, input, {
+      mode: 'started',
+      answer: async (launch) => {
+        if ('logged' in launch) return withoutOutput(launch.logged)
+        await launch.started
+        return launch.live.toCommand()
+      },
+    })
+  }
+
+  /** Starts a command whose output only its reader gets; the reader may hold the target back. */
+  async stream(actor: Actor, input: StartCommandInput): Promise<StreamedCommand> {
+    let reader: OutputReader | undefined
+    return this.#launch(actor, input, {
+      mode: 'streamed',
+      prepare: (command) => {
+        reader = command.hub.openReader(0, 'driver')
+      },
+      answer: async (launch) => {
+        if ('logged' in launch) throw new KrownError('CONFLICT', 'this command has ended; its output is gone')
+        await launch.started
+        return { command: launch.live, reader: reader ?? launch.live.hub.openReader(0, 'watcher') }
+      },
+    })
+  }
+
+  async get(actor: Actor, id: CommandId, options: { waitMs?: number | undefined } = {}): Promise<Command> {
+    return this.#withCommand(actor, { id, permission: 'command:read' }, async (known) => {
+      if (!('live' in known)) return withoutOutput(known.logged)
+      return this.#waitFor(known, options.waitMs ?? 0)
+    })
+  }
+
+  async list(actor: Actor, query: CommandQuery): Promise<Page<CommandSummary>> {
+    const { gate, db, sessions } = this.#deps
+    return gate.run(actor, { permission: 'command:read' }, async (caller) => {
+      if (query.sessionId !== undefined) await sessions.requireVisible(caller, query.sessionId)
+      const owner = caller.reach === 'org' ? undefined : caller.subject.userId
+      return listCommands(db, actor.orgId, { query, owner })
+    })
+  }
+
+  async cancel(actor: Actor, id: CommandId): Promise<Command> {
+    return this.#withCommand(actor, { id, permission: 'command:control' }, async (known) => {
+      if (!('live' in known)) return requireEnded(known.logged)
+      const open = this.#deps.launcher.findOpen(actor.orgId, id)
+      if (open && !known.live.hasEnded) await this.#cancelOpen(actor, open)
+      return known.live.toCommand()
+    })
+  }
+
+  async write(actor: Actor, id: CommandId, data: Uint8Array): Promise<void> {
+    await this.#withOpen(actor, id, (open) => open.write(data))
+  }
+
+  async closeStdin(actor: Actor, id: CommandId): Promise<void> {
+    await this.#withOpen(actor, id, async (open) => open.closeStdin())
+  }
+
+  /** See `KrownClient.commands.output`. Its starter is the driver, everyone else a watcher. */
+  async *output(actor: Actor, id: CommandId, options: OutputOptions): AsyncGenerator<CommandOutputEvent> {
+    const known = await this.#withCommand(actor, { id, permission: 'command:read' }, async (found) => found)
+    if (!('live' in known)) {
+      yield* lostOutput(known.logged, options.after ?? 0)
+      return
+    }
+    const { live } = known
+    const isDriver = live.request.driven && live.userId === actor.userId
+    const reader = live.hub.openReader(options.after ?? 0, isDriver ? 'driver' : 'watcher')
+    yield* readToEnd(live, reader, options.signal)
+  }
+
+  // The answer is made inside the gate, so that a refusal on the way (a full queue) is journaled too.
+  async #launch<T>(actor: Actor, input: StartCommandInput, how: Launching<T>): Promise<T> {
+    const { gate, sessions, launcher, limits, time, intake } = this.#deps
+    const { sessionId } = input
+    const useCase = { permission: 'session:execute', resource: { kind: 'session', id: sessionId } } as const
+    return gate.run(actor, useCase, async (caller) => {
+      const session = await sessions.requireLive(caller, sessionId, 'session:execute')
+      const request = toCommandRequest(input, { sessionId, mode: how.mode, limits, newId: time.newId })
+      const { prepare } = how
+      const idIsChosen = input.commandId !== undefined
+      if (!idIsChosen) intake.requireOpen()
+      return how.answer(await launcher.launch(actor, { session, request, idIsChosen, prepare }))
+    })
+  }
+
+  /** @param waitMs Undefined waits for the end. */
+  async #waitFor(launch: Launch, waitMs: number | undefined): Promise<Command> {
+    if ('logged' in launch) return withoutOutput(launch.logged)
+    const ended = launch.started.then(() => launch.live.done)
+    if (waitMs === undefined) await ended
+    else if (waitMs > 0) await this.#atMost(ended, waitMs)
+    return launch.live.toCommand()
+  }
+
+  async #atMost(promise: Promise<void>, waitMs: number): Promise<void> {
+    using deadline = startDeadline(this.#deps.time.clock, waitMs, { reason: () => undefined })
+    const timeIsUp = new Promise<void>((resolve) =>
+      deadline.signal.addEventListener('abort', () => resolve()),
+    )
+    await Promise.race([promise, timeIsUp])
+  }
+
+  async #cancelOpen(actor: Actor, open: OpenCommand): Promise<void> {
+    // Ending something is not refused for want of a journal: the entry follows when it can be written.
+    const noted = this.#deps.results.write(actor.orgId, [], commandCancelRequested(open.command, actor))
+    await Promise.all([open.terminate('cancelled'), noted])
+  }
+
+  async #withOpen(actor: Actor, id: CommandId, work: (open: OpenCommand) => Promise<void>): Promise<void> {
+    await this.#withCommand(actor, { id, permission: 'command:control' }, async () => {
+      const open = this.#deps.launcher.findOpen(actor.orgId, id)
+      if (!open) throw new KrownError('CONFLICT', 'the command is not running (any more)')
+      await work(open)
+    })
+  }
+
+  async #withCommand<T>(
+    actor: Actor,
+    wanted: { id: CommandId; permission: Permission },
+    work: (known: Launch) => Promise<T>,
+  ): Promise<T> {
+    const { id, permission } = wanted
+    const useCase = { permission, resource: { kind: 'command', id } }
+    return this.#deps.gate.run(actor, useCase, async (caller) => work(await this.#find(caller, wanted)))
+  }
+
+  async #find(
+    { actor, subject }: Caller,
+    wanted: { id: CommandId; permission: Permission },
+  ): Promise<Launch> {
+    const live = this.#deps.launcher.find(actor.orgId, wanted.id)
+    const logged = live ? undefined : await findCommand(this.#deps.db, actor.orgId, wanted.id)
+    const rights = { wanted: wanted.permission, visible: 'command:read' as const, noun: 'command' }
+    requireRow(subject, rights, live ?? logged)
+    if (live) return { live, started: Promise.resolve() }
+    if (logged) return { logged }
+    throw notFound('command')
+  }
+}
+
+/** Reads until the command ended, then says how. */
+export async function* readToEnd(
+  command: LiveCommand,
+  reader: OutputReader,
+  signal?: AbortSignal,
+): AsyncGenerator<CommandOutputEvent> {
+  try {
+    for (let event = await reader.next(signal); event; event = await reader.next(signal)) yield event
+    await command.done
+    yield { type: 'finished', command: command.toSummary() }
+  } finally {
+    reader.close()
+  }
+}
+
+function* lostOutput(logged: CommandSummary, after: number): Generator<CommandOutputEvent> {
+  const total = logged.stdoutBytes + logged.stderrBytes
+  if (total > after) yield { type: 'gap', fromOffset: after, toOffset: total }
+  yield { type: 'finished', command: requireEnded(logged as never) }
+}
+
+function requireEnded(logged: CommandSummary): Command {
+  if (logged.status === 'running') {
+    throw new KrownError('UNAVAILABLE', 'the command runs in another Krown process', { retryAfterMs: 1_000 })
+  }
+  return withoutOutput(logged)
+}
+
+/** A command of which only the row is left: its output is kept for ten minutes after it ended. */
+function withoutOutput(logged: CommandSummary): Command {
+  const { requestDigest: _, ...summary } = logged as CommandSummary & { requestDigest?: string }
+  return { ...summary, stdout: null, stderr: null, stdoutEncoding: 'utf8', stderrEncoding: 'utf8' }
+}

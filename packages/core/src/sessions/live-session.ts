@@ -1,0 +1,98 @@
+import type { Clock } from '../base/clock.js'
+import { Semaphore } from '../base/semaphore.js'
+import type { KrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { CommandId, SessionId } from '../model/ids.js'
+import type { Session } from '../model/session.js'
+import type { SshConnection } from '../ssh/connector.js'
+import type { LiveCommand, TerminationCause } from './live-command.js'
+
+/** Commands that may wait for a channel of one session. */
+const MAX_WAITING = 64
+
+/** A command of a session, from its request until its result is settled. */
+export interface OpenCommand {
+  readonly command: LiveCommand
+  /**
+   * Ends it and resolves when its result is settled; of several causes the first counts.
+   *
+   * @param reason Why, where it is not the caller's wish: its code becomes the command's `errorCode`, and a command
+   * that still waits is refused with it.
+   */
+  terminate(cause: TerminationCause, reason?: KrownError): Promise<void>
+  write(data: Uint8Array): Promise<void>
+  closeStdin(): void
+}
+
+/** A session whose connection this process holds. */
+export class LiveSession {
+  /** Who opened it: what it does in the background is done in this name. */
+  readonly owner: Actor
+  readonly connection: SshConnection
+  readonly slots: Semaphore
+  /** Commands that are waiting, running or being finished. */
+  readonly commands = new Map<CommandId, OpenCommand>()
+  /** Those with a channel, in the order in which the target started them. */
+  readonly running: LiveCommand[] = []
+  readonly #clock: Clock
+  readonly #opened: Session
+  #endReason: KrownError | undefined
+  #lastActivityAt: number
+  #idleSince: number
+  bytesIn = 0
+  bytesOut = 0
+
+  constructor(parts: {
+    clock: Clock
+    owner: Actor
+    session: Session
+    connection: SshConnection
+    maxChannels: number
+  }) {
+    this.#clock = parts.clock
+    this.#opened = parts.session
+    this.owner = parts.owner
+    this.connection = parts.connection
+    this.slots = new Semaphore(parts.maxChannels, MAX_WAITING)
+    this.#lastActivityAt = parts.clock.now()
+    this.#idleSince = parts.clock.monotonic()
+  }
+
+  get id(): SessionId {
+    return this.#opened.id
+  }
+
+  /** As it is now; the row in the database lags behind. */
+  get session(): Session {
+    return {
+      ...this.#opened,
+      lastActivityAt: new Date(this.#lastActivityAt).toISOString(),
+      bytesIn: this.bytesIn,
+      bytesOut: this.bytesOut,
+    }
+  }
+
+  get lastActivityAt(): number {
+    return this.#lastActivityAt
+  }
+
+  /** Set when the session starts to end: from then on nothing new begins in it. */
+  get endReason(): KrownError | undefined {
+    return this.#endReason
+  }
+
+  touch(): void {
+    this.#lastActivityAt = this.#clock.now()
+    this.#idleSince = this.#clock.monotonic()
+  }
+
+  /** A session with an open command is not idle. */
+  idleForMs(): number {
+    return this.commands.size > 0 ? 0 : this.#clock.monotonic() - this.#idleSince
+  }
+
+  /** The first reason counts. */
+  startEnding(reason: KrownError): void {
+    this.#endReason ??= reason
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../base/clock.js'
+import type { Database } from '../db/database.js'
+import { beatHeart, deleteNodes, insertNode, listLivingNodes } from '../db/repositories/node.repository.js'
+import type { NodeId } from '../model/ids.js'
+import { type SweepDeps, sweepDeadNodes } from './sweep-dead-nodes.js'
+
+/** A process that did not say so much for so long is dead. */
+export const HEARTBEAT_EVERY_MS = 5_000
+const DEAD_AFTER_MS = 20_000
+
+/** This process among those that share the database: shows that it lives, and cleans up after the dead. */
+export class NodeMembership {
+  readonly #database: Database
+  readonly #clock: Clock
+  readonly #nodeId: NodeId
+  readonly #sweep: SweepDeps
+
+  constructor(deps: { database: Database; clock: Clock; nodeId: NodeId; sweep: SweepDeps }) {
+    this.#database = deps.database
+    this.#clock = deps.clock
+    this.#nodeId = deps.nodeId
+    this.#sweep = deps.sweep
+  }
+
+  /** The first sweep is over when it resolves. */
+  async join(): Promise<void> {
+    // One server per SQLite file: whoever was there before is gone.
+    if (this.#database.kind === 'sqlite')
+      await deleteNodes(this.#database.db, { heartbeatBefore: this.#clock.now() })
+    await insertNode(this.#database.db, this.#nodeId, this.#clock.now())
+    await this.#sweepDead()
+  }
+
+  async beat(): Promise<void> {
+    const { db } = this.#database
+    const now = this.#clock.now()
+    // Others may have taken a process that was stopped for a while for dead.
+    if (!(await beatHeart(db, this.#nodeId, now))) await insertNode(db, this.#nodeId, now)
+    if (this.#database.kind === 'postgres') await this.#sweepDead()
+  }
+
+  async leave(): Promise<void> {
+    await deleteNodes(this.#database.db, { id: this.#nodeId })
+  }
+
+  async #sweepDead(): Promise<void> {
+    const deadline = this.#clock.now() - DEAD_AFTER_MS
+    const others = this.#database.kind === 'sqlite' ? [] : await listLivingNodes(this.#database.db, deadline)
+    await sweepDeadNodes(this.#sweep, [...new Set([this.#nodeId, ...others])])
+    await deleteNodes(this.#database.db, { heartbeatBefore: deadline })
+  }
+}

@@ -1,0 +1,113 @@
+import type { Clock } from '../base/clock.js'
+import type { Db } from '../db/database.js'
+import { updateLiveSessionQuery } from '../db/repositories/session.repository.js'
+import { KrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { SessionId } from '../model/ids.js'
+import type { Session } from '../model/session.js'
+import type { TerminationCause } from './live-command.js'
+import type { LiveSession } from './live-session.js'
+import type { ResultJournal } from './result-journal.js'
+import { sessionClosed } from './session-entries.js'
+import type { SessionRegistry } from './session-registry.js'
+
+/** Why a session ends; stored as `statusReason`. */
+export type EndReason =
+  | 'closed_by_user'
+  | 'closed_by_admin'
+  | 'idle_timeout'
+  | 'connection_lost'
+  | 'protocol_error'
+  | 'server_shutdown'
+  | 'user_disabled'
+
+/** Somebody decided that what runs has to end. */
+const WANTED: ReadonlySet<EndReason> = new Set(['closed_by_user', 'closed_by_admin', 'user_disabled'])
+
+interface Ending {
+  readonly reason: EndReason
+  /** Who ended it; the owner where nobody did. */
+  readonly actor: Actor
+  readonly error: KrownError
+}
+
+export interface SessionCloserDeps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly results: ResultJournal
+  readonly registry: SessionRegistry
+}
+
+/** Ends sessions, whoever wants it: commands first, then the connection, then the row. */
+export class SessionCloser {
+  readonly #deps: SessionCloserDeps
+  readonly #closing = new Map<SessionId, Promise<Session>>()
+
+  constructor(deps: SessionCloserDeps) {
+    this.#deps = deps
+  }
+
+  /** Called once for each session: ends it when its connection does. */
+  watch(live: LiveSession): void {
+    void live.connection.closed.then((error) => {
+      const reason = error.code === 'TARGET_PROTOCOL_ERROR' ? 'protocol_error' : 'connection_lost'
+      return this.#closeOnce(live, { reason, actor: live.owner, error })
+    })
+  }
+
+  /** Resolves when the session has ended; ending it twice is fine, and the first reason counts. */
+  close(live: LiveSession, reason: EndReason, actor: Actor = live.owner): Promise<Session> {
+    return this.#closeOnce(live, { reason, actor, error: endError(reason) })
+  }
+
+  /** Waits for every close that has begun. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#closing.values())
+  }
+
+  #closeOnce(live: LiveSession, ending: Ending): Promise<Session> {
+    const begun = this.#closing.get(live.id)
+    if (begun) return begun
+    const closing = this.#run(live, ending).finally(() => this.#closing.delete(live.id))
+    this.#closing.set(live.id, closing)
+    return closing
+  }
+
+  async #run(live: LiveSession, { reason, actor, error }: Ending): Promise<Session> {
+    live.startEnding(error)
+    const cause: TerminationCause = WANTED.has(reason) ? 'cancelled' : 'interrupted'
+    const open = [...live.commands.values()]
+    await Promise.all(
+      open.map((command) => command.terminate(cause, cause === 'interrupted' ? error : undefined)),
+    )
+    await live.connection.close(error)
+    const ended = this.#endedSession(live, reason)
+    await this.#record(ended, { reason, actor, error })
+    this.#deps.registry.remove(live.id)
+    return ended
+  }
+
+  #endedSession(live: LiveSession, reason: EndReason): Session {
+    const endedAt = new Date(this.#deps.clock.now()).toISOString()
+    return { ...live.session, status: 'disconnected', statusReason: reason, endedAt }
+  }
+
+  async #record(session: Session, ending: Ending): Promise<void> {
+    const { db, results } = this.#deps
+    const set = {
+      status: session.status,
+      status_reason: ending.reason,
+      ended_at: Date.parse(session.endedAt ?? ''),
+      last_activity_at: Date.parse(session.lastActivityAt ?? ''),
+      bytes_in: session.bytesIn,
+      bytes_out: session.bytesOut,
+    }
+    const query = updateLiveSessionQuery(db, session.orgId, { id: session.id, set }).compile()
+    await results.write(session.orgId, [query], sessionClosed(ending.actor, session, ending))
+  }
+}
+
+function endError(reason: EndReason): KrownError {
+  if (reason === 'server_shutdown') return new KrownError('DRAINING', 'Krown is shutting down')
+  return new KrownError('SESSION_NOT_CONNECTED', `the session ended: ${reason.replaceAll('_', ' ')}`)
+}

@@ -1,0 +1,219 @@
+import type { Clock } from '../base/clock.js'
+import type { NewId } from '../base/ids.js'
+import type { Db, Trx } from '../db/database.js'
+import {
+  countLiveSessions,
+  insertSession,
+  updateLiveSessionQuery,
+} from '../db/repositories/session.repository.js'
+import { isKrownError, KrownError } from '../errors/krown-error.js'
+import type { Journal } from '../journal/journal.js'
+import type { Actor } from '../model/actor.js'
+import type { NodeId, SessionId } from '../model/ids.js'
+import type { OpenSessionInput, Session } from '../model/session.js'
+import type { SshConnection, SshConnector } from '../ssh/connector.js'
+import type { HostKeys, VerifiedHostKey } from '../targets/host-keys.js'
+import type { OutboundPolicy } from '../targets/outbound-policy.js'
+import { LiveSession } from './live-session.js'
+import type { ResultJournal } from './result-journal.js'
+import { sessionOpened, sessionOpenFailed, sessionOpening } from './session-entries.js'
+
+export interface SessionLimits {
+  readonly perUser: number
+  readonly perOrg: number
+  readonly channelsPerSession: number
+}
+
+export interface SessionOpenerDeps {
+  readonly store: { db: Db; journal: Journal; results: ResultJournal }
+  readonly time: { clock: Clock; newId: NewId }
+  readonly nodeId: NodeId
+  readonly limits: SessionLimits
+  readonly outbound: OutboundPolicy
+  readonly ssh: { connector: SshConnector; hostKeys: HostKeys }
+}
+
+/** A request with its defaults filled in and its host in canonical form. */
+export type CheckedOpenInput = OpenSessionInput & { readonly port: number }
+
+interface Opening {
+  readonly actor: Actor
+  readonly id: SessionId
+  readonly input: CheckedOpenInput
+  readonly createdAt: number
+}
+
+/** Opens sessions: row and intent, policy, dial, host key, credential, row again. */
+export class SessionOpener {
+  readonly #deps: SessionOpenerDeps
+
+  constructor(deps: SessionOpenerDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError with `details.sessionId` once the row exists: it is kept, with status `error`. */
+  async open(actor: Actor, input: CheckedOpenInput, signal: AbortSignal): Promise<LiveSession> {
+    const { clock, newId } = this.#deps.time
+    const opening: Opening = { actor, id: newId(), input, createdAt: clock.now() }
+    await this.#writeIntent(opening)
+    try {
+      return await this.#connect(opening, signal)
+    } catch (error) {
+      throw await this.#recordFailure(opening, error)
+    }
+  }
+
+  // In the transaction that inserts the row, so that racing opens cannot both take the last place.
+  async #writeIntent(opening: Opening): Promise<void> {
+    const { actor, id, input } = opening
+    await this.#deps.store.journal.transact(
+      actor.orgId,
+      async (trx) => {
+        await this.#requireRoom(trx, actor)
+        await insertSession(trx, actor.orgId, this.#row(opening))
+      },
+      () => [sessionOpening(actor, id, input)],
+    )
+  }
+
+  async #requireRoom(trx: Trx, { orgId, userId }: Actor): Promise<void> {
+    const { perUser, perOrg } = this.#deps.limits
+    const { ofUser, ofOrg } = await countLiveSessions(trx, orgId, userId)
+    if (ofUser >= perUser) throw tooManySessions('you have', perUser)
+    if (ofOrg >= perOrg) throw tooManySessions('your organization has', perOrg)
+  }
+
+  #row({ actor, id, input, createdAt }: Opening) {
+    return {
+      id,
+      org_id: actor.orgId,
+      user_id: actor.userId,
+      node_id: this.#deps.nodeId,
+      host: input.host,
+      port: input.port,
+      username: input.username,
+      auth_method: input.auth.method,
+      status: 'connecting' as const,
+      host_key_newly_pinned: 0 as const,
+      client_ip: actor.clientIp,
+      created_at: createdAt,
+      bytes_in: 0,
+      bytes_out: 0,
+    }
+  }
+
+  async #connect(opening: Opening, signal: AbortSignal): Promise<LiveSession> {
+    const { outbound } = this.#deps
+    const { host, port } = opening.input
+    outbound.checkRequest(host, port, { adhoc: true })
+    const { connection, key } = await this.#dial(opening, signal)
+    try {
+      return await this.#recordSuccess(opening, connection, key)
+    } catch (error) {
+      await connection.close(
+        new KrownError('AUDIT_UNAVAILABLE', 'the journal cannot be written', { cause: error }),
+      )
+      throw error
+    }
+  }
+
+  async #dial(
+    { actor, input }: Opening,
+    signal: AbortSignal,
+  ): Promise<{ connection: SshConnection; key: VerifiedHostKey }> {
+    const { ssh, outbound } = this.#deps
+    let key: VerifiedHostKey | undefined
+    const check = { actor, host: input.host, port: input.port, given: input.hostKeyFingerprint }
+    const connection = await ssh.connector.connect({
+      host: input.host,
+      port: input.port,
+      username: input.username,
+      auth: input.auth,
+      checkAddresses: (resolved) => outbound.checkAddresses(resolved),
+      verifyHostKey: async (presented) => {
+        key = await ssh.hostKeys.verify(check, presented)
+      },
+      signal,
+    })
+    return { connection, key: key ?? { fingerprint: connection.hostKey.fingerprint, newlyPinned: false } }
+  }
+
+  async #recordSuccess(
+    opening: Opening,
+    connection: SshConnection,
+    key: VerifiedHostKey,
+  ): Promise<LiveSession> {
+    const { store, time, limits } = this.#deps
+    const { actor, id } = opening
+    const connectedAt = time.clock.now()
+    const set = {
+      status: 'connected' as const,
+      connected_at: connectedAt,
+      last_activity_at: connectedAt,
+      host_key_fingerprint: key.fingerprint,
+      host_key_newly_pinned: key.newlyPinned ? (1 as const) : (0 as const),
+    }
+    const query = updateLiveSessionQuery(store.db, actor.orgId, { id, set }).compile()
+    await store.journal.write(actor.orgId, [query], [sessionOpened(actor, id, key)])
+    return new LiveSession({
+      clock: time.clock,
+      owner: actor,
+      session: toSession(opening, connectedAt, key),
+      connection,
+      maxChannels: limits.channelsPerSession,
+    })
+  }
+
+  /** Keeps the row with what went wrong, and names it in the error. */
+  async #recordFailure({ actor, id }: Opening, error: unknown): Promise<KrownError> {
+    const { store, time } = this.#deps
+    const known = isKrownError(error)
+      ? error
+      : new KrownError('INTERNAL', 'the session could not be opened', { cause: error })
+    const set = {
+      status: 'error' as const,
+      status_reason: known.code.toLowerCase(),
+      ended_at: time.clock.now(),
+    }
+    const query = updateLiveSessionQuery(store.db, actor.orgId, { id, set }).compile()
+    await store.results.write(actor.orgId, [query], sessionOpenFailed(actor, id, known))
+    return new KrownError(known.code, known.message, {
+      details: { ...known.details, sessionId: id },
+      cause: error,
+      ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
+    })
+  }
+}
+
+function toSession(
+  { actor, id, input, createdAt }: Opening,
+  connectedAt: number,
+  key: VerifiedHostKey,
+): Session {
+  return {
+    id,
+    orgId: actor.orgId,
+    userId: actor.userId,
+    targetId: null,
+    host: input.host,
+    port: input.port,
+    username: input.username,
+    authMethod: input.auth.method,
+    status: 'connected',
+    statusReason: null,
+    hostKeyFingerprint: key.fingerprint,
+    hostKeyNewlyPinned: key.newlyPinned,
+    createdAt: new Date(createdAt).toISOString(),
+    connectedAt: new Date(connectedAt).toISOString(),
+    lastActivityAt: new Date(connectedAt).toISOString(),
+    endedAt: null,
+    bytesIn: 0,
+    bytesOut: 0,
+  }
+}
+
+function tooManySessions(who: string, limit: number): KrownError {
+  return new KrownError('QUOTA_EXCEEDED', `${who} ${limit} open sessions; close one first`, {
+    details: { limit },
+  })
+}

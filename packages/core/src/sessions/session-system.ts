@@ -1,0 +1,159 @@
+import type { Logger } from 'pino'
+import type { Gate } from '../auth/gate.js'
+import type { Clock } from '../base/clock.js'
+import type { NewId } from '../base/ids.js'
+import { type Periodic, startPeriodic } from '../base/periodic.js'
+import type { KrownConfig } from '../config/krown-config.js'
+import type { Database } from '../db/database.js'
+import type { Journal } from '../journal/journal.js'
+import type { SystemActor } from '../model/actor.js'
+import type { NodeId, OrgId } from '../model/ids.js'
+import type { SshConnector } from '../ssh/connector.js'
+import { HostKeys } from '../targets/host-keys.js'
+import type { OutboundPolicy } from '../targets/outbound-policy.js'
+import { CommandLauncher } from './command-launcher.js'
+import { CommandService } from './command-service.js'
+import { Intake } from './intake.js'
+import { endIdleSessions } from './job-end-idle-sessions.js'
+import { endRevokedSessions, type StandingSource } from './job-end-revoked-sessions.js'
+import { HEARTBEAT_EVERY_MS, NodeMembership } from './node-membership.js'
+import { ResultJournal } from './result-journal.js'
+import { SessionCloser } from './session-closer.js'
+import { SessionFinder } from './session-finder.js'
+import { SessionOpener } from './session-opener.js'
+import { SessionRegistry } from './session-registry.js'
+import { SshManager } from './ssh-manager.js'
+
+export interface SessionSystemDeps {
+  readonly config: Pick<KrownConfig, 'ssh' | 'limits'>
+  readonly store: { database: Database; journal: Journal }
+  readonly time: { clock: Clock; newId: NewId }
+  readonly access: { gate: Gate; standings: StandingSource; systemActor(orgId: OrgId): Promise<SystemActor> }
+  readonly network: { connector: SshConnector; outbound: OutboundPolicy }
+  readonly logger: Logger
+}
+
+const REVOCATION_CHECK_MS = 2_000
+const IDLE_CHECK_MS = 5_000
+
+/** Everything that lives with the sessions of one process, from the sweep at start to the drain at the end. */
+export class SessionSystem {
+  readonly manager: SshManager
+  readonly commands: CommandService
+  readonly #deps: SessionSystemDeps
+  readonly #intake = new Intake()
+  readonly #registry = new SessionRegistry()
+  readonly #results: ResultJournal
+  readonly #closer: SessionCloser
+  readonly #node: NodeMembership
+  #jobs: Periodic[] = []
+
+  constructor(deps: SessionSystemDeps) {
+    const { store, time } = deps
+    const nodeId = time.newId<NodeId>()
+    this.#deps = deps
+    this.#results = new ResultJournal({ journal: store.journal, clock: time.clock })
+    this.#closer = new SessionCloser({
+      db: store.database.db,
+      clock: time.clock,
+      results: this.#results,
+      registry: this.#registry,
+    })
+    this.#node = this.#createNode(nodeId)
+    const finder = new SessionFinder({ db: store.database.db, registry: this.#registry })
+    this.manager = this.#createManager(nodeId, finder)
+    this.commands = this.#createCommands(nodeId, finder)
+  }
+
+  get draining(): boolean {
+    return this.#intake.closed
+  }
+
+  /** Cleans up after processes that died, then starts the periodic jobs. */
+  async start(): Promise<void> {
+    await this.#node.join()
+    const { idleTimeout } = this.#deps.config.ssh
+    const sessions = { registry: this.#registry, closer: this.#closer }
+    const { standings } = this.#deps.access
+    this.#jobs = [
+      this.#every(HEARTBEAT_EVERY_MS, 'heartbeat', () => this.#node.beat()),
+      this.#every(IDLE_CHECK_MS, 'idle sessions', () => endIdleSessions(sessions, idleTimeout)),
+      this.#every(REVOCATION_CHECK_MS, 'revoked sessions', () =>
+        endRevokedSessions({ ...sessions, standings }),
+      ),
+    ]
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    await this.manager.drain(timeoutMs)
+  }
+
+  /** After a drain: stops the jobs and writes what is late. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#jobs.map((job) => job.stop()))
+    await this.#deps.network.connector[Symbol.asyncDispose]()
+    await this.#results.flush()
+    this.#results.stop()
+    await this.#node
+      .leave()
+      .catch((err) => this.#deps.logger.warn({ err }, 'could not leave the list of nodes'))
+  }
+
+  #createNode(nodeId: NodeId): NodeMembership {
+    const { store, time, access } = this.#deps
+    const { database, journal } = store
+    const sweep = { db: database.db, journal, clock: time.clock, systemActor: access.systemActor }
+    return new NodeMembership({ database, clock: time.clock, nodeId, sweep })
+  }
+
+  #createManager(nodeId: NodeId, finder: SessionFinder): SshManager {
+    const { config, store, time, access, network } = this.#deps
+    const { db } = store.database
+    const hostKeys = new HostKeys({ db, journal: store.journal, ...time, policy: config.ssh.hostKeyPolicy })
+    const opener = new SessionOpener({
+      store: { db, journal: store.journal, results: this.#results },
+      time,
+      nodeId,
+      limits: {
+        perUser: config.ssh.maxSessionsPerUser,
+        perOrg: config.ssh.maxSessionsPerOrg,
+        channelsPerSession: config.ssh.maxChannelsPerSession,
+      },
+      outbound: network.outbound,
+      ssh: { connector: network.connector, hostKeys },
+    })
+    return new SshManager({
+      gate: access.gate,
+      db,
+      clock: time.clock,
+      intake: this.#intake,
+      maxSessions: config.ssh.maxSessions,
+      sessions: { registry: this.#registry, finder, opener, closer: this.#closer },
+    })
+  }
+
+  #createCommands(nodeId: NodeId, sessions: SessionFinder): CommandService {
+    const { config, store, time, access } = this.#deps
+    const { journal, database } = store
+    const results = this.#results
+    return new CommandService({
+      gate: access.gate,
+      db: database.db,
+      time,
+      limits: {
+        defaultTimeoutMs: config.ssh.commandTimeout,
+        maxTimeoutMs: config.ssh.maxCommandTimeout,
+        maxOutputBytes: config.limits.execOutput,
+      },
+      sessions,
+      launcher: new CommandLauncher({ db: database.db, journal, results, clock: time.clock, nodeId }),
+      results,
+      intake: this.#intake,
+    })
+  }
+
+  #every(everyMs: number, what: string, run: () => Promise<void>): Periodic {
+    const onError = (err: unknown) => this.#deps.logger.warn({ err, job: what }, 'a periodic job failed')
+    return startPeriodic(this.#deps.time.clock, everyMs, { run, onError })
+  }
+}

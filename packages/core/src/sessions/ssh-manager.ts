@@ -1,0 +1,150 @@
+import type { Gate } from '../auth/gate.js'
+import type { Clock } from '../base/clock.js'
+import { defer } from '../base/deferred.js'
+import type { Db } from '../db/database.js'
+import { listSessions } from '../db/repositories/session.repository.js'
+import { isKrownError, KrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { SessionId, UserId } from '../model/ids.js'
+import type { Page } from '../model/page.js'
+import type { OpenSessionInput, Session, SessionQuery } from '../model/session.js'
+import { parseHost } from '../targets/parse-host.js'
+import type { Intake } from './intake.js'
+import type { SessionCloser } from './session-closer.js'
+import type { SessionFinder } from './session-finder.js'
+import type { SessionOpener } from './session-opener.js'
+import type { SessionRegistry } from './session-registry.js'
+
+const DEFAULT_PORT = 22
+
+export interface SshManagerDeps {
+  readonly gate: Gate
+  readonly db: Db
+  readonly clock: Clock
+  readonly intake: Intake
+  /** Live sessions of this process at most. */
+  readonly maxSessions: number
+  readonly sessions: {
+    registry: SessionRegistry
+    finder: SessionFinder
+    opener: SessionOpener
+    closer: SessionCloser
+  }
+}
+
+/** Holds the live SSH sessions of this process; the database has the durable record of all. */
+export class SshManager {
+  readonly #deps: SshManagerDeps
+
+  constructor(deps: SshManagerDeps) {
+    this.#deps = deps
+  }
+
+  /** Sessions that are open, or being opened, in this process. */
+  get liveCount(): number {
+    return this.#deps.sessions.registry.size
+  }
+
+  /** See `KrownClient.sessions.open`. */
+  async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
+    const { gate, intake, sessions } = this.#deps
+    return gate.run(actor, { permission: 'session:open' }, async () => {
+      intake.requireOpen()
+      const checked = { ...input, host: canonicalHost(input.host), port: input.port ?? DEFAULT_PORT }
+      const live = await this.#withRoom(() => sessions.opener.open(actor, checked, intake.signal))
+      sessions.registry.add(live)
+      sessions.closer.watch(live)
+      // What began to drain meanwhile does not know of this session.
+      if (intake.closed) await sessions.closer.close(live, 'server_shutdown')
+      return live.session
+    })
+  }
+
+  async get(actor: Actor, id: SessionId): Promise<Session> {
+    const useCase = { permission: 'session:read', resource: { kind: 'session', id } } as const
+    return this.#deps.gate.run(actor, useCase, (caller) =>
+      this.#deps.sessions.finder.requireVisible(caller, id),
+    )
+  }
+
+  async list(actor: Actor, query: SessionQuery): Promise<Page<Session>> {
+    return this.#deps.gate.run(actor, { permission: 'session:read' }, async ({ reach, subject }) => {
+      const owner = reach === 'org' ? undefined : subject.userId
+      const page = await listSessions(this.#deps.db, actor.orgId, { query, owner })
+      return { ...page, items: page.items.map((session) => this.#asItIsNow(session)) }
+    })
+  }
+
+  /** Closing what has ended is fine. */
+  async close(actor: Actor, id: SessionId): Promise<Session> {
+    const { gate, sessions } = this.#deps
+    const useCase = { permission: 'session:close', resource: { kind: 'session', id } } as const
+    return gate.run(actor, useCase, async (caller) => {
+      const session = await sessions.finder.requireAllowed(caller, id, 'session:close')
+      const live = sessions.registry.find(actor.orgId, id)
+      if (!live) return requireEnded(session)
+      const isOwner = live.owner.userId === actor.userId
+      return sessions.closer.close(live, isOwner ? 'closed_by_user' : 'closed_by_admin', actor)
+    })
+  }
+
+  /** Ends what a user has open, because the user was disabled. */
+  async endSessionsOf(userId: UserId): Promise<void> {
+    const { registry, closer } = this.#deps.sessions
+    await Promise.all(registry.ofUsers(new Set([userId])).map((live) => closer.close(live, 'user_disabled')))
+  }
+
+  /** Takes nothing new in, waits for running commands for at most `timeoutMs`, then ends every session. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { intake, sessions } = this.#deps
+    intake.close()
+    await this.#commandsWithin(timeoutMs)
+    await Promise.all(sessions.registry.all().map((live) => sessions.closer.close(live, 'server_shutdown')))
+    await sessions.closer.settle()
+  }
+
+  async #withRoom<T>(open: () => Promise<T>): Promise<T> {
+    const { registry } = this.#deps.sessions
+    if (registry.size >= this.#deps.maxSessions) {
+      throw new KrownError('QUOTA_EXCEEDED', 'this Krown holds as many sessions as it may; try again later', {
+        details: { limit: this.#deps.maxSessions },
+      })
+    }
+    const release = registry.reserve()
+    try {
+      return await open()
+    } finally {
+      release()
+    }
+  }
+
+  async #commandsWithin(timeoutMs: number): Promise<void> {
+    const timeIsUp = defer<void>()
+    const cancel = this.#deps.clock.setTimer(timeoutMs, timeIsUp.resolve)
+    const open = this.#deps.sessions.registry.all().flatMap(({ commands }) => [...commands.values()])
+    await Promise.race([Promise.all(open.map(({ command }) => command.done)), timeIsUp.promise])
+    cancel()
+  }
+
+  #asItIsNow(session: Session): Session {
+    return this.#deps.sessions.registry.find(session.orgId, session.id)?.session ?? session
+  }
+}
+
+/** The one spelling that pins and policies know a host by. */
+function canonicalHost(host: string): string {
+  try {
+    const parsed = parseHost(host)
+    return parsed.kind === 'ip' ? parsed.address : parsed.name
+  } catch (error) {
+    // The policy refuses it again, where the refusal is journaled with a row.
+    if (isKrownError(error) && error.code === 'TARGET_POLICY_DENIED') return host.toLowerCase()
+    throw error
+  }
+}
+
+function requireEnded(session: Session): Session {
+  if (session.status === 'disconnected' || session.status === 'error') return session
+  const holder = session.status === 'connected' ? 'another Krown process holds it' : 'it is being opened'
+  throw new KrownError('CONFLICT', `the session cannot be closed here: ${holder}`)
+}
