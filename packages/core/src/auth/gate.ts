@@ -1,6 +1,6 @@
 import { requirePermission, type Subject } from '../access/decide.js'
 import type { Permission } from '../access/permission-table.js'
-import { isKrownError, type KrownError } from '../errors/krown-error.js'
+import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { JournalDraft } from '../journal/entry.js'
 import type { Actor } from '../model/actor.js'
 
@@ -10,9 +10,14 @@ export interface SubjectSource {
   subjectOf(actor: Actor): Promise<Subject>
 }
 
+/** The entry of a refusal; the actor is whole, since it says whose journal the entry belongs to. */
+export interface Refusal extends JournalDraft {
+  readonly actor: Actor
+}
+
 /** What the gate tells the journal of; implemented by `RefusalLog`. */
 export interface RefusalSink {
-  refused(refusal: JournalDraft, code: string): Promise<void>
+  refused(refusal: Refusal, code: string): Promise<void>
 }
 
 export interface UseCase {
@@ -30,6 +35,17 @@ export interface Caller {
 }
 
 /**
+ * The embedding program's own rule, asked after the permission table; it can only deny.
+ *
+ * @returns False to refuse with FORBIDDEN.
+ */
+export type Authorize = (
+  actor: Actor,
+  permission: Permission,
+  resource: UseCase['resource'],
+) => boolean | Promise<boolean>
+
+/**
  * The one way into every use case, whichever door it came through: asks who the actor is now, asks the
  * permission table before anything is read, and journals every refusal that comes out.
  */
@@ -37,21 +53,34 @@ export class Gate {
   readonly #subjects: SubjectSource
   readonly #refusals: RefusalSink
 
-  constructor(deps: { subjects: SubjectSource; refusals: RefusalSink }) {
+  readonly #authorize: Authorize | undefined
+
+  constructor(deps: { subjects: SubjectSource; refusals: RefusalSink; authorize?: Authorize | undefined }) {
     this.#subjects = deps.subjects
     this.#refusals = deps.refusals
+    this.#authorize = deps.authorize
   }
 
   async run<T>(actor: Actor, useCase: UseCase, work: (caller: Caller) => Promise<T>): Promise<T> {
     try {
       const subject = await this.#subjects.subjectOf(actor)
       const reach = requirePermission(subject, useCase.permission)
+      await this.#askProgram(actor, useCase)
       return await work({ actor, subject, reach })
     } catch (error) {
       if (isRefusal(error)) await this.#refusals.refused(describe(actor, useCase, error), error.code)
       throw error
     }
   }
+
+  async #askProgram(actor: Actor, { permission, resource }: UseCase): Promise<void> {
+    if (this.#authorize === undefined) return
+    if (!(await this.#authorize(actor, permission, resource))) throw forbiddenByProgram(permission)
+  }
+}
+
+function forbiddenByProgram(permission: Permission): KrownError {
+  return new KrownError('FORBIDDEN', `${permission} is not allowed here`, { details: { permission } })
 }
 
 const REFUSALS = new Set<string>(['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED'])
@@ -61,7 +90,7 @@ function isRefusal(error: unknown): error is KrownError {
   return isKrownError(error) && REFUSALS.has(error.code)
 }
 
-function describe(actor: Actor, { permission, resource }: UseCase, { code }: KrownError): JournalDraft {
+function describe(actor: Actor, { permission, resource }: UseCase, { code }: KrownError): Refusal {
   return {
     action: 'access.denied',
     outcome: 'denied',
