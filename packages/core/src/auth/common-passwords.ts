@@ -1,0 +1,108 @@
+// Lower case, one after the other. Those below the default minimum length count where it was lowered.
+const COMMON = new Set(
+  `
+!@#$%^&*()_+ !@#$1234qwer !qaz2wsx3edc !qaz@wsx#edc 000000 00000000 012345678901 0123456789012
+098765432109 0987654321098 0987654321qwe 100200300400 111111 11111111 111122223333 111222333444
+112233 112233445566 11223344556677 1122334455667788 121212 121212121212 123!@#123!@# 123123
+123123123123 123321 123321123321 1234!@#$1234 1234!@#$qwer 123454321123 123456 1234567 12345678
+123456789 1234567890 1234567890- 1234567890-= 123456789012 1234567890123 12345678901234
+123456789012345 1234567890123456 1234567890a 1234567890abc 1234567890qwe 1234567890qwerty
+123456789123 123456789123456789 123456789a 123456789abc 1234567qwerty 123456abcdef 123456asdfgh
+123456password 123456qwerty 123456zxcvbn 12345qwerty6 12345qwertyuiop 1234abcd1234 1234qwer1234
+1234qwerasdf 1234qwerasdfzxcv 123abc123abc 123qwe123qwe 123qwertyuiop 135792468013 147258369147
+147852369147 159357159357 159753159753 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y 1q2w3e4r5t6y7u
+1q2w3e4r5t6y7u8i 1q2w3e4r5t6y7u8i9o 1q2w3e4r5t6y7u8i9o0p 1qay2wsx3edc 1qaz!qaz2wsx 1qaz2wsx
+1qaz2wsx1qaz 1qaz2wsx1qaz2wsx 1qaz2wsx3edc 1qaz2wsx3edc4rfv 1qaz@wsx3edc 1qazxsw23edc 654321 666666
+88888888 987654321098 9876543210987 987654321987 99999999 a1234567890 a12345678901 a1b2c3d4
+a1b2c3d4e5f6 a1b2c3d4e5f6g7 a1s2d3f4g5h6 aa123456789 aa1234567890 aaa123456789 abc123 abc123!@#456
+abc123456789 abc123abc123 abcabcabcabc abcd1234 abcd12345678 abcd1234abcd abcd1234efgh abcdef123456
+abcdefg12345 abcdefg123456 abcdefghijkl abcdefghijklm abcdefghijklmnop abcdefghijklmnopqrstuvwxyz
+access123456 accessaccess accessdenied admin admin123 admin1234 admin1234567 admin12345678
+admin123456789 admin123admin admin@123456 admin@1234567 admin@admin123 adminadmin12 adminadmin123
+adminadminadmin administrador administrateur administrator administrator! administrator1
+administrator12 administrator123 adminpassword adminpassword1 adminpassword123 alejandra123
+alejandro123 alexander123 alexander1234 andrew123456 anthony12345 arsenal12345 asd123asd123
+asdasdasdasd asdf1234asdf asdfasdfasdf asdfghjkl asdfghjkl123 asdfghjkl1234 asdfghjkl123456
+asdfghjkl;'# asdfghjklqwe asdfghjklzxcvbnm asdfqwerzxcv autumn123456 azerty azerty123456
+azertyazerty azertyuiop12 azertyuiop123 azertyuiopqs bananabanana barcelona123 barcelona1234
+baseball baseball1234 baseball12345 basketball1 basketball12 basketball123 batman batman123456
+batmanbatman bestfriends1 bestfriends12 bestfriends123 birthday1234 blablablabla blahblahblah
+blessed12345 bonjour12345 butterfly123 butterfly1234 callofduty12 changeit1234 changeitchangeit
+changeme changeme1 changeme123 changeme123! changeme1234 changeme12345 changeme123456
+changemechangeme changemenow! changemenow1 changethispassword charlie12345 chelsea12345 chocolate123
+chocolate1234 chouchou1234 christmas123 christmas1234 christopher1 christopher12 cisco1234567
+ciscocisco12 classified12 computer computer1234 computer12345 computercomputer contrasena
+contrasena12 contrasena123 contrasena1234 contrasenia1 cookiemonster counterstrike daniel123456
+december1234 default defaultpassword doudou123456 dragon dragon123456 dragonball12 dragonball123
+dragonballz1 dragonballz12 dragondragon elephant1234 elizabeth123 elizabeth1234 estrella1234
+facebook1234 facebook12345 familyfirst1 february1234 ferrari12345 firewall1234 football football1234
+football12345 forever12345 foreverandever foreverlove1 fortnite1234 friends12345 geheim123456
+geheimgeheim godblessyou1 godblessyou123 godisgood123 goodmorning1 goodmorning123 google123456
+googlegoogle guest1234 guest1234567 guestguest12 guestpassword hahahahahaha hallelujah12
+hallo1234567 hallohallo12 halloween123 happybirthday happybirthday1 happynewyear happynewyear1
+harleydavidson haslohaslo12 haslohaslo123 hello1234567 hello123456789 hellohello12 hellokitty12
+hellokitty123 helloworld12 helloworld123 helloworld1234 heslo1234567 heslo123456789 howareyou123
+hunter2 hunter22 ichliebedich ilovejesus12 ilovejesus123 ilovemycat12 ilovemydog12 ilovemyfamily
+ilovemymom12 ilovemyself1 ilovemywife1 iloveu123456 iloveyou iloveyou1234 iloveyou12345
+iloveyou123456 iloveyou2024 iloveyou4ever iloveyoubaby iloveyoubaby1 iloveyouforever iloveyougod1
+iloveyouiloveyou iloveyoumom1 iloveyousomuch instagram123 internet internet1234 internet12345
+january12345 jennifer jennifer1234 jessica12345 jesuschrist1 jesusislord1 jesuslovesme jesuslovesyou
+jordan123456 jordan23 juventus1234 lalalalalala leagueoflegends letmein letmein!2345 letmein12345
+letmein123456 letmein1234567 letmeinletmein letmeinnow123 letmeinplease linkedin1234 liverpool123
+liverpool1234 liverpoolfc1 losenord1234 loulou123456 lovelovelove loveme123456 lovers123456
+loveyou12345 loveyou123456 manchester12 manchester123 manchesterunited master master123456
+mastermaster mercedes1234 michael michael12345 michael123456 microsoft123 microsoft1234 minecraft123
+minecraft1234 mivida123456 monday123456 monkey monkey123456 monkeymonkey motdepasse motdepasse12
+motdepasse123 motdepasse1234 motorcycle12 mustang12345 mynameis1234 mypassword1! mypassword12
+mypassword123 mypassword1234 mypasswordis mysqlmysql12 mysqlpassword nananananana network12345
+newpassword1 newpassword1! newpassword12 newpassword123 nothing12345 november1234 october12345
+opensesame12 opensesame123 operator1234 operator12345 oracle123456 oracleoracle p@$$w0rd123
+p@$$w0rd1234 p@ssw0rd p@ssw0rd123 p@ssw0rd123! p@ssw0rd1234 p@ssw0rd12345 p@ssw0rd2024 p@ssw0rd2025
+p@ssword p@ssword123 p@ssword1234 pa$$w0rd1234 pa$$word1234 parola123456 parolaparola pass12345678
+pass123456789 pass1234word pass@1234567 passcode1234 passpasspass passphrase123 passw0rd
+passw0rd123! passw0rd1234 passw0rd12345 passw0rdpassw0rd password password!123 password#123
+password-123 password.123 password1 password12 password123 password123! password123!! password1234
+password1234! password12345 password123456 password1234567 password12345678 password123456789
+password1password password2020 password2021 password2022 password2023 password2024 password2025
+password2026 password@123 password@1234 password_123 passwordabc1 passwordpassword passwordpassword1
+passwort passwort1234 passwort12345 passwort123456 passwortpasswort playstation1 playstation2
+playstation3 playstation4 playstation5 pleasechangeme pokemon pokemon12345 pokemon123456
+postgres1234 postgrespostgres postgresql123 princess princess1234 princess12345 princess123456
+private12345 q1w2e3r4!@#$ q1w2e3r4t5y6 q1w2e3r4t5y6u7 q1w2e3r4t5y6u7i8 qazwsx123456 qazwsxedc123
+qazwsxedcrfv qazwsxedcrfvtgb qazwsxqazwsx qwe123456789 qwe123qwe123 qweqweqweqwe qwer!@#$1234
+qwer1234asdf qwer1234qwer qwerasdfzxcv qwerty qwerty!@#$%^ qwerty123 qwerty123!@# qwerty123321
+qwerty123456 qwerty1234567 qwerty12345678 qwerty123456789 qwerty123qwe qwerty123qwerty qwerty654321
+qwertyasdfgh qwertyasdfzxcv qwertyqwerty qwertyqwerty1 qwertyuiop qwertyuiop12 qwertyuiop123
+qwertyuiop1234 qwertyuiop123456 qwertyuiop[] qwertyuiop[]\\ qwertyuiopas qwertyuiopasd
+qwertyuiopasdf qwertyuiopasdfghjkl qwertz qwertz123456 qwertzqwertz qwertzuiop12 qwertzuiop123
+raspberry123 raspberrypi1 raspberrypi123 realmadrid12 realmadrid123 root1234 root12345678
+root123456789 rootpassword rootpassword1 rootpassword123 rootroot rootroot1234 rootrootroot
+salasana1234 salasana12345 samsung12345 samsung123456 schatz123456 secret secret123 secret123456
+secretpassword secretsecret securesecure security1234 security12345 senha1234567 senha123456789
+senhasenha12 september123 september1234 server123456 serverserver shadow shadow123456 soleil123456
+something123 spiderman123 spiderman1234 spring123456 starwars starwars1234 starwars12345
+stephanie123 strawberry12 strawberry123 summer123456 summer2024!! summer2025!! summersummer sunshine
+sunshine1234 sunshine12345 sunshine123456 superman superman1234 superman12345 supersecret!
+supersecret1 supersecret12 supersecret123 superuser123 superuser1234 sysadmin1234 sysadmin12345
+system123456 systemsystem teamo1234567 teamoteamo12 temporarypassword temppassword temppassword1
+temppassword123 tequiero1234 tequieromucho test1234 test1234!@#$ test12345678 test123456789
+testing12345 testing123456 testpassword testpassword1 testpassword123 testtest testtest1234
+testtesttest testuser1234 thankyoujesus thisismypassword thisispassword toor1234 toortoortoor
+topsecret123 topsecret1234 trustno1 trustno12345 trustnoone12 ubuntu123456 ubuntuubuntu unlock123456
+user12345678 user123456789 userpassword userpassword1 useruseruser vagrant12345 vagrantvagrant
+verysecret12 verysecret123 volkswagen12 wachtwoord12 wachtwoord123 wachtwoord1234 warcraft1234
+wasdwasdwasd welcome welcome1 welcome123 welcome12345 welcome123456 welcome1234567 welcome123456789
+welcome2024! welcome2025! welcome@1234 welcome@2024 welcome@2025 welcomeback1 welcomehome1
+welcomehome123 welcometo123 welcomewelcome whatever1234 whatever12345 windows12345 windowsxp123
+winter123456 winter2024!! winter2025!! wintersunshine worldofwarcraft yourpassword yxcvbnm12345
+zaq12wsxcde3 zaq12wsxzaq1 zaq1xsw2cde3 zxcvbnm zxcvbnm,./12 zxcvbnm12345 zxcvbnm123456
+zxcvbnm1234567 zxcvbnmasdfg zxcvzxcvzxcv zxczxczxczxc
+`
+    .trim()
+    .split(/\s+/),
+)
+
+/** Is it among the passwords that people choose most often, in any mixture of case? */
+export function isCommonPassword(password: string): boolean {
+  return COMMON.has(password.toLowerCase())
+}
