@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../base/clock.js'
+import type { NewId } from '../base/ids.js'
+import type { Database } from '../db/database.js'
+import { isSetUp } from '../db/repositories/instance.repository.js'
+import { deleteExpiredLoginsAcrossOrgs } from '../db/repositories/login.repository.js'
+import type { Journal } from '../journal/journal.js'
+import type { SystemActor } from '../model/actor.js'
+import type { OrgId, UserId } from '../model/ids.js'
+import type { User } from '../model/user.js'
+import { type AccessTokenSettings, AccessTokens } from './access-token.js'
+import { Account } from './account.js'
+import { AuthService } from './auth-service.js'
+import { ensureSystemActor, type HomeOrg, openHomeOrg } from './default-org.js'
+import { EntryAggregator } from './entry-aggregator.js'
+import { ExternalActors } from './external-actors.js'
+import { FailedLoginLog } from './failed-login-log.js'
+import { type Authorize, Gate } from './gate.js'
+import { LoginRefresh } from './login-refresh.js'
+import { type LoginSettings, Logins } from './logins.js'
+import { NewPeople, type PersonInput, personInputSchema } from './new-person.js'
+import { parseInput } from './parse-input.js'
+import { PasswordChange } from './password-change.js'
+import { argon2Hasher, type PasswordHasher } from './password-hasher.js'
+import { resetPassword } from './password-reset.js'
+import { Passwords } from './passwords.js'
+import { type RateLimitSettings, RateLimits } from './rate-limits.js'
+import { RefusalLog } from './refusal-log.js'
+import { Registration } from './registration.js'
+import { createFirstAdmin } from './setup.js'
+import { SignIn } from './sign-in.js'
+import { Subjects } from './subjects.js'
+import { UserAdmin } from './user-admin.js'
+
+export interface IdentitySettings {
+  readonly auth: AccessTokenSettings &
+    LoginSettings & { readonly registration: 'open' | 'closed'; readonly passwordMinLength: number }
+  readonly limits: RateLimitSettings
+}
+
+export interface IdentityParts {
+  readonly database: Database
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly newId: NewId
+  /** An empty `auth.jwtSecret` means one of this process: its tokens end with it. */
+  readonly settings: IdentitySettings
+  /** Proves the right to become the first admin; null when nobody may by registering. */
+  readonly setupToken: string | null
+  /** The embedding program's own rule. */
+  readonly authorize?: Authorize | undefined
+  /** Default: Argon2id. */
+  readonly hasher?: PasswordHasher | undefined
+  /**
+   * Called after this process changed what a user may do or ended one of its logins: ask `subjects.isStillGood`
+   * for whatever that user has open.
+   */
+  readonly onUserChanged: (userId: UserId) => void
+}
+
+/** Who may come in, and as whom. */
+export interface Identity {
+  readonly home: HomeOrg
+  readonly gate: Gate
+  readonly subjects: Subjects
+  readonly auth: AuthService
+  readonly external: ExternalActors
+  readonly users: UserAdmin
+  readonly limits: RateLimits
+  /** Krown's own actor in an organization; default: the organization `default`. @throws KrownError NOT_FOUND */
+  systemActor(orgId?: OrgId): Promise<SystemActor>
+  setupRequired(): Promise<boolean>
+  /** For somebody on the machine. @throws KrownError CONFLICT when set-up is done; VALIDATION_FAILED. */
+  createFirstAdmin(input: PersonInput): Promise<User>
+  /** For somebody on the machine. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
+  resetPassword(input: { username: string; password: string }): Promise<User>
+  /** For the sweep: deletes the rows of logins that reached their absolute end. */
+  purgeLogins(): Promise<void>
+  /** Journals refusals that were only counted. @throws KrownError AUDIT_UNAVAILABLE */
+  flush(): Promise<void>
+}
+
+/** Puts the parts of this folder together over a migrated database. */
+export async function createIdentity(parts: IdentityParts): Promise<Identity> {
+  const { database, journal, clock } = parts
+  const { db } = database
+  const home = await openHomeOrg(parts)
+  const shared = createShared(parts, home)
+  const { subjects, entries, people, passwords, limits } = shared
+  const gate = new Gate({ subjects, refusals: new RefusalLog({ entries }), authorize: parts.authorize })
+  const onMachine = { journal, clock, people, passwords, home, db }
+  return {
+    home,
+    gate,
+    subjects,
+    limits,
+    auth: createAuthService({ ...parts, ...shared, gate, home }),
+    external: new ExternalActors({ ...parts, ...shared, home, db }),
+    users: new UserAdmin({ gate, db, journal, clock, people, onUserChanged: shared.onUserChanged }),
+    systemActor: async (orgId = home.orgId) =>
+      orgId === home.orgId ? home.system : ensureSystemActor(parts, orgId),
+    setupRequired: async () => !(await isSetUp(db)),
+    createFirstAdmin: (input) =>
+      createFirstAdmin(onMachine, parseInput(personInputSchema, input), { clientIp: null }),
+    resetPassword: (input) => resetPassword(onMachine, input),
+    purgeLogins: () => deleteExpiredLoginsAcrossOrgs(db, clock.now()),
+    flush: () => entries.flush(),
+  }
+}
+
+type Shared = ReturnType<typeof createShared>
+
+function createShared(parts: IdentityParts, home: HomeOrg) {
+  const { database, journal, clock, newId, settings } = parts
+  const subjects = new Subjects({ db: database.db, clock })
+  const entries = new EntryAggregator({ journal, clock })
+  const passwords = new Passwords({ hasher: parts.hasher ?? argon2Hasher, settings: settings.auth })
+  return {
+    subjects,
+    entries,
+    passwords,
+    people: new NewPeople({ passwords, clock, newId }),
+    limits: new RateLimits({ clock, settings: settings.limits }),
+    failures: new FailedLoginLog({ entries, home }),
+    onUserChanged: (userId: UserId) => {
+      subjects.invalidate(userId)
+      parts.onUserChanged(userId)
+    },
+  }
+}
+
+function createAuthService(parts: IdentityParts & Shared & { gate: Gate; home: HomeOrg }): AuthService {
+  const { database, journal, clock, newId, onUserChanged, passwords, limits } = parts
+  const { db } = database
+  const { auth } = parts.settings
+  const jwtSecret = auth.jwtSecret || randomBytes(32).toString('base64url')
+  const tokens = new AccessTokens({ clock, newId, settings: { ...auth, jwtSecret } })
+  const logins = new Logins({ journal, clock, newId, settings: auth, onUserChanged })
+  const passwordChange = new PasswordChange({ db, journal, clock, passwords, limits, onUserChanged })
+  const { setupToken } = parts
+  return new AuthService({
+    tokens,
+    subjects: parts.subjects,
+    registration: new Registration({
+      ...parts,
+      db,
+      settings: { registration: auth.registration, setupToken },
+    }),
+    signIn: new SignIn({ ...parts, db, logins }),
+    refresh: new LoginRefresh({ db, journal, clock, tokens, settings: auth, onUserChanged }),
+    account: new Account({ gate: parts.gate, db, logins, passwordChange }),
+  })
+}
