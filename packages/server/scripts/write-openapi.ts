@@ -1,0 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { buildOpenApiDocument } from '../src/transport/openapi.js'
+
+// What the contract test compares with; run it after changing a route or a schema.
+writeFileSync(
+  new URL('../openapi.json', import.meta.url),
+  `${JSON.stringify(buildOpenApiDocument(), null, 2)}\n`,
+)

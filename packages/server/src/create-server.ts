@@ -1,0 +1,71 @@
+import cors from '@fastify/cors'
+import type { Krown, KrownConfig } from '@krown/core'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Logger } from 'pino'
+import openApiDocument from '../openapi.json' with { type: 'json' }
+import { answerErrors } from './transport/answer-errors.js'
+import { acceptJsonOnly } from './transport/body.js'
+import { decorateCalls } from './transport/call.js'
+import { mountDocs } from './transport/docs.js'
+import { mountHealth } from './transport/health.js'
+import { createHttp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './transport/http.js'
+import { refuseUnknownRoutes, watchRoutes } from './transport/not-found.js'
+import { logRequest } from './transport/request-log.js'
+import { mountRest } from './transport/rest.js'
+import { addSecurityHeaders } from './transport/security-headers.js'
+
+export interface KrownServerOptions {
+  readonly krown: Krown
+  /** The same that `krown` was made with. */
+  readonly config: KrownConfig
+  readonly logger: Logger
+  /** Bounds on connections; what is left out has its default. */
+  readonly http?: Partial<HttpLimits>
+}
+
+/**
+ * The server with all its routes. It listens nowhere and closes nothing but itself: `listen`, and `close` before
+ * `krown.close()`, are the caller's.
+ */
+export async function createKrownServer(options: KrownServerOptions): Promise<FastifyInstance> {
+  const app = createHttp(options.config, { ...DEFAULT_HTTP_LIMITS, ...options.http })
+  const allowedMethods = watchRoutes(app)
+  await krownPlugin(app, options)
+  refuseUnknownRoutes(app, allowedMethods)
+  return app
+}
+
+/** The same routes for a Fastify application of your own; what its server and router refuse stays its affair. */
+export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, { krown, config, logger }) => {
+  decorateCalls(app, krown)
+  addCommonHeaders(app, krown)
+  await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
+  await addCors(app, config.server.corsOrigins)
+  acceptJsonOnly(app)
+  answerErrors(app, logger)
+  app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
+  mountRest(app)
+  mountHealth(app, krown)
+  await mountDocs(app, openApiDocument)
+}
+
+function addCommonHeaders(app: FastifyInstance, krown: Krown): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    reply.header('cache-control', 'no-store')
+    // Whoever comes back should find the next process.
+    if (krown.draining) reply.header('connection', 'close')
+  })
+}
+
+async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type'],
+    exposedHeaders: ['Retry-After', 'X-Request-Id', 'Location'],
+    strictPreflight: false,
+    maxAge: 600,
+  })
+}

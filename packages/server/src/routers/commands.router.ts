@@ -1,0 +1,59 @@
+import {
+  commandIdSchema,
+  commandPageSchema,
+  commandQuerySchema,
+  commandSchema,
+  waitMsSchema,
+} from '@krown/core'
+import type { TRPCRouterRecord } from '@trpc/server'
+import { z } from 'zod'
+import { authedProcedure } from '../trpc/init.js'
+
+const tags = ['commands']
+
+export const commandsRouter = {
+  list: authedProcedure
+    .meta({
+      openapi: {
+        method: 'GET',
+        path: '/api/commands',
+        tags,
+        summary: 'List commands',
+        description: 'Without their output.',
+      },
+    })
+    .input(commandQuerySchema)
+    .output(commandPageSchema)
+    .query(({ ctx, input }) => ctx.client.commands.list(input)),
+
+  get: authedProcedure
+    .meta({
+      openapi: {
+        method: 'GET',
+        path: '/api/commands/{commandId}',
+        tags,
+        summary: 'Read a command',
+        description: 'With `waitMs` it waits that long for the command to end, then answers as it is.',
+      },
+      rest: { errors: ['NOT_FOUND'] },
+    })
+    .input(z.strictObject({ commandId: commandIdSchema, waitMs: waitMsSchema.optional() }))
+    .output(commandSchema)
+    .query(({ ctx, input: { commandId, ...options } }) => ctx.client.commands.get(commandId, options)),
+
+  cancel: authedProcedure
+    .meta({
+      openapi: {
+        method: 'POST',
+        path: '/api/commands/{commandId}/cancel',
+        tags,
+        summary: 'Cancel a command',
+        description:
+          'Sends TERM, after a grace KILL, and answers when the command ended. Cancelling what has ended is fine.',
+      },
+      rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
+    })
+    .input(z.strictObject({ commandId: commandIdSchema }))
+    .output(commandSchema)
+    .mutation(({ ctx, input }) => ctx.client.commands.cancel(input.commandId)),
+} satisfies TRPCRouterRecord

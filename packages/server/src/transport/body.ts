@@ -1,0 +1,30 @@
+import { KrownError } from '@krown/core'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { parseJsonBody } from './json-body.js'
+
+/** JSON in UTF-8 as it is, and nothing else. */
+export function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      refuseCharset(request)
+      return parseJsonBody(body)
+    },
+  )
+  app.addHook('onRequest', async (request) => refuseEncoding(request))
+}
+
+function refuseCharset(request: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1]
+  if (charset === undefined || charset.toLowerCase() === 'utf-8') return
+  throw new KrownError('UNSUPPORTED_MEDIA_TYPE', 'only UTF-8 is accepted')
+}
+
+// What is unpacked here could be a thousand times what the limit lets in.
+function refuseEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding']
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return
+  throw new KrownError('UNSUPPORTED_MEDIA_TYPE', 'compressed request bodies are not accepted')
+}

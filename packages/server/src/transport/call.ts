@@ -1,0 +1,32 @@
+import type { Krown } from '@krown/core'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { CallContext } from '../trpc/context.js'
+
+const DECORATOR = 'krownCall'
+/** Longer ones help nobody; they go into the journal. */
+const MAX_USER_AGENT = 256
+
+/** Makes a {@link CallContext} for each request of `app`. */
+export function decorateCalls(app: FastifyInstance, krown: Krown): void {
+  app.decorateRequest(DECORATOR, null)
+  app.addHook('onRequest', async (request) => {
+    request.setDecorator(DECORATOR, createCall(krown, request))
+  })
+}
+
+/** The call that a request is; undefined for what was refused before it became one. */
+export function callOf(request: FastifyRequest): CallContext | undefined {
+  return request.getDecorator<CallContext | null>(DECORATOR) ?? undefined
+}
+
+function createCall(krown: Krown, request: FastifyRequest): CallContext {
+  return new CallContext({
+    krown,
+    origin: {
+      clientIp: request.ip,
+      requestId: request.id,
+      userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
+    },
+    authorization: request.headers.authorization,
+  })
+}

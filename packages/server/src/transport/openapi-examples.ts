@@ -1,0 +1,195 @@
+import type { RouterInputs, RouterOutputs } from '../trpc/app-router.js'
+
+interface Example {
+  readonly input?: Readonly<Record<string, unknown>>
+  readonly output?: unknown
+}
+
+const ID = {
+  org: '01932c1e-0000-7000-8000-000000000001',
+  user: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f01',
+  login: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f02',
+  session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
+  command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
+  entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
+}
+
+const user = {
+  id: ID.user,
+  orgId: ID.org,
+  username: 'ada',
+  email: 'ada@example.com',
+  role: 'operator',
+  auditScope: 'own',
+  disabled: false,
+  createdAt: '2026-11-22T09:30:00.000Z',
+  lastLoginAt: '2026-11-22T09:31:12.480Z',
+}
+
+const newUser = { ...user, role: 'readonly', lastLoginAt: null }
+
+const tokens = {
+  accessToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl',
+  tokenType: 'Bearer',
+  expiresIn: 600,
+  refreshToken: 'krn_refresh_kqz3Vd0u0P9sYw6t2m8x1c4b7n5a3e0r',
+  user,
+}
+
+const session = {
+  id: ID.session,
+  orgId: ID.org,
+  userId: ID.user,
+  targetId: null,
+  host: 'build.example.com',
+  port: 22,
+  username: 'deploy',
+  authMethod: 'password',
+  status: 'connected',
+  statusReason: null,
+  hostKeyFingerprint: 'SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU',
+  hostKeyNewlyPinned: true,
+  createdAt: '2026-11-22T09:32:00.000Z',
+  connectedAt: '2026-11-22T09:32:00.142Z',
+  lastActivityAt: '2026-11-22T09:32:00.142Z',
+  endedAt: null,
+  bytesIn: 0,
+  bytesOut: 0,
+}
+
+const closedSession = {
+  ...session,
+  status: 'disconnected',
+  statusReason: 'closed_by_user',
+  endedAt: '2026-11-22T09:40:00.000Z',
+}
+
+const commandSummary = {
+  id: ID.command,
+  sessionId: ID.session,
+  userId: ID.user,
+  command: 'uname -sr',
+  status: 'completed',
+  exitCode: 0,
+  signal: null,
+  errorCode: null,
+  stdoutBytes: 12,
+  stderrBytes: 0,
+  stdoutTruncated: false,
+  stderrTruncated: false,
+  killed: null,
+  startedAt: '2026-11-22T09:33:00.000Z',
+  finishedAt: '2026-11-22T09:33:00.009Z',
+  durationMs: 9,
+}
+
+const command = {
+  ...commandSummary,
+  stdout: 'Linux 6.1.0\n',
+  stderr: '',
+  stdoutEncoding: 'utf8',
+  stderrEncoding: 'utf8',
+}
+
+const cancelledCommand = {
+  ...command,
+  status: 'cancelled',
+  exitCode: null,
+  signal: 'TERM',
+  killed: 'confirmed',
+}
+
+const journalEntry = {
+  id: ID.entry,
+  orgId: ID.org,
+  seq: 42,
+  at: '2026-11-22T09:33:00.000Z',
+  action: 'command.started',
+  outcome: 'success',
+  actorKind: 'login',
+  actorUserId: ID.user,
+  resourceKind: 'command',
+  resourceId: ID.command,
+  facts: { sessionId: ID.session },
+  details: { username: 'ada', command: 'uname -sr' },
+  hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  prevHash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
+}
+
+const page = (item: unknown) => ({ items: [item], nextCursor: null })
+
+type Path = {
+  [R in keyof RouterInputs & string]: `${R}.${keyof RouterInputs[R] & string}`
+}[keyof RouterInputs & keyof RouterOutputs & string]
+
+/** A request and its answer for every procedure; a test holds them against the schemas. */
+export const examples: Readonly<Record<Path, Example>> = {
+  'auth.register': {
+    input: { username: 'ada', password: 'correct horse battery', email: 'ada@example.com' },
+    output: newUser,
+  },
+  'auth.login': { input: { username: 'ada', password: 'correct horse battery' }, output: tokens },
+  'auth.refresh': { input: { refreshToken: tokens.refreshToken }, output: tokens },
+  'auth.logout': {},
+  'auth.me': { output: user },
+  'auth.changePassword': {
+    input: { currentPassword: 'correct horse battery', newPassword: 'staple battery horse' },
+  },
+  'users.list': { input: { role: 'operator', limit: 50 }, output: page(user) },
+  'users.create': {
+    input: { username: 'ada', password: 'correct horse battery', email: 'ada@example.com', role: 'operator' },
+    output: { ...user, lastLoginAt: null },
+  },
+  'users.get': { input: { userId: ID.user }, output: user },
+  'users.update': { input: { userId: ID.user, role: 'operator' }, output: user },
+  'sessions.list': { input: { status: 'connected', limit: 50 }, output: page(session) },
+  'sessions.open': {
+    input: {
+      host: 'build.example.com',
+      port: 22,
+      username: 'deploy',
+      auth: { method: 'password', password: 'the password on build' },
+    },
+    output: session,
+  },
+  'sessions.get': { input: { sessionId: ID.session }, output: session },
+  'sessions.close': { input: { sessionId: ID.session }, output: closedSession },
+  'sessions.execute': {
+    input: { sessionId: ID.session, command: 'uname -sr', timeoutMs: 30_000 },
+    output: command,
+  },
+  'sessions.commands': { input: { sessionId: ID.session, limit: 50 }, output: page(commandSummary) },
+  'commands.list': {
+    input: { status: 'completed', search: 'uname', limit: 50 },
+    output: page(commandSummary),
+  },
+  'commands.get': { input: { commandId: ID.command, waitMs: 10_000 }, output: command },
+  'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
+  'journal.list': { input: { action: 'command.started', limit: 50 }, output: page(journalEntry) },
+  'journal.verify': {
+    output: {
+      orgId: ID.org,
+      ok: true,
+      entries: 42,
+      erased: 0,
+      headSeq: 42,
+      headHash: journalEntry.hash,
+      firstBreak: null,
+    },
+  },
+  'system.info': {
+    output: {
+      version: '0.1.0',
+      capabilities: ['sessions', 'commands', 'journal'],
+      loginMethods: ['password'],
+      registration: 'open',
+      setupRequired: false,
+      limits: {
+        commandBytes: 65_536,
+        execOutputBytes: 1_048_576,
+        maxCommandTimeoutMs: 86_400_000,
+        pageLimit: 200,
+      },
+    },
+  },
+}

@@ -1,0 +1,48 @@
+import { catalog, type ErrorDetails, type ErrorKind, type KrownError, type KrownErrorCode } from '@krown/core'
+import { WIRE } from '../trpc/error-mapping.js'
+
+/** Body of every refusal: RFC 9457 with Krown's own members. */
+export interface Problem {
+  /** `urn:krown:error:<CODE>` */
+  type: string
+  title: string
+  /** HTTP status. */
+  status: number
+  /** What happened this time; for people. */
+  detail: string
+  code: KrownErrorCode
+  kind: ErrorKind
+  /** The same request may succeed later without anything being changed. */
+  retryable: boolean
+  requestId: string
+  retryAfterMs?: number
+  /** Facts about it, such as `fields: [{path, message}]` when the input was not valid. */
+  details?: ErrorDetails
+}
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** A client that is told nothing of its own waits this long. */
+const DEFAULT_RETRY_AFTER_MS = 5000
+
+export function toProblem(error: KrownError, requestId: string): Problem {
+  const { code, kind, retryable, retryAfterMs, details } = error
+  return {
+    type: `urn:krown:error:${code}`,
+    title: catalog[code].title,
+    status: WIRE[code].http,
+    detail: error.message,
+    code,
+    kind,
+    retryable,
+    requestId,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(details && { details }),
+  }
+}
+
+/** Value of `Retry-After`, whole seconds; undefined where waiting is not the answer. */
+export function retryAfterSeconds(problem: Problem): number | undefined {
+  const waits = problem.retryAfterMs !== undefined || problem.status === 429 || problem.status === 503
+  return waits ? Math.max(1, Math.ceil((problem.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS) / 1000)) : undefined
+}

@@ -1,0 +1,20 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { callOf } from './call.js'
+
+/**
+ * One line for each request. These fields and no other: queries, headers and bodies may hold secrets, and a
+ * path that is no route may hold anything.
+ */
+export function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const fields = {
+    method: request.method,
+    route: request.routeOptions.url ?? null,
+    status: reply.statusCode,
+    durationMs: Math.round(reply.elapsedTime * 10) / 10,
+    requestId: request.id,
+    userId: callOf(request)?.actor?.userId ?? null,
+    clientIp: request.ip,
+  }
+  logger.info(fields, 'request')
+}

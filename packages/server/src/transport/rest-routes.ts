@@ -1,0 +1,39 @@
+import type { z } from 'zod'
+import { appRouter } from '../trpc/app-router.js'
+import type { RestMeta, RouteMeta } from '../trpc/route-meta.js'
+
+/** A procedure as REST offers it. */
+export interface RestRoute {
+  /** Path of the procedure in the router: `sessions.open`. */
+  readonly procedure: string
+  readonly type: 'query' | 'mutation'
+  readonly openapi: NonNullable<RouteMeta['openapi']>
+  readonly rest: RestMeta
+  /** Undefined when it takes nothing. */
+  readonly input: z.ZodObject | undefined
+  readonly output: z.ZodType
+}
+
+/** What tRPC keeps of a procedure; `inputs` and `output` are private in its types. */
+interface ProcedureDefinition {
+  readonly type: RestRoute['type']
+  readonly meta?: RouteMeta
+  readonly inputs: readonly z.ZodObject[]
+  readonly output: z.ZodType
+}
+
+/** Every procedure that has a place in the REST API, in the order of the router. */
+export function restRoutes(): RestRoute[] {
+  // Flat at run time, whatever its type says: the names are `sessions.open`, …
+  const procedures = appRouter._def.procedures as unknown as Record<string, { _def: ProcedureDefinition }>
+  return Object.entries(procedures).flatMap(([procedure, { _def }]) => {
+    const { type, meta, inputs, output } = _def
+    if (meta?.openapi === undefined) return []
+    return [{ procedure, type, openapi: meta.openapi, rest: meta.rest ?? {}, input: inputs[0], output }]
+  })
+}
+
+/** Names of the parameters in a path: `/api/users/{userId}` has `userId`. */
+export function pathParameters(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
+}

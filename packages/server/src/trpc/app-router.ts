@@ -1,0 +1,22 @@
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { authRouter } from '../routers/auth.router.js'
+import { commandsRouter } from '../routers/commands.router.js'
+import { journalRouter } from '../routers/journal.router.js'
+import { sessionsRouter } from '../routers/sessions.router.js'
+import { systemRouter } from '../routers/system.router.js'
+import { usersRouter } from '../routers/users.router.js'
+import { router } from './init.js'
+
+/** Every procedure of Krown; REST and the OpenAPI document are made from it. */
+export const appRouter = router({
+  auth: authRouter,
+  users: usersRouter,
+  sessions: sessionsRouter,
+  commands: commandsRouter,
+  journal: journalRouter,
+  system: systemRouter,
+})
+
+export type AppRouter = typeof appRouter
+export type RouterInputs = inferRouterInputs<AppRouter>
+export type RouterOutputs = inferRouterOutputs<AppRouter>

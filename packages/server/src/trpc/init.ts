@@ -1,0 +1,85 @@
+import { KrownError } from '@krown/core'
+import { initTRPC } from '@trpc/server'
+import type { TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODE_NUMBER } from '@trpc/server/rpc'
+import { type Problem, toProblem } from '../transport/problem.js'
+import { CallContext } from './context.js'
+import { toKrownError, toTrpcError, WIRE } from './error-mapping.js'
+import type { RouteMeta } from './route-meta.js'
+
+/** What a transport hands to a procedure. Opaque, so that the router's type names nothing of the server. */
+export interface RootContext {
+  /** A {@link CallContext}. */
+  readonly call: unknown
+}
+
+/** What a client finds in `error.data`. */
+export interface KrownErrorData {
+  code: TRPC_ERROR_CODE_KEY
+  httpStatus: number
+  path?: string
+  krown: Problem
+}
+
+/** A refusal as tRPC sends it. */
+export interface KrownErrorShape {
+  message: string
+  code: TRPC_ERROR_CODE_NUMBER
+  data: KrownErrorData
+}
+
+const t = initTRPC
+  .context<RootContext>()
+  .meta<RouteMeta>()
+  .create({
+    // Stacks are sent by default unless NODE_ENV says production.
+    isDev: false,
+    // tRPC would send the text of an unexpected error as it is.
+    errorFormatter: ({ shape, error, path, ctx }): KrownErrorShape => {
+      const krown = toProblem(toKrownError(error), requestIdOf(ctx))
+      const { http, trpc } = WIRE[krown.code]
+      return {
+        message: krown.detail,
+        code: shape.code,
+        data: { code: trpc, httpStatus: http, ...(path !== undefined && { path }), krown },
+      }
+    },
+  })
+
+function requestIdOf(ctx: RootContext | undefined): string {
+  return ctx?.call instanceof CallContext ? ctx.call.origin.requestId : ''
+}
+
+export const router = t.router
+
+/** Whatever goes wrong inside leaves as a TRPCError around a KrownError. */
+const translateErrors = t.middleware(async ({ next }) => {
+  const result = await next()
+  if (!result.ok) throw toTrpcError(result.error)
+  return result
+})
+
+const refuseWhileDraining = t.middleware(({ ctx, next }) => {
+  const call = ctx.call as CallContext
+  if (call.krown.draining) throw new KrownError('DRAINING', 'Krown is shutting down')
+  return next({ ctx: { call, krown: call.krown, origin: call.origin } })
+})
+
+/** Input is read even where none is wanted, so that what should not be there is refused. */
+const readInput = t.middleware(async ({ getRawInput, next }) => {
+  await getRawInput()
+  return next()
+})
+
+const procedure = t.procedure.use(translateErrors).use(refuseWhileDraining)
+
+/** For what may be asked without being signed in. */
+export const publicProcedure = procedure.use(readInput)
+
+/** For everything else: `ctx.client` is all that the caller may do. Input is looked at after the caller is. */
+export const authedProcedure = procedure
+  .use(async ({ ctx, next }) => {
+    const actor = await ctx.call.authenticate()
+    ctx.krown.countRequest(actor)
+    return next({ ctx: { client: ctx.krown.as(actor) } })
+  })
+  .use(readInput)

@@ -1,0 +1,27 @@
+/** A procedure's place in the REST API. Structural and named: the router's declarations carry only this. */
+export interface RouteMeta extends Record<string, unknown> {
+  /** Read by trpc-to-openapi; subscriptions and what only tRPC offers have none. */
+  openapi?: {
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+    /** The whole path, parameters in braces. */
+    path: `/${string}`
+    tags: string[]
+    summary: string
+    description?: string
+    /** False where no token is needed; default true. */
+    protect?: boolean
+  }
+  rest?: RestMeta
+}
+
+/** What REST says besides the body. */
+export interface RestMeta {
+  /** Status of success; default 200. 204 has no body. */
+  status?: 200 | 201 | 204
+  /** Template of the `Location` header, filled from the answer: `/api/sessions/{id}`. */
+  location?: string
+  /** The answer may be one that is not finished: then 202, and `Location` says where to ask again. */
+  pending?: { status: string; location: string }
+  /** Codes of refusals that are particular to it, for the OpenAPI document. */
+  errors?: readonly string[]
+}
