@@ -67,7 +67,7 @@ export class SessionCloser {
 
   #closeOnce(live: LiveSession, ending: Ending): Promise<Session> {
     const begun = this.#closing.get(live.id)
-    if (begun) return begun
+    if (begun !== undefined) return begun
     const closing = this.#run(live, ending).finally(() => this.#closing.delete(live.id))
     this.#closing.set(live.id, closing)
     return closing

@@ -1,7 +1,7 @@
-import type { Logger } from 'pino'
 import type { Gate } from '../auth/gate.js'
 import type { Clock } from '../base/clock.js'
 import type { NewId } from '../base/ids.js'
+import type { Logger } from '../base/logger.js'
 import { type Periodic, startPeriodic } from '../base/periodic.js'
 import type { KrownConfig } from '../config/krown-config.js'
 import type { Database } from '../db/database.js'
@@ -74,14 +74,18 @@ export class SessionSystem {
     await this.#node.join()
     const { idleTimeout } = this.#deps.config.ssh
     const sessions = { registry: this.#registry, closer: this.#closer }
-    const { standings } = this.#deps.access
     this.#jobs = [
       this.#every(HEARTBEAT_EVERY_MS, 'heartbeat', () => this.#node.beat()),
       this.#every(IDLE_CHECK_MS, 'idle sessions', () => endIdleSessions(sessions, idleTimeout)),
-      this.#every(REVOCATION_CHECK_MS, 'revoked sessions', () =>
-        endRevokedSessions({ ...sessions, standings }),
-      ),
+      this.#every(REVOCATION_CHECK_MS, 'revoked sessions', () => this.#endRevoked()),
     ]
+  }
+
+  /** Somebody's rights changed in this process: no need to wait for the job. */
+  async endRevoked(): Promise<void> {
+    await this.#endRevoked().catch((err) =>
+      this.#deps.logger.warn({ err }, 'revoked sessions could not be ended'),
+    )
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -97,6 +101,11 @@ export class SessionSystem {
     await this.#node
       .leave()
       .catch((err) => this.#deps.logger.warn({ err }, 'could not leave the list of nodes'))
+  }
+
+  #endRevoked(): Promise<void> {
+    const { standings } = this.#deps.access
+    return endRevokedSessions({ registry: this.#registry, closer: this.#closer, standings })
   }
 
   #createNode(nodeId: NodeId): NodeMembership {

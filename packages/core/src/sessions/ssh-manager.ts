@@ -5,7 +5,7 @@ import type { Db } from '../db/database.js'
 import { listSessions } from '../db/repositories/session.repository.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
-import type { SessionId, UserId } from '../model/ids.js'
+import type { SessionId } from '../model/ids.js'
 import type { Page } from '../model/page.js'
 import type { OpenSessionInput, Session, SessionQuery } from '../model/session.js'
 import { parseHost } from '../targets/parse-host.js'
@@ -86,12 +86,6 @@ export class SshManager {
       const isOwner = live.owner.userId === actor.userId
       return sessions.closer.close(live, isOwner ? 'closed_by_user' : 'closed_by_admin', actor)
     })
-  }
-
-  /** Ends what a user has open, because the user was disabled. */
-  async endSessionsOf(userId: UserId): Promise<void> {
-    const { registry, closer } = this.#deps.sessions
-    await Promise.all(registry.ofUsers(new Set([userId])).map((live) => closer.close(live, 'user_disabled')))
   }
 
   /** Takes nothing new in, waits for running commands for at most `timeoutMs`, then ends every session. */

@@ -8,7 +8,8 @@ import { Authenticator, type Credential } from './authenticator.js'
 import type { PresentedHostKey, SshConnectRequest } from './connector.js'
 import { mapClosed, mapLibraryError, protocolError, targetTimeout } from './error-mapping.js'
 import { HostKeyGate } from './host-key-gate.js'
-import { internalsOf, onProtocolVersion, Ssh2Client, type Ssh2Internals } from './ssh2-internals.js'
+import { IdentificationReader, notSsh } from './identification.js'
+import { internalsOf, readFirst, Ssh2Client, type Ssh2Internals } from './ssh2-internals.js'
 import { refuseUnsolicited } from './unsolicited-messages.js'
 
 export interface HandshakeOptions {
@@ -46,6 +47,7 @@ export class Handshake<Connection> {
   readonly #client = new Ssh2Client()
   readonly #gate: HostKeyGate
   readonly #authenticator: Authenticator
+  readonly #identification: IdentificationReader
   readonly #result = defer<Connection>()
   #phase: 'handshake' | 'auth' = 'handshake'
   #bytes = 0
@@ -56,9 +58,11 @@ export class Handshake<Connection> {
     this.#socket = socket
     this.#request = request
     this.#options = options
+    const legacyAlgorithms = request.legacyAlgorithms ?? false
+    this.#identification = new IdentificationReader({ acceptsSsh1: legacyAlgorithms })
     const onRefused = (reason: unknown) => this.#fail(reason)
     this.#gate = new HostKeyGate({
-      legacyAlgorithms: request.legacyAlgorithms ?? false,
+      legacyAlgorithms,
       verify: (key) => request.verifyHostKey(key),
       onRefused,
     })
@@ -83,7 +87,7 @@ export class Handshake<Connection> {
     // Only now, and before the first byte is parsed, has ssh2 something to replace handlers in.
     const internals = internalsOf(this.#client)
     refuseUnsolicited(internals, ignore)
-    onProtocolVersion(internals, (version) => this.#onVersion(version))
+    readFirst(internals, (chunk) => this.#readIdentification(chunk))
     // Ahead of ssh2's own listener, so that the bound holds before the bytes are parsed.
     this.#socket.on('data', this.#onBytes)
   }
@@ -117,8 +121,8 @@ export class Handshake<Connection> {
       this.#phase = 'auth'
     })
     this.#client.on('ready', () => this.#onReady())
-    this.#client.on('end', () => this.#fail(mapClosed(this.#phaseForErrors())))
-    this.#client.on('close', () => this.#fail(mapClosed(this.#phaseForErrors())))
+    this.#client.on('end', () => this.#onClosed())
+    this.#client.on('close', () => this.#onClosed())
     this.#client.on('change password', () => this.#fail(passwordExpired()))
     if (signal.aborted) onAbort()
     else if (this.#socket.destroyed) this.#fail(mapClosed('handshake'))
@@ -131,10 +135,18 @@ export class Handshake<Connection> {
     }
   }
 
-  /** 1.99 is a target that would also speak SSH 1 (RFC 4253 §5.1). Only old devices do. */
-  #onVersion(version: string): void {
-    if (version === '2.0' || this.#request.legacyAlgorithms) return
-    this.#fail(protocolError('not_ssh', 'the target does not speak SSH 2 only'))
+  #readIdentification(chunk: Buffer): Buffer | null {
+    try {
+      return this.#settled ? null : this.#identification.push(chunk)
+    } catch (error) {
+      this.#fail(error)
+      return null
+    }
+  }
+
+  #onClosed(): void {
+    const { sawOtherLines } = this.#identification
+    this.#fail(sawOtherLines ? notSsh() : mapClosed(this.#phaseForErrors()))
   }
 
   #onReady(): void {
@@ -169,8 +181,8 @@ export class Handshake<Connection> {
   }
 
   #timeout(): KrownError {
-    if (!this.#gate.deciding) return targetTimeout(this.#phase)
-    return new KrownError('UNAVAILABLE', 'the host key could not be checked in time')
+    if (this.#gate.deciding) return new KrownError('UNAVAILABLE', 'the host key could not be checked in time')
+    return this.#identification.sawOtherLines ? notSsh() : targetTimeout(this.#phase)
   }
 
   /** A connection that ends after a credential was sent is an answer to it. */

@@ -16,8 +16,8 @@ export interface Ssh2Internals {
 export interface Ssh2Protocol {
   /** Called per message with the protocol itself first. Replacing one changes this connection only. */
   readonly _handlers: MessageHandlers
-  /** Called with the target's identification line (RFC 4253 §4.2), before the key exchange begins. */
-  _onHeader: (header: { versions: { protocol: string } }) => void
+  /** Takes what the socket received. */
+  parse: (chunk: Buffer, from: number, to: number) => void
   ping(): void
   session(id: number, flowWindowBytes: number, packetBytes: number): void
   exec(peerId: number, command: string, wantReply: boolean): void
@@ -75,13 +75,19 @@ export function internalsOf(client: Client): Ssh2Internals {
   return internals as Ssh2Internals
 }
 
-/** Tells the protocol version that the target announces, `2.0` or `1.99`, before anything else is sent. */
-export function onProtocolVersion(client: Ssh2Internals, listener: (version: string) => void): void {
+/**
+ * Puts `read` in front of ssh2's parser until it returns something, which is the first that ssh2 sees.
+ *
+ * @param read Null for «not yet».
+ */
+export function readFirst(client: Ssh2Internals, read: (chunk: Buffer) => Buffer | null): void {
   const protocol = client._protocol
-  const inner = protocol._onHeader
-  protocol._onHeader = (header) => {
-    inner(header)
-    listener(header.versions.protocol)
+  protocol.parse = (chunk) => {
+    const begun = read(chunk)
+    if (!begun) return
+    // Uncovers the method of the class.
+    delete (protocol as Partial<Ssh2Protocol>).parse
+    protocol.parse(begun, 0, begun.length)
   }
 }
 

@@ -1,0 +1,222 @@
+import type { Pool } from 'pg'
+import { createIdentity, type Identity } from './auth/create-identity.js'
+import type { Authorize } from './auth/gate.js'
+import { JournalReader } from './auth/journal-reader.js'
+import { type Clock, systemClock } from './base/clock.js'
+import { newId } from './base/ids.js'
+import { type Logger, silentLogger } from './base/logger.js'
+import { type Periodic, startPeriodic } from './base/periodic.js'
+import { createInProcessClient } from './client/in-process-client.js'
+import { describeSystem } from './client/system-info.js'
+import type { KrownConfig, KrownConfigInput } from './config/krown-config.js'
+import { parseConfig } from './config/parse-config.js'
+import type { Database } from './db/database.js'
+import { Journal } from './journal/journal.js'
+import type { Krown } from './krown.js'
+import { openDatabase } from './open-database.js'
+import { SessionSystem } from './sessions/session-system.js'
+import type { SshConnector } from './ssh/connector.js'
+import { createSshConnector } from './ssh/create-ssh-connector.js'
+import { interfaceAddresses } from './targets/address-ranges.js'
+import { createOutboundPolicy } from './targets/outbound-policy.js'
+import { ProtectedEndpoints } from './targets/protected-endpoints.js'
+
+/** What an embedding program may bring instead of Krown's own. */
+export interface KrownParts {
+  /** Default: prints nothing. */
+  readonly logger: Logger
+  /** Time for every timeout, expiry and record. */
+  readonly clock: Clock
+  /** An existing pool; used instead of `database.url`, and never ended. */
+  readonly pgPool: Pool
+  /** A rule of the program's own; it can only deny. */
+  readonly authorize: Authorize
+  /** Another way to SSH, for tests. */
+  readonly sshConnector: SshConnector
+}
+
+const PURGE_EVERY_MS = 60 * 60_000
+
+/**
+ * Opens a gateway: connects to the database, migrates it, cleans up after processes that died, starts its jobs.
+ *
+ * Reads no environment, installs no signal handler, opens no port. `close()` ends everything it began.
+ *
+ * @param input What is left out has its default; durations and sizes are text such as `"30s"` and `"64KiB"`.
+ * @throws KrownError VALIDATION_FAILED with every problem of the configuration in `details.fields`; CONFLICT when
+ * another process has the SQLite file open; UNAVAILABLE when the database cannot be reached or migrated.
+ *
+ * @example
+ * await using krown = await createKrown({ dataDir: './data' })
+ * const client = krown.as(await krown.actors.system())
+ */
+export async function createKrown(
+  input: KrownConfigInput = {},
+  parts: Partial<KrownParts> = {},
+): Promise<Krown> {
+  return createKrownFrom(parseConfig(input), parts)
+}
+
+/** The same for a configuration that was parsed already. */
+export async function createKrownFrom(config: KrownConfig, parts: Partial<KrownParts> = {}): Promise<Krown> {
+  const { logger = silentLogger, clock = systemClock } = parts
+  const database = await openDatabase({ config, logger, exclusive: true, pool: parts.pgPool })
+  try {
+    await database.migrate(config.database.migrate)
+    const gateway = await RunningKrown.build({ config, parts, database, clock, logger })
+    await gateway.start()
+    return gateway
+  } catch (error) {
+    await database[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+interface BuildContext {
+  readonly config: KrownConfig
+  readonly parts: Partial<KrownParts>
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+interface Assembly {
+  readonly context: BuildContext
+  readonly journal: Journal
+  readonly identity: Identity
+  readonly sessions: SessionSystem
+  readonly endpoints: ProtectedEndpoints
+}
+
+/** The gateway put together: passes calls on, and begins and ends the parts in their order. */
+class RunningKrown implements Krown {
+  readonly #assembly: Assembly
+  readonly #journalReader: JournalReader
+  #purge: Periodic | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(assembly: Assembly) {
+    this.#assembly = assembly
+    const { identity, context } = assembly
+    this.#journalReader = new JournalReader({ gate: identity.gate, db: context.database.db })
+  }
+
+  static async build(context: BuildContext): Promise<RunningKrown> {
+    const { config, database, clock, parts } = context
+    const journal = new Journal({ database, clock, newId })
+    const endpoints = await ProtectedEndpoints.of(config)
+    let sessions: SessionSystem | undefined
+    const identity = await createIdentity({
+      database,
+      journal,
+      clock,
+      newId,
+      settings: config,
+      setupToken: config.auth.setupToken || null,
+      authorize: parts.authorize,
+      onUserChanged: () => void sessions?.endRevoked(),
+    })
+    sessions = createSessions(context, { journal, identity, endpoints })
+    return new RunningKrown({ context, journal, identity, sessions, endpoints })
+  }
+
+  async start(): Promise<void> {
+    const { sessions, identity, context } = this.#assembly
+    await sessions.start()
+    this.#purge = startPeriodic(context.clock, PURGE_EVERY_MS, {
+      run: () => identity.purgeLogins(),
+      onError: (err) => context.logger.warn({ err }, 'expired logins could not be deleted'),
+    })
+  }
+
+  get config() {
+    return this.#assembly.context.config
+  }
+
+  get auth() {
+    return this.#assembly.identity.auth
+  }
+
+  get actors(): Krown['actors'] {
+    const { external, systemActor } = this.#assembly.identity
+    return { external: (identity) => external.external(identity), system: systemActor }
+  }
+
+  get draining() {
+    return this.#assembly.sessions.draining
+  }
+
+  as: Krown['as'] = (actor) => {
+    const { identity, sessions } = this.#assembly
+    return createInProcessClient(
+      {
+        auth: identity.auth,
+        users: identity.users,
+        sessions: sessions.manager,
+        commands: sessions.commands,
+        journal: this.#journalReader,
+        systemInfo: async () => describeSystem(this.config, await this.setupRequired()),
+      },
+      actor,
+    )
+  }
+
+  countRequest: Krown['countRequest'] = (actor) => this.#assembly.identity.limits.countRequest(actor)
+
+  protect: Krown['protect'] = (endpoint) => this.#assembly.endpoints.add(endpoint)
+
+  ready = () => this.#assembly.context.database.ping()
+
+  setupRequired = () => this.#assembly.identity.setupRequired()
+
+  drain: Krown['drain'] = (timeoutMs) => this.#assembly.sessions.drain(timeoutMs)
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { sessions, identity, journal, context } = this.#assembly
+    await sessions.drain(0)
+    await this.#purge?.stop()
+    await sessions.stop()
+    await identity
+      .flush()
+      .catch((err) => context.logger.warn({ err }, 'refusals that were only counted are not in the journal'))
+    await journal.settle()
+    await context.database[Symbol.asyncDispose]()
+  }
+}
+
+function createSessions(
+  { config, parts, database, clock, logger }: BuildContext,
+  { journal, identity, endpoints }: Pick<Assembly, 'journal' | 'identity' | 'endpoints'>,
+): SessionSystem {
+  const { ssh } = config
+  const connector =
+    parts.sshConnector ??
+    createSshConnector({
+      clock,
+      connectTimeoutMs: ssh.connectTimeout,
+      handshakeTimeoutMs: ssh.handshakeTimeout,
+      keepaliveIntervalMs: ssh.keepaliveInterval,
+    })
+  const outbound = createOutboundPolicy({
+    ...ssh.outbound,
+    ownAddresses: interfaceAddresses,
+    protectedEndpoints: () => endpoints.list(),
+  })
+  return new SessionSystem({
+    config,
+    store: { database, journal },
+    time: { clock, newId },
+    access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
+    network: { connector, outbound },
+    logger,
+  })
+}

@@ -1,0 +1,45 @@
+import { createIdentity } from './auth/create-identity.js'
+import { systemClock } from './base/clock.js'
+import { newId } from './base/ids.js'
+import { silentLogger } from './base/logger.js'
+import type { KrownConfig } from './config/krown-config.js'
+import { Journal } from './journal/journal.js'
+import type { User } from './model/user.js'
+import { openDatabase } from './open-database.js'
+
+/** What somebody on the machine may do to the database, also while a server has it open. */
+export interface KrownAdmin extends AsyncDisposable {
+  /** @throws KrownError UNAVAILABLE when the schema cannot be brought up to date. */
+  migrate(): Promise<void>
+  /** @throws KrownError CONFLICT when set-up is done; VALIDATION_FAILED. */
+  createFirstAdmin(input: { username: string; password: string; email?: string }): Promise<User>
+  /** Sets the password, ends every login and enables the user. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
+  resetPassword(input: { username: string; password: string }): Promise<User>
+}
+
+/** Opens the database without the lock of a server, and starts nothing. */
+export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
+  const database = await openDatabase({ config, logger: silentLogger, exclusive: false })
+  const journal = new Journal({ database, clock: systemClock, newId })
+  const identity = async () => {
+    await database.migrate('check')
+    return createIdentity({
+      database,
+      journal,
+      clock: systemClock,
+      newId,
+      settings: config,
+      setupToken: null,
+      onUserChanged: () => {},
+    })
+  }
+  return {
+    migrate: () => database.migrate('auto'),
+    createFirstAdmin: async (input) => (await identity()).createFirstAdmin(input),
+    resetPassword: async (input) => (await identity()).resetPassword(input),
+    [Symbol.asyncDispose]: async () => {
+      await journal.settle()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
