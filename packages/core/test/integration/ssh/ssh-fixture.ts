@@ -44,11 +44,9 @@ export function requestTo(peer: Peer, options: Partial<SshConnectRequest> = {}):
 }
 
 /** For peers that never get as far as a login. */
-export function requestToPort(peer: { host: string; port: number }): SshConnectRequest {
-  return requestTo(
-    { ...peer, username: 'nobody', privateKey: '' },
-    { auth: { method: 'password', password: 'x' } },
-  )
+export function requestToPort({ host, port }: { host: string; port: number }): SshConnectRequest {
+  const auth = { method: 'password', password: 'x' } as const
+  return requestTo({ host, port, username: 'nobody', privateKey: '' }, { auth })
 }
 
 /** The KrownError that a promise rejects with; fails the test when it does not. */
