@@ -1,0 +1,129 @@
+const { builtinModules } = require('node:module')
+
+const CORE = '^packages/core/src/'
+
+/**
+ * Core's folders. Each line may import only the lines above it, and folders on one line not each other. The files
+ * beside the folders are the public API and the composition root: on top of everything.
+ */
+const CORE_LINES = [
+  ['errors'],
+  ['base'],
+  ['model'],
+  ['config', 'events', 'metrics'],
+  ['access'],
+  ['vault'],
+  ['db', 'ssh', 'plugins'],
+  ['journal'],
+  ['orgs', 'recordings', 'cluster'],
+  ['auth'],
+  ['targets'],
+  ['sessions'],
+  ['runs'],
+  // KrownClient for callers in the same process.
+  ['client'],
+]
+
+/** Which packages a package's src may import, by the folder's name. */
+const PACKAGES = {
+  core: [],
+  server: ['core'],
+}
+
+/** Tests stand beside the code and may import what helps them; they still may not close a cycle. */
+const TESTS = '[.]test[.]tsx?$'
+
+const anyOf = (names) => `(${names.join('|')})`
+
+function coreLayerRules() {
+  return CORE_LINES.flatMap((line, index) => {
+    const above = CORE_LINES.slice(0, index).flat()
+    return line.map((folder) => ({
+      name: `core-layers-${folder}`,
+      comment: `${folder} may import only: ${above.join(', ') || 'nothing else of core'}`,
+      severity: 'error',
+      from: { path: `${CORE}${folder}/`, pathNot: TESTS },
+      to: { path: CORE, pathNot: `${CORE}${anyOf([folder, ...above])}/` },
+    }))
+  })
+}
+
+function packageRules() {
+  return Object.entries(PACKAGES).map(([name, allowed]) => ({
+    name: `packages-${name}`,
+    comment: `packages/${name} may import only: ${allowed.join(', ') || 'no other package'}`,
+    severity: 'error',
+    from: { path: `^packages/${name}/src/`, pathNot: TESTS },
+    to: {
+      path: ['^packages/', '^testkit/', '^bench/', '^examples/', '(^|/)@krown/'],
+      pathNot: importable([name, ...allowed]),
+    },
+  }))
+}
+
+/** A package is met as a folder of the workspace, and under its name where it has not been built yet. */
+function importable(names) {
+  return [`^packages/${anyOf(names)}/`, `(^|/)@krown/${anyOf(names)}(/|$)`]
+}
+
+module.exports = {
+  forbidden: [
+    ...coreLayerRules(),
+    ...packageRules(),
+    {
+      name: 'core-folder-without-layer',
+      comment: 'a new folder of core gets its place in CORE_LINES first',
+      severity: 'error',
+      from: { path: `${CORE}[^/]+/`, pathNot: `${CORE}${anyOf(CORE_LINES.flat())}/` },
+      to: {},
+    },
+    {
+      name: 'only-ssh-imports-ssh2',
+      comment: 'ssh2 and its types stay behind the interface of core/src/ssh',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: ['^packages/core/src/ssh/', TESTS] },
+      to: { path: '(^|/)node_modules/(@types/)?(ssh2|ssh2-streams|node-ssh)/' },
+    },
+    {
+      name: 'model-runs-anywhere',
+      comment: 'browsers load the model, and whatever it imports in turn: no Node modules',
+      severity: 'error',
+      from: { path: `${CORE}model/`, pathNot: TESTS },
+      to: { path: `^(node:)?${anyOf(builtinModules)}$`, reachable: true },
+    },
+    {
+      name: 'package-without-row',
+      comment: 'a new package gets its row in PACKAGES first',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: `^packages/${anyOf(Object.keys(PACKAGES))}/` },
+      to: {},
+    },
+    {
+      name: 'packages-by-name',
+      comment: 'another package is imported by its name, so that only what it exports is used',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/src/', pathNot: TESTS },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'type imports count',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      // Packages of the workspace resolve only once they are built.
+      to: { couldNotResolve: true, pathNot: '^@krown/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '(^|/)dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'default'] },
+  },
+}

@@ -1,0 +1,77 @@
+/**
+ * The programs outside npm that the test suite starts. The one list: add here what a new suite needs.
+ *
+ * Silent and quick when all are present. As root on Debian or Ubuntu it installs what is missing; otherwise it prints
+ * the command. With `CI=true` what stays missing is a failure, because there no suite may skip.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const NEEDED = [
+  { program: 'sshd', aptPackage: 'openssh-server', brewFormula: 'openssh' },
+  { program: 'ps', aptPackage: 'procps' },
+]
+const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
+const POLICY = '/usr/sbin/policy-rc.d'
+
+const directories = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_DIRECTORIES]
+const isMissing = ({ program }) => !directories.some((directory) => existsSync(join(directory, program)))
+
+const before = NEEDED.filter(isMissing)
+if (before.length > 0) provide(before)
+
+function provide(missing) {
+  const names = missing.map(({ program }) => program).join(', ')
+  if (existsSync('/usr/bin/apt-get') && process.getuid?.() === 0) {
+    console.log(`The tests need ${names}: installing ${aptPackages(missing).join(' ')} with apt-get.`)
+    install(aptPackages(missing))
+  }
+  const still = missing.filter(isMissing)
+  if (still.length > 0) report(still)
+}
+
+function install(packages) {
+  const refused = forbidServices()
+  try {
+    const updated = apt(['update', '-qq'])
+    if (updated) apt(['install', '-y', '-qq', '--no-install-recommends', ...packages])
+  } finally {
+    if (refused) rmSync(POLICY, { force: true })
+  }
+}
+
+function apt(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { status } = spawnSync('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (status !== 0) console.error(`apt-get ${args[0]} failed`)
+  return status === 0
+}
+
+/** The suite needs the program: nobody asked for an SSH server on port 22. */
+function forbidServices() {
+  try {
+    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' })
+    return true
+  } catch {
+    // There is one already, and it stays as its owner wants it.
+    return false
+  }
+}
+
+function report(missing) {
+  const names = missing.map(({ program }) => program).join(', ')
+  console.error(`Missing: ${names}. Install with: ${installCommand(missing)}`)
+  if (process.env.CI === 'true') process.exitCode = 1
+  else console.error('Until then the suites that need them are reported as skipped.')
+}
+
+function installCommand(missing) {
+  if (process.platform !== 'darwin')
+    return `apt-get update && apt-get install -y --no-install-recommends ${aptPackages(missing).join(' ')}`
+  return `brew install ${missing.map(({ brewFormula, program }) => brewFormula ?? program).join(' ')}`
+}
+
+function aptPackages(missing) {
+  return missing.map(({ aptPackage }) => aptPackage)
+}
