@@ -36,6 +36,7 @@ export class SystemResolver {
   readonly resolve: ResolveHost = async (host, signal) => {
     const local = await addressesInHostsFile(this.#options.hostsFile ?? HOSTS_FILE, host)
     if (local.length > 0) return local
+    signal.throwIfAborted()
     const found = await this.#askDns(host, signal)
     return found.length > 0 ? found : this.#askSystem(host, signal)
   }
