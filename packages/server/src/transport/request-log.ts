@@ -16,5 +16,7 @@ export function logRequest(logger: Logger, request: FastifyRequest, reply: Fasti
     userId: callOf(request)?.actor?.userId ?? null,
     clientIp: request.ip,
   }
-  logger.info(fields, 'request')
+  // Supervisors ask every few seconds.
+  const isProbe = fields.route === '/healthz' || fields.route === '/readyz'
+  logger[isProbe ? 'debug' : 'info'](fields, 'request')
 }

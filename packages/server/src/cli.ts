@@ -1,0 +1,91 @@
+import { Command, CommanderError } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { createAdmin } from './commands/admin-create.js'
+import { resetAdmin } from './commands/admin-reset.js'
+import { checkConfig } from './commands/config-check.js'
+import { explainError } from './commands/explain-error.js'
+import { init } from './commands/init.js'
+import type { Io } from './commands/io.js'
+import { migrate } from './commands/migrate.js'
+import { start } from './commands/start.js'
+
+const WRONG_USAGE = 2
+
+/**
+ * Runs one command.
+ *
+ * @param argv As in `process.argv`.
+ * @returns The exit code: 0 done, 1 failed, 2 not understood.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0
+  const program = createProgram(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(argv)
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
+    io.stderr.write(explainError(error))
+    return 1
+  }
+}
+
+type Verb<Options> = (options: Options, io: Io) => Promise<number>
+type Run = <Options>(verb: Verb<Options>) => (options: Options) => Promise<void>
+
+function createProgram(io: Io, finish: (exitCode: number) => void): Command {
+  const run: Run = (verb) => async (options) => finish(await verb(options, io))
+  const program = new Command('krown-server')
+    .description('Krown, an SSH session gateway: its server.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showSuggestionAfterError()
+  program
+    .command('start')
+    .description('run the server until it is told to stop (SIGTERM, SIGINT)')
+    .option('--config <file>', 'configuration file; without one there are the environment and the defaults')
+    .action(run(start))
+  program
+    .command('init')
+    .description('write a commented configuration, secrets and a systemd unit')
+    .option('--dir <directory>', 'where to', '.')
+    .action(run(init))
+  program
+    .command('migrate')
+    .description('bring the database up to date')
+    .option('--config <file>', 'configuration file')
+    .action(run(migrate))
+  addConfig(program, run)
+  addAdmin(program, run)
+  return program
+}
+
+function addConfig(program: Command, run: Run): void {
+  program
+    .command('config')
+    .description('the configuration')
+    .command('check')
+    .description('print the configuration as it is in effect, secrets masked, or everything wrong with it')
+    .option('--config <file>', 'configuration file')
+    .action(run(checkConfig))
+}
+
+function addAdmin(program: Command, run: Run): void {
+  const admin = program
+    .command('admin')
+    .description('administrators, from the machine itself; the server may run')
+  const withAccount = (command: Command) =>
+    command
+      .requiredOption('--username <name>', 'user name')
+      .option('--password-stdin', 'read the password from standard input; else one is made and printed once')
+      .option('--config <file>', 'configuration file')
+  withAccount(admin.command('create').description('make the first administrator'))
+    .option('--email <address>', 'e-mail address')
+    .action(run(createAdmin))
+  withAccount(admin.command('reset').description("set a user's password, sign it out and enable it")).action(
+    run(resetAdmin),
+  )
+}

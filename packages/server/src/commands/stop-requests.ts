@@ -1,0 +1,46 @@
+import type { Logger } from 'pino'
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/** Reasons to stop, as they reach this process from {@link listen} to {@link ignore}. */
+export class StopRequests {
+  /** A signal, or a crash. */
+  readonly first: Promise<void>
+  /** One more: whoever asks does not want to wait. */
+  readonly second: Promise<void>
+  readonly #logger: Logger
+  #crashed = false
+  #resolvers: (() => void)[] = []
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+    this.first = new Promise((resolve) => this.#resolvers.push(resolve))
+    this.second = new Promise((resolve) => this.#resolvers.push(resolve))
+  }
+
+  /** An exception that nobody caught was among them: what is in memory cannot be trusted any more. */
+  get crashed(): boolean {
+    return this.#crashed
+  }
+
+  listen(): void {
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal)
+    process.on('uncaughtException', this.#onCrash)
+  }
+
+  ignore(): void {
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
+    process.off('uncaughtException', this.#onCrash)
+  }
+
+  #onSignal = (signal: string): void => {
+    this.#logger.info({ signal }, 'asked to stop')
+    this.#resolvers.shift()?.()
+  }
+
+  #onCrash = (err: Error): void => {
+    this.#crashed = true
+    this.#logger.fatal({ err }, 'an exception was not caught; stopping')
+    for (const resolve of this.#resolvers.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,122 @@
+import { once } from 'node:events'
+import type { KrownConfig } from '@krown/core'
+import { destination, type Logger, type LoggerOptions, pino } from 'pino'
+import pretty from 'pino-pretty'
+import roll from 'pino-roll'
+import { scrubSecrets } from './scrub-secrets.js'
+
+type LoggingConfig = KrownConfig['logging']
+type Destination = ReturnType<typeof destination>
+
+/** A logger together with the file or stream that it writes to. */
+export interface Log {
+  readonly logger: Logger
+  /** Writes what is still in memory; gives up after two seconds when nobody takes it. */
+  close(): Promise<void>
+}
+
+/** A sink that takes nothing must not fill the memory: what is beyond this is dropped and counted. */
+const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
+const CLOSE_TIMEOUT_MS = 2000
+const STDERR = 2
+
+/** Opens the log that the configuration asks for. */
+export async function openLog(config: LoggingConfig): Promise<Log> {
+  const sink = await openSink(config)
+  const logger = pino(loggerOptions(config), config.format === 'pretty' ? prettyOnto(sink, config) : sink)
+  countDrops(sink, logger)
+  return { logger, close: () => closeSink(sink) }
+}
+
+/** What may be logged, and how; the one list of what is taken out. */
+export function loggerOptions({ level }: Pick<LoggingConfig, 'level'>): LoggerOptions {
+  return {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: serializeError },
+    redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
+  }
+}
+
+/** Second net: nothing logs these on purpose. */
+const SECRET_NAMES = [
+  'accessToken',
+  'authorization',
+  'cookie',
+  'jwtSecret',
+  'passphrase',
+  'password',
+  'privateKey',
+  'refreshToken',
+  'setupToken',
+  'token',
+]
+
+interface LoggedError {
+  type: string
+  code?: string
+  message: string
+  stack?: string | undefined
+  cause?: LoggedError
+}
+
+/** How deep a chain of causes is told. */
+const MAX_CAUSES = 5
+
+function serializeError(error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error' }
+  const code = 'code' in error ? String(error.code) : undefined
+  return {
+    type: error.name,
+    ...(code !== undefined && { code }),
+    message: scrubSecrets(error.message),
+    stack: error.stack && scrubSecrets(error.stack),
+    ...(error.cause !== undefined && depth < MAX_CAUSES && { cause: serializeError(error.cause, depth + 1) }),
+  }
+}
+
+async function openSink({ file, rotateSize, rotateKeep }: LoggingConfig): Promise<Destination> {
+  const sink =
+    file === ''
+      ? destination({ dest: STDERR, sync: false, maxLength: MAX_BUFFERED_BYTES })
+      : await roll({
+          file,
+          size: `${rotateSize}b`,
+          limit: { count: rotateKeep, removeOtherLogFiles: true },
+          symlink: true,
+          mkdir: true,
+          mode: 0o600,
+          sync: false,
+          maxLength: MAX_BUFFERED_BYTES,
+        })
+  // A reader that went away or a full disk costs log lines, not the server.
+  sink.on('error', () => {})
+  return sink
+}
+
+function prettyOnto(sink: Destination, { file }: LoggingConfig): { write(line: string): void } {
+  const colorize = file === '' && process.stderr.isTTY === true && !process.env.NO_COLOR
+  const prettify = pretty.prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
+  return { write: (line) => void sink.write(prettify(line)) }
+}
+
+function countDrops(sink: Destination, logger: Logger): void {
+  let dropped = 0
+  sink.on('drop', () => {
+    dropped += 1
+  })
+  sink.on('drain', () => {
+    if (dropped === 0) return
+    logger.warn({ dropped }, 'log lines were dropped')
+    dropped = 0
+  })
+}
+
+async function closeSink(sink: Destination): Promise<void> {
+  // Rejects when time is over or the sink fails; either way there is nothing more to wait for.
+  const closed = once(sink, 'close', { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(() => {})
+  sink.end()
+  await closed
+}

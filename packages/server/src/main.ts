@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { runCli } from './cli.js'
+
+// What Krown writes is for its own user only.
+process.umask(0o077)
+// A reader that went away, as in `krown-server … | head`, is no reason to crash.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+
+process.exit(await runCli(process.argv, process))
