@@ -22,7 +22,7 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
   const database = await openDatabase({ config, logger: silentLogger, exclusive: false })
   const journal = new Journal({ database, clock: systemClock, newId })
   const identity = async () => {
-    await database.migrate('check')
+    await database.migrate(config.database.migrate)
     return createIdentity({
       database,
       journal,
