@@ -1,0 +1,162 @@
+import { dirname } from 'node:path'
+import { createTempDir } from '@krown/testkit'
+import type { Clock } from '../../src/base/clock.js'
+import type { KrownConfigInput } from '../../src/config/krown-config.js'
+import { createKrown, type KrownParts } from '../../src/create-krown.js'
+import type { Database } from '../../src/db/database.js'
+import { isKrownError, type KrownError } from '../../src/errors/krown-error.js'
+import type { Krown } from '../../src/krown.js'
+import type { ExternalActor } from '../../src/model/actor.js'
+import type { JournalEntry, JournalQuery } from '../../src/model/journal.js'
+import type { KrownClient, SessionHandle } from '../../src/model/krown-client.js'
+import type { OpenSessionInput } from '../../src/model/session.js'
+import type { Role } from '../../src/model/user.js'
+import { type DatabasePlace, openPlace } from './databases.js'
+
+const ROLES = {
+  admin: 'admin',
+  operator: 'operator',
+  otherOperator: 'operator',
+  readonly: 'readonly',
+  /** Read-only, with audit scope `org`. */
+  auditor: 'readonly',
+} as const satisfies Record<string, Role>
+
+export type Person = keyof typeof ROLES
+
+/** Whatever can be logged in to: every SSH server of the testkit. */
+export interface Peer {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly privateKey: string
+}
+
+export interface KrownFixtureOptions {
+  /** Default: SQLite in a directory of its own. */
+  readonly place?: DatabasePlace
+  readonly config?: KrownConfigInput
+  readonly parts?: Partial<KrownParts>
+  readonly clock?: Clock
+}
+
+/** A gateway that may reach this machine on any port, with one user of each kind. */
+export class KrownFixture implements AsyncDisposable {
+  readonly krown: Krown
+  readonly place: DatabasePlace
+  /** A second handle on the data: to look behind the API, and to change what the API cannot. */
+  readonly database: Database
+  readonly actors: Readonly<Record<Person, ExternalActor>>
+  readonly #dispose: () => Promise<void>
+
+  constructor(parts: Pick<KrownFixture, 'krown' | 'place' | 'database' | 'actors'>, dispose: () => Promise<void>) {
+    this.krown = parts.krown
+    this.place = parts.place
+    this.database = parts.database
+    this.actors = parts.actors
+    this.#dispose = dispose
+  }
+
+  get db() {
+    return this.database.db
+  }
+
+  as(person: Person): KrownClient {
+    return this.krown.as(this.actors[person])
+  }
+
+  get admin(): KrownClient {
+    return this.as('admin')
+  }
+
+  get operator(): KrownClient {
+    return this.as('operator')
+  }
+
+  /** Opens a session, as the operator unless said otherwise. */
+  open(peer: Peer, { person = 'operator', ...changes }: OpenChanges = {}): Promise<SessionHandle> {
+    return this.as(person).sessions.open({ ...loginTo(peer), ...changes })
+  }
+
+  /** What was journaled and fits, oldest first. */
+  async entries(query: JournalQuery = {}): Promise<JournalEntry[]> {
+    const entries: JournalEntry[] = []
+    let cursor: string | undefined
+    do {
+      const page = await this.admin.journal.list({ ...query, limit: 200, cursor })
+      entries.push(...page.items)
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+    return entries.reverse()
+  }
+
+  /** Ends the gateway; the data stays for another one until the test ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.krown.close()
+    await this.#dispose()
+  }
+}
+
+type OpenChanges = Partial<OpenSessionInput> & { person?: Person }
+
+/** Starts a gateway; with the same `place` a second one starts over the same data. */
+export async function startKrown(options: KrownFixtureOptions = {}): Promise<KrownFixture> {
+  const { place, remove } = options.place ? { place: options.place, remove: async () => {} } : await newPlace()
+  const parts = { ...options.parts, ...(options.clock && { clock: options.clock }) }
+  const krown = await createKrown(configFor(place, options.config), parts)
+  const actors = await introduceEverybody(krown)
+  const database = await openPlace(place)
+  await makeAuditor(database, actors.auditor)
+  return new KrownFixture({ krown, place, database, actors }, async () => {
+    await database[Symbol.asyncDispose]()
+    await remove()
+  })
+}
+
+/** The configuration of a gateway whose targets are on this machine. */
+export function configFor(place: DatabasePlace, config: KrownConfigInput = {}): KrownConfigInput {
+  const { outbound, ...ssh } = config.ssh ?? {}
+  const where =
+    place.kind === 'sqlite'
+      ? { dataDir: dirname(place.file) }
+      : { database: { url: place.url, schema: place.schema, poolSize: 5, ...config.database } }
+  return {
+    ...config,
+    ...where,
+    ssh: { ...ssh, outbound: { allowLoopback: true, adhocPorts: [], ...outbound } },
+  }
+}
+
+/** How to log in to the peer with its key. */
+export function loginTo({ host, port, username, privateKey }: Peer): OpenSessionInput {
+  return { host, port, username, auth: { method: 'key', privateKey } }
+}
+
+/** The KrownError that a promise rejects with; fails the test when it does not. */
+export async function refusalOf(promise: Promise<unknown>): Promise<KrownError> {
+  const outcome = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  if ('error' in outcome && isKrownError(outcome.error)) return outcome.error
+  throw new Error('expected a KrownError', { cause: outcome })
+}
+
+async function newPlace(): Promise<{ place: DatabasePlace; remove: () => Promise<void> }> {
+  const dir = await createTempDir()
+  return { place: { kind: 'sqlite', file: `${dir.path}/krown.db` }, remove: () => dir.stop() }
+}
+
+async function introduceEverybody(krown: Krown): Promise<KrownFixture['actors']> {
+  const introduced: [string, ExternalActor][] = []
+  for (const [name, role] of Object.entries(ROLES)) {
+    const identity = { issuer: 'test', subject: name, displayName: name, role, clientIp: '192.0.2.7' }
+    introduced.push([name, await krown.actors.external(identity)])
+  }
+  return Object.fromEntries(introduced) as Record<Person, ExternalActor>
+}
+
+// Only an instance admin may do it through the API, and there is none here.
+async function makeAuditor({ db }: Database, { userId }: ExternalActor): Promise<void> {
+  await db.updateTable('memberships').set({ audit_scope: 'org' }).where('user_id', '=', userId).execute()
+}
