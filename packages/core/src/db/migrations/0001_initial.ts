@@ -57,6 +57,7 @@ async function createMemberTables(db: Kysely<unknown>): Promise<void> {
     .on('memberships')
     .columns(['org_id', 'role', 'user_id'])
     .execute()
+  await db.schema.createIndex('memberships_by_user').on('memberships').columns(['user_id']).execute()
   await db.schema
     .createTable('logins')
     .addColumn('id', 'text', (c) => c.primaryKey())
