@@ -28,7 +28,13 @@ function openDatabase(): Database.Database {
   opened.pragma('foreign_keys = ON')
   // Short, because waiting here blocks every other query; the main thread retries without blocking.
   opened.pragma('busy_timeout = 20')
+  // SQLite's own knows the cases of ASCII only.
+  opened.function('lower', { deterministic: true }, lower)
   return opened
+}
+
+function lower(value: unknown): unknown {
+  return typeof value === 'string' ? value.toLowerCase() : value
 }
 
 function prepare(sql: string): Database.Statement {

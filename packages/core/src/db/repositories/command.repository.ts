@@ -63,7 +63,8 @@ export async function listCommands(
   orgId: OrgId,
   options: { query: CommandQuery; owner: UserId | undefined },
 ): Promise<Page<CommandSummary>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...filters } = options.query
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = options.query
+  const filters = { list: 'commands', ...given }
   let query = db.selectFrom('command_logs').selectAll().where('org_id', '=', orgId)
   if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
   if (filters.sessionId !== undefined) query = query.where('session_id', '=', filters.sessionId)
@@ -71,8 +72,8 @@ export async function listCommands(
   if (filters.status !== undefined) query = query.where('status', '=', filters.status)
   if (filters.search !== undefined) query = query.where(containsText(sql.ref('command'), filters.search))
   if (cursor !== undefined) {
-    const [startedAt, id] = decodeCursor(filters, cursor) as [number, CommandId]
-    query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(startedAt, id)))
+    const [startedAt, id] = decodeCursor(filters, cursor, ['number', 'string'])
+    query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(startedAt, id as CommandId)))
   }
   const rows = await query
     .orderBy('started_at', 'desc')

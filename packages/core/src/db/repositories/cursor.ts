@@ -2,25 +2,43 @@ import { hash } from 'node:crypto'
 import { validationError } from '../../errors/krown-error.js'
 
 type Key = readonly (string | number)[]
+type Kind = 'string' | 'number'
+type KeyOf<Kinds extends readonly Kind[]> = {
+  [Place in keyof Kinds]: Kinds[Place] extends 'number' ? number : string
+}
+
+/** What a list was filtered by; name the list too, or its cursors fit other lists. */
+type Filters = Readonly<Record<string, unknown>>
 
 /** A cursor says where a page ended and which filters it belongs to; opaque to the caller. */
-export function encodeCursor(filters: unknown, key: Key): string {
+export function encodeCursor(filters: Filters, key: Key): string {
   return Buffer.from(JSON.stringify([digest(filters), ...key]), 'utf8').toString('base64url')
 }
 
 /**
  * The key of a cursor that was made with the same filters.
  *
+ * @param kinds What the key is made of: a cursor is not signed, so anybody can write one.
  * @throws KrownError VALIDATION_FAILED when it is damaged or belongs to another list.
  */
-export function decodeCursor(filters: unknown, cursor: string): Key {
-  const parsed = parse(cursor)
-  if (!parsed || parsed[0] !== digest(filters)) {
+export function decodeCursor(filters: Filters, cursor: string): Key
+export function decodeCursor<const Kinds extends readonly Kind[]>(
+  filters: Filters,
+  cursor: string,
+  kinds: Kinds,
+): KeyOf<Kinds>
+export function decodeCursor(filters: Filters, cursor: string, kinds?: readonly Kind[]): Key {
+  const [made, ...key] = parse(cursor) ?? []
+  if (made !== digest(filters) || (kinds && !isOf(kinds, key))) {
     throw validationError([
       { path: 'cursor', message: 'belongs to another list or is damaged; start without it' },
     ])
   }
-  return parsed.slice(1)
+  return key
+}
+
+function isOf(kinds: readonly Kind[], key: Key): boolean {
+  return key.length === kinds.length && key.every((part, place) => typeof part === kinds[place])
 }
 
 function parse(cursor: string): Key | undefined {
@@ -34,15 +52,18 @@ function parse(cursor: string): Key | undefined {
   }
 }
 
-function digest(filters: unknown): string {
-  return hash('sha256', JSON.stringify(filters) ?? '', 'hex').slice(0, 16)
+// In one order, and without what is undefined: the caller may name the same filters differently next time.
+function digest(filters: Filters): string {
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined)
+  given.sort(([one], [other]) => (one < other ? -1 : 1))
+  return hash('sha256', JSON.stringify(given), 'hex').slice(0, 16)
 }
 
 /** The page of at most `limit` items out of up to `limit + 1` rows, with the cursor to the next. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
-  options: { filters: unknown; key: (row: Row) => Key; item: (row: Row) => Item },
+  options: { filters: Filters; key: (row: Row) => Key; item: (row: Row) => Item },
 ): { items: Item[]; nextCursor: string | null } {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)

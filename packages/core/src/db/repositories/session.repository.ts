@@ -71,14 +71,18 @@ export async function listSessions(
   orgId: OrgId,
   options: { query: SessionQuery; owner: UserId | undefined },
 ): Promise<Page<Session>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...filters } = options.query
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = options.query
+  const filters = { list: 'sessions', ...given }
   let query = db.selectFrom('sessions').selectAll().where('org_id', '=', orgId)
   if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
   if (filters.userId !== undefined) query = query.where('user_id', '=', filters.userId)
   if (filters.status !== undefined) query = query.where('status', '=', filters.status)
   if (filters.targetId !== undefined) query = query.where('target_id', '=', filters.targetId)
   if (filters.host !== undefined) query = query.where('host', '=', filters.host.toLowerCase())
-  if (cursor !== undefined) query = query.where('id', '<', decodeCursor(filters, cursor)[0] as SessionId)
+  if (cursor !== undefined) {
+    const [id] = decodeCursor(filters, cursor, ['string'])
+    query = query.where('id', '<', id as SessionId)
+  }
   const rows = await query
     .orderBy('id', 'desc')
     .limit(limit + 1)
