@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { runProcess, TestProcess } from '@krown/testkit/child-process'
+import { expect, test } from 'vitest'
+import { CHECKOUT, plainEnvironment, runExample } from './run-example.js'
+
+test('01: the demo tells its story once and exits with 0', async () => {
+  const output = await runExample('01-demo/demo.ts', ['--once'])
+  expect(output).toMatch(/target +.+ on 127\.0\.0\.1:\d+\n/)
+  expect(output).toMatch(/gateway +krown-server \d+\.\d+\.\d+ on http:\/\/127\.0\.0\.1:\d+, with SQLite\n/)
+  expect(output).toContain('hello from ')
+  expect(output).toContain('completed, exit code 3 after')
+  expect(output).toContain('to standard error\n')
+  expect(output).toMatch(/timed_out, ended by TERM \(confirmed\)/)
+  expect(output).toMatch(/14 command\.finished +failure +[0-9a-f]{8} {2}timed_out\n/)
+  expect(output).toContain('verified: a chain of 14 entries')
+  expect(output).not.toContain('unexpected')
+  expect(output).not.toContain('\x1b[')
+})
+
+test('01: the commands that the demo prints work when pasted, and Ctrl-C leaves nothing behind', async () => {
+  const args = ['--import', 'tsx', 'examples/01-demo/demo.ts']
+  const child = spawn(process.execPath, args, { cwd: CHECKOUT, env: plainEnvironment() })
+  const demo = new TestProcess(child)
+  await demo.untilLog(/# verify its chain\n.+\n/)
+  const files = demo.log().match(/files +(\/\S+)/)?.[1] ?? ''
+  const url = demo.log().match(/API +(http:\S+)\/docs/)?.[1] ?? ''
+  expect(existsSync(files)).toBe(true)
+
+  const printed = demo.log().match(/^(?:TOKEN=|curl ).+$/gm) ?? []
+  const pasted = await runProcess({ command: 'bash', args: ['-euc', printed.join('\necho\n')] })
+  const [login, execute, open, journal, verify] = pasted.split('\n')
+  expect(login).toBe('')
+  expect(JSON.parse(execute ?? '')).toMatchObject({ command: 'date', status: 'completed', exitCode: 0 })
+  expect(JSON.parse(open ?? '')).toMatchObject({ status: 'connected', hostKeyNewlyPinned: false })
+  expect(JSON.parse(journal ?? '')).toMatchObject({ items: [{ action: 'session.opened' }] })
+  expect(JSON.parse(verify ?? '')).toMatchObject({ ok: true })
+
+  const closed = once(child, 'close')
+  child.kill('SIGINT')
+  expect(await closed).toEqual([0, null])
+  expect(existsSync(files)).toBe(false)
+  await expect(fetch(url)).rejects.toThrow()
+})
