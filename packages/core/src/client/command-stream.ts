@@ -1,4 +1,4 @@
-import { KrownError } from '../errors/krown-error.js'
+import { KrownError, validationError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { CommandStream, OutputChunk } from '../model/krown-client.js'
 import { type CommandService, readToEnd, type StreamedCommand } from '../sessions/command-service.js'
@@ -13,11 +13,18 @@ export function toCommandStream(
   return {
     commandId: id,
     result: command.done.then(() => command.toSummary()),
-    write: (data) => commands.write(actor, id, typeof data === 'string' ? Buffer.from(data, 'utf8') : data),
+    write: async (data) => commands.write(actor, id, toBytes(data)),
     closeStdin: () => commands.closeStdin(actor, id),
     cancel: () => commands.cancel(actor, id),
     [Symbol.asyncIterator]: () => chunksOf(readToEnd(command, reader)),
   }
+}
+
+/** @throws KrownError VALIDATION_FAILED for what is neither text nor bytes. */
+export function toBytes(data: string | Uint8Array): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data, 'utf8')
+  if (data instanceof Uint8Array) return data
+  throw validationError([{ path: 'data', message: 'must be text or bytes' }])
 }
 
 /** Chunks alone; a driver has no gaps unless it came back to a command it had left. */

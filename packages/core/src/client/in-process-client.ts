@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AuthService } from '../auth/auth-service.js'
 import type { JournalReader } from '../auth/journal-reader.js'
 import { parseInput } from '../auth/parse-input.js'
@@ -12,14 +13,14 @@ import {
 } from '../model/command.js'
 import { commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
 import { journalQuerySchema } from '../model/journal.js'
-import type { KrownClient, SessionHandle } from '../model/krown-client.js'
+import type { KrownClient, OutputOptions, SessionHandle } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
 import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
 import type { SystemInfo } from '../model/system.js'
 import { createUserInputSchema, updateUserInputSchema, userQuerySchema } from '../model/user.js'
 import type { CommandService } from '../sessions/command-service.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
-import { toCommandStream } from './command-stream.js'
+import { toBytes, toCommandStream } from './command-stream.js'
 
 export interface ClientServices {
   readonly auth: AuthService
@@ -29,6 +30,11 @@ export interface ClientServices {
   readonly journal: JournalReader
   systemInfo(): Promise<SystemInfo>
 }
+
+const outputOptionsSchema = z.strictObject({
+  after: z.number().int().min(0).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+}) satisfies z.ZodType<OutputOptions>
 
 /** `KrownClient` in process: checks input as the server does, then calls the use case as this actor. */
 export function createInProcessClient(services: ClientServices, actor: Actor): KrownClient {
@@ -77,7 +83,11 @@ function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['c
     cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id)),
     write: async (id, data) => commands.write(actor, parseInput(commandIdSchema, id), toBytes(data)),
     closeStdin: async (id) => commands.closeStdin(actor, parseInput(commandIdSchema, id)),
-    output: (id, options = {}) => commands.output(actor, parseInput(commandIdSchema, id), options),
+    // A generator, so that a refusal comes to whoever iterates and not to whoever asks.
+    output: async function* (id, options = {}) {
+      const checked = parseInput(outputOptionsSchema, options)
+      yield* commands.output(actor, parseInput(commandIdSchema, id), checked)
+    },
   }
 }
 
@@ -106,8 +116,4 @@ function createHandle({ sessions, commands }: ClientServices, actor: Actor, sess
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   }
-}
-
-function toBytes(data: string | Uint8Array): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data, 'utf8') : data
 }

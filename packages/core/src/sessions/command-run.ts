@@ -35,6 +35,7 @@ export class CommandRun implements OpenCommand {
   #wanted: { cause: TerminationCause; reason: KrownError | undefined } | undefined
   #cause: TerminationCause | undefined
   #reason: KrownError | undefined
+  #inputClosed = false
   #intent: 'none' | 'written' | 'in doubt' = 'none'
   #terminating: Promise<void> | undefined
 
@@ -66,14 +67,17 @@ export class CommandRun implements OpenCommand {
   }
 
   async write(data: Uint8Array): Promise<void> {
-    if (!this.#channel || this.#command.hasEnded) throw notRunning()
+    const channel = this.#requireChannel()
+    if (this.#inputClosed) throw new KrownError('CONFLICT', 'standard input of the command is closed')
     this.#session.touch()
     this.#session.bytesIn += data.length
-    await this.#channel.write(data)
+    await channel.write(data)
   }
 
   closeStdin(): void {
-    this.#channel?.endInput()
+    const channel = this.#requireChannel()
+    this.#inputClosed = true
+    channel.endInput()
   }
 
   async terminate(cause: TerminationCause, reason?: KrownError): Promise<void> {
@@ -149,7 +153,7 @@ export class CommandRun implements OpenCommand {
     this.#startTimeout()
     // It was asked to end while the target was starting it.
     if (this.#wanted) this.#beginKill(channel, this.#wanted.cause, this.#wanted.reason)
-    this.#sendStdin(channel)
+    this.#sendStdin()
   }
 
   // A target that allows fewer channels than Krown believed refuses; nothing ran, so wait for one to end.
@@ -187,11 +191,16 @@ export class CommandRun implements OpenCommand {
     this.#cancelTimeout = this.#deps.clock.setTimer(timeoutMs, () => void this.terminate('timed_out'))
   }
 
-  #sendStdin(channel: SshChannel): void {
+  #sendStdin(): void {
     const { stdin, stdinOpen } = this.#command.request
     // The command may end without reading it all; that is its right.
     if (stdin && stdin.length > 0) this.write(stdin).catch(() => {})
-    if (!stdinOpen) channel.endInput()
+    if (!stdinOpen) this.closeStdin()
+  }
+
+  #requireChannel(): SshChannel {
+    if (!this.#channel || this.#command.hasEnded) throw notRunning()
+    return this.#channel
   }
 
   async #kill(channel: SshChannel): Promise<void> {

@@ -11,7 +11,7 @@ import type { JournalEntry, JournalQuery } from '../../src/model/journal.js'
 import type { KrownClient, SessionHandle } from '../../src/model/krown-client.js'
 import type { OpenSessionInput } from '../../src/model/session.js'
 import type { Role } from '../../src/model/user.js'
-import { type DatabasePlace, openPlace } from './databases.js'
+import { type DatabasePlace, type OpenTestDatabase, openPlace } from './databases.js'
 
 const ROLES = {
   admin: 'admin',
@@ -35,6 +35,8 @@ export interface Peer {
 export interface KrownFixtureOptions {
   /** Default: SQLite in a directory of its own. */
   readonly place?: DatabasePlace
+  /** Called at the end, when `place` was given. */
+  readonly remove?: () => Promise<void>
   readonly config?: KrownConfigInput
   readonly parts?: Partial<KrownParts>
   readonly clock?: Clock
@@ -49,7 +51,10 @@ export class KrownFixture implements AsyncDisposable {
   readonly actors: Readonly<Record<Person, ExternalActor>>
   readonly #dispose: () => Promise<void>
 
-  constructor(parts: Pick<KrownFixture, 'krown' | 'place' | 'database' | 'actors'>, dispose: () => Promise<void>) {
+  constructor(
+    parts: Pick<KrownFixture, 'krown' | 'place' | 'database' | 'actors'>,
+    dispose: () => Promise<void>,
+  ) {
     this.krown = parts.krown
     this.place = parts.place
     this.database = parts.database
@@ -101,7 +106,9 @@ type OpenChanges = Partial<OpenSessionInput> & { person?: Person }
 
 /** Starts a gateway; with the same `place` a second one starts over the same data. */
 export async function startKrown(options: KrownFixtureOptions = {}): Promise<KrownFixture> {
-  const { place, remove } = options.place ? { place: options.place, remove: async () => {} } : await newPlace()
+  const { place, remove = async () => {} } = options.place
+    ? { place: options.place, remove: options.remove }
+    : await newPlace()
   const parts = { ...options.parts, ...(options.clock && { clock: options.clock }) }
   const krown = await createKrown(configFor(place, options.config), parts)
   const actors = await introduceEverybody(krown)
@@ -111,6 +118,14 @@ export async function startKrown(options: KrownFixtureOptions = {}): Promise<Kro
     await database[Symbol.asyncDispose]()
     await remove()
   })
+}
+
+/** The same over a database that the caller of `describeOnBothDatabases` was given the opener of. */
+export function krownStarter(openTestDatabase: OpenTestDatabase) {
+  return async (options: Omit<KrownFixtureOptions, 'place'> = {}): Promise<KrownFixture> => {
+    const opened = await openTestDatabase()
+    return startKrown({ ...options, place: opened.place, remove: async () => opened[Symbol.asyncDispose]() })
+  }
 }
 
 /** The configuration of a gateway whose targets are on this machine. */
