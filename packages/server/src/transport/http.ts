@@ -15,6 +15,8 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number
   /** From the first byte to the end of the body. */
   readonly requestTimeoutMs: number
+  /** How long a client may take nothing of an answer that is there. */
+  readonly answerTimeoutMs: number
   /** Between two requests on one connection. */
   readonly keepAliveTimeoutMs: number
   /** How often the first two are looked at. */
@@ -25,6 +27,7 @@ export interface HttpLimits {
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
+  answerTimeoutMs: 30_000,
   keepAliveTimeoutMs: 5000,
   checkIntervalMs: 5000,
   maxConnections: 4096,
@@ -57,6 +60,8 @@ export function createHttp(config: KrownConfig, limits: HttpLimits): FastifyInst
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance
   app.server.on('connect', refuseConnect)
+  // From here on only the reader can hold things up; a handler may take as long as its command does.
+  app.addHook('onSend', async ({ raw }) => void raw.socket.setTimeout(limits.answerTimeoutMs))
   new ConnectionCap(app.server as Server | TlsServer, limits.maxConnections)
   return app
 }

@@ -6,7 +6,10 @@ const TWO_YEARS_S = 63_072_000
 /** Nothing in an answer of the API is to be shown, run or framed. */
 const API_POLICY = { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }
 
-/** The documentation page runs its own files and nothing inline; React sets styles through the DOM only. */
+/**
+ * The documentation page runs its own files and nothing inline; React sets styles through the DOM only. Trusted
+ * types are not demanded: Swagger UI sanitises the HTML that it makes of Markdown, but writes it as text.
+ */
 export const DOCS_POLICY = {
   useDefaults: false,
   directives: {

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseConfig } from '@krown/core'
+import { createTempDir, waitFor } from '@krown/testkit'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { loggerOptions, openLog } from './logging.js'
+
+/** What a logger with our options writes for one call. */
+function written(fields: object): Record<string, unknown> {
+  const lines: string[] = []
+  const logger = pino(loggerOptions({ level: 'info' }), { write: (line: string) => void lines.push(line) })
+  logger.info(fields, 'message')
+  return JSON.parse(lines[0] ?? '')
+}
+
+test('a line has level, ISO time, fields and message', () => {
+  expect(written({ sessionId: 's-1' })).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    sessionId: 's-1',
+    msg: 'message',
+  })
+})
+
+test('a secret that is logged by accident is not there', () => {
+  const text = JSON.stringify(
+    written({ password: 'hunter2', a: { token: 'hunter2', b: { privateKey: 'hunter2' } } }),
+  )
+  expect(text).not.toContain('hunter2')
+})
+
+test('an error is told with its causes, without secrets in texts of other libraries', () => {
+  const cause = new Error('connect postgres://krown:hunter2@db')
+  const { err } = written({ err: new TypeError('failed', { cause }) })
+  expect(err).toMatchObject({
+    type: 'TypeError',
+    message: 'failed',
+    cause: { message: 'connect postgres://krown:[secret]@db' },
+  })
+  expect(JSON.stringify(err)).not.toContain('hunter2')
+})
+
+test('a log file is private, rotated at its size, and old ones go', async () => {
+  await using dir = await createTempDir()
+  const { logging } = parseConfig({
+    logging: { format: 'json', file: join(dir.path, 'krown.log'), rotateSize: '1KiB', rotateKeep: 2 },
+  })
+  const files = () => readdirSync(dir.path).filter((name) => /^krown\.\d+\.log$/.test(name))
+  const state = () =>
+    files()
+      .map((name) => `${name} ${statSync(join(dir.path, name)).size}`)
+      .join()
+  const log = await openLog(logging)
+  for (let line = 0; line < 20; line += 1) {
+    const before = state()
+    log.logger.info({ line, filler: 'x'.repeat(600) }, 'message')
+    await waitFor(() => state() !== before, { what: 'the line to be written' })
+  }
+  await waitFor(() => files().length === 3, { what: 'old files to go' })
+  await log.close()
+  const lines = files().flatMap((name) =>
+    readFileSync(join(dir.path, name), 'utf8').split('\n').filter(Boolean),
+  )
+  expect(lines.map((line) => JSON.parse(line).line)).toContain(19)
+  for (const name of files()) expect(statSync(join(dir.path, name)).mode & 0o077).toBe(0)
+})
+
+test('pretty lines are for people', async () => {
+  await using dir = await createTempDir()
+  const { logging } = parseConfig({ logging: { format: 'pretty', file: join(dir.path, 'krown.log') } })
+  const log = await openLog(logging)
+  log.logger.info({ url: 'http://127.0.0.1' }, 'listening')
+  await log.close()
+  const text = readFileSync(join(dir.path, 'current.log'), 'utf8')
+  expect(text).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: listening \{"url":"http:\/\/127\.0\.0\.1"\}\n$/)
+})
