@@ -89,6 +89,7 @@ export class SessionChannel implements SshChannel {
     }
     // A target may grant a window of 4 GiB and then not read: the socket would buffer it all.
     await this.#host.drained()
+    if (this.#lost) throw this.#gone()
   }
 
   endInput(): void {
