@@ -28,6 +28,19 @@ test('03: people of the program are refused by their role, by its own rule and b
   ])
 })
 
+test('04: a shell with curl goes from an empty server to a journaled command', async () => {
+  const [admin, command, journal, reason] = linesOf(await runExample('04-rest-from-curl/run.ts'))
+  expect(JSON.parse(admin ?? '')).toMatchObject({ username: 'admin', role: 'admin' })
+  expect(JSON.parse(command ?? '')).toMatchObject({ status: 'completed', exitCode: 0, stderr: '' })
+  expect(JSON.parse(journal ?? '')).toMatchObject({
+    items: [
+      { action: 'command.finished', facts: { exitCode: 0 } },
+      { action: 'command.started', details: { username: 'admin', command: 'uname -s' } },
+    ],
+  })
+  expect(reason).toBe('closed_by_user')
+})
+
 test('05: output arrives while the command runs, input is sent, and an endless command is cancelled', async () => {
   const output = await runExample('05-stream-output/stream.ts')
   expect(output).toContain('compile')
