@@ -65,8 +65,10 @@ export async function listEntries(
   if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
   const { search } = filter
   if (search !== undefined) {
+    // Details are kept as JSON, where a quote, a backslash or a line break looks different.
+    const inJson = JSON.stringify(search).slice(1, -1)
     query = query.where((eb) =>
-      eb.or([containsText(sql.ref('action'), search), containsText(sql.ref('details'), search)]),
+      eb.or([containsText(sql.ref('action'), search), containsText(sql.ref('details'), inJson)]),
     )
   }
   if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { newId } from '../../../src/base/ids.js'
 import {
   countLiveSessions,
   findSession,
@@ -7,7 +8,6 @@ import {
   listSessions,
   updateLiveSessionQuery,
 } from '../../../src/db/repositories/session.repository.js'
-import { newId } from '../../../src/base/ids.js'
 import type { NodeId, SessionId, TargetId } from '../../../src/model/ids.js'
 import type { SessionQuery } from '../../../src/model/session.js'
 import { describeOnBothDatabases } from '../../support/databases.js'

@@ -1,0 +1,103 @@
+import { type Insertable, sql } from 'kysely'
+import { newId } from '../../../src/base/ids.js'
+import type { Database } from '../../../src/db/database.js'
+import type { Tables } from '../../../src/db/tables/tables.js'
+import type { HostKeyId, JournalEntryId, LoginId, OrgId, UserId } from '../../../src/model/ids.js'
+import { commandRow, type SeededOrg, seedOrg, sessionRow } from './seed.js'
+
+const ORGS = 20
+
+/** Rows of many organizations in every growing table: enough for PostgreSQL's planner to mind which way it goes. */
+export async function fillTables(database: Database, rowsPerOrg: number): Promise<SeededOrg> {
+  const orgs: SeededOrg[] = []
+  for (let i = 0; i < ORGS; i += 1) orgs.push(await seedOrg(database))
+  // Organizations take turns, as they do in life: none has its rows in one place.
+  for (let turn = 0; turn < rowsPerOrg; turn += 1) await insertTurn(database, orgs, turn)
+  if (database.kind === 'postgres') await sql`analyze`.execute(database.db)
+  return orgs[0] as SeededOrg
+}
+
+async function insertTurn(database: Database, orgs: readonly SeededOrg[], turn: number): Promise<void> {
+  const rows = orgs.map((org) => rowsOf(org, turn))
+  const insert = <Table extends keyof Tables>(table: Table) =>
+    database.db
+      .insertInto(table)
+      .values(rows.map((of) => of[table as keyof typeof of]) as never)
+      .execute()
+  for (const table of FILLED) await insert(table)
+}
+
+const FILLED = [
+  'organizations',
+  'users',
+  'memberships',
+  'logins',
+  'sessions',
+  'command_logs',
+  'known_host_keys',
+  'journal_entries',
+] as const satisfies (keyof Tables)[]
+
+function rowsOf(
+  org: SeededOrg,
+  turn: number,
+): { [Table in (typeof FILLED)[number]]: Insertable<Tables[Table]> } {
+  const userId = newId<UserId>()
+  const { orgId } = org
+  const session = sessionRow(org, { ended_at: turn % 50 === 0 ? null : turn, host: `h${turn}.example.com` })
+  const ownOrg = newId<OrgId>()
+  return {
+    organizations: { id: ownOrg, slug: ownOrg, name: 'x', created_at: turn },
+    users: {
+      id: userId,
+      username: userId,
+      display_name: 'x',
+      external_issuer: 'https://login.example.com',
+      external_subject: userId,
+      is_instance_admin: 0,
+      token_version: 0,
+      created_at: turn,
+    },
+    memberships: { org_id: orgId, user_id: userId, role: 'readonly', audit_scope: 'own', created_at: turn },
+    logins: {
+      id: newId<LoginId>(),
+      org_id: orgId,
+      user_id: userId,
+      token_hash: 'a',
+      chain_key: 'b',
+      created_at: turn,
+      rotated_at: turn,
+      idle_expires_at: turn,
+      expires_at: 1_000_000 + turn,
+    },
+    sessions: session,
+    command_logs: commandRow(org, { session_id: session.id, started_at: turn }),
+    known_host_keys: {
+      id: newId<HostKeyId>(),
+      org_id: orgId,
+      user_scope: org.alice,
+      host: `h${turn}.example.com`,
+      port: 22,
+      algorithm: 'ssh-ed25519',
+      fingerprint: 'SHA256:x',
+      source: 'first_use',
+      pinned_by: org.alice,
+      created_at: turn,
+    },
+    journal_entries: {
+      org_id: orgId,
+      seq: turn + 1,
+      id: newId<JournalEntryId>(),
+      at: turn,
+      action: turn % 10 === 0 ? 'login.failed' : 'command.started',
+      outcome: turn % 10 === 0 ? 'denied' : 'success',
+      actor_user_id: org.alice,
+      resource_id: session.id,
+      text: '{}',
+      details: '{}',
+      salt: '00',
+      prev_hash: 'x',
+      hash: 'y',
+    },
+  }
+}

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../../src/base/ids.js'
+import type { Db } from '../../../src/db/database.js'
+import * as commands from '../../../src/db/repositories/command.repository.js'
+import { encodeCursor } from '../../../src/db/repositories/cursor.js'
+import { listPins } from '../../../src/db/repositories/host-key.repository.js'
+import * as journal from '../../../src/db/repositories/journal.repository.js'
+import * as logins from '../../../src/db/repositories/login.repository.js'
+import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
+import * as sessions from '../../../src/db/repositories/session.repository.js'
+import * as users from '../../../src/db/repositories/user.repository.js'
+import type { CommandId, LoginId, SessionId, TargetId, UserId } from '../../../src/model/ids.js'
+import { describeOnBothDatabases, type OpenedTestDatabase } from '../../support/databases.js'
+import { fillTables } from './filled-tables.js'
+import { explain, recordStatements } from './recording.js'
+import { NODE, type SeededOrg } from './seed.js'
+
+type Query = (db: Db, org: SeededOrg) => Promise<unknown>
+
+/** Every choice of the given filters, with none and with all of them. */
+function choices<Filters extends object>(filters: Filters): Partial<Filters>[] {
+  return Object.entries(filters).reduce<Partial<Filters>[]>(
+    (chosen, [name, value]) => [...chosen, ...chosen.map((one) => ({ ...one, [name]: value }))],
+    [{}],
+  )
+}
+
+const named = (list: string, filters: object) => `${list} by ${Object.keys(filters).join(', ') || 'nothing'}`
+
+const userId = newId<UserId>()
+const sessionId = newId<SessionId>()
+
+const SESSION_LISTS = choices({
+  owner: userId,
+  userId,
+  status: 'connected' as const,
+  targetId: newId<TargetId>(),
+  host: 'h7.example.com',
+}).map(({ owner, ...query }): [string, Query] => [
+  named('sessions', { ...query, ...(owner && { owner }) }),
+  async (db, { orgId }) => {
+    await sessions.listSessions(db, orgId, { query, owner })
+    const cursor = encodeCursor({ list: 'sessions', ...query }, [sessionId])
+    await sessions.listSessions(db, orgId, { query: { ...query, cursor }, owner })
+  },
+])
+
+const COMMAND_LISTS = choices({
+  owner: userId,
+  userId,
+  sessionId,
+  status: 'failed' as const,
+  search: 'rm -rf',
+}).map(({ owner, ...query }): [string, Query] => [
+  named('commands', { ...query, ...(owner && { owner }) }),
+  async (db, { orgId }) => {
+    await commands.listCommands(db, orgId, { query, owner })
+    const cursor = encodeCursor({ list: 'commands', ...query }, [300, newId<CommandId>()])
+    await commands.listCommands(db, orgId, { query: { ...query, cursor }, owner })
+  },
+])
+
+const JOURNAL_LISTS = choices({
+  action: 'login.failed',
+  actorUserId: userId,
+  resourceId: sessionId as string,
+  outcome: 'denied' as const,
+  search: 'root',
+}).map((filter): [string, Query] => [
+  named('journal entries', filter),
+  async (db, { orgId }) => {
+    await journal.listEntries(db, orgId, { filter, limit: 51 })
+    await journal.listEntries(db, orgId, { filter, beforeSeq: 300, limit: 51 })
+  },
+])
+
+const loginId = newId<LoginId>()
+
+const OTHERS: [string, Query][] = [
+  ['people', (db, { orgId }) => users.listPeople(db, orgId, {})],
+  ['people by role', (db, { orgId }) => users.listPeople(db, orgId, { role: 'admin' })],
+  [
+    'journal entries forward',
+    (db, { orgId }) => journal.listEntriesForward(db, orgId, { afterSeq: 9, limit: 99 }),
+  ],
+  ['the hash at a place', (db, { orgId }) => journal.findHashAt(db, orgId, 9)],
+  ['one session', (db, { orgId }) => sessions.findSession(db, orgId, sessionId)],
+  ['one command', (db, { orgId }) => commands.findCommand(db, orgId, newId<CommandId>())],
+  ['live sessions', (db, { orgId, alice }) => sessions.countLiveSessions(db, orgId, alice)],
+  [
+    'pins',
+    (db, { orgId, alice }) => listPins(db, orgId, { host: 'h1.example.com', port: 22, userId: alice }),
+  ],
+  ['other admins', (db, { orgId, alice }) => countOtherAdmins(db as never, orgId, alice)],
+  ['standing', (db, { orgId, alice }) => findStanding(db, orgId, { userId: alice, loginId })],
+  ['a login', (db) => logins.findLoginAcrossOrgs(db, loginId)],
+  ['logins of a user', (db, { orgId }) => logins.revokeLoginsOfUser(db as never, orgId, { userId, at: 1 })],
+  ['expired logins', (db) => logins.deleteExpiredLoginsAcrossOrgs(db, 1)],
+  ['a user by name', (db) => users.findSignInCandidateAcrossOrgs(db, 'somebody')],
+  [
+    'an external user',
+    (db, { orgId }) =>
+      users.findExternalUser(db, orgId, { issuer: 'https://login.example.com', subject: 'x' }),
+  ],
+  ['orphan sessions', (db) => sessions.listOrphanSessionsAcrossOrgs(db, { livingNodes: [NODE], limit: 200 })],
+  ['orphan commands', (db) => commands.listOrphanCommandsAcrossOrgs(db, { livingNodes: [NODE], limit: 200 })],
+]
+
+// Partial indexes over what is live right now: reading all of one is not reading the table.
+const LIVE_ROWS = /USING (COVERING )?INDEX (sessions_live|command_logs_running)$/
+
+const isFullScan = (step: string) =>
+  /Seq Scan on/.test(step) || (/^SCAN /.test(step) && !LIVE_ROWS.test(step))
+
+describeOnBothDatabases('plans', (openTestDatabase, kind) => {
+  let opened: OpenedTestDatabase
+  let org: SeededOrg
+  beforeAll(async () => {
+    opened = await openTestDatabase()
+    // SQLite's planner counts no rows.
+    org = await fillTables(opened.database, kind === 'sqlite' ? 2 : 400)
+  })
+  afterAll(() => opened[Symbol.asyncDispose]())
+
+  async function plansOf(query: Query): Promise<string[]> {
+    const statements = await recordStatements(opened.database, (db) => query(db, org))
+    expect(statements).not.toEqual([])
+    const plans = await Promise.all(statements.map((statement) => explain(opened.database, statement)))
+    return plans.flat()
+  }
+
+  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...OTHERS])(
+    'no full scan for %s',
+    async (_name, query) => {
+      expect((await plansOf(query)).filter(isFullScan)).toEqual([])
+    },
+  )
+
+  test('a full scan would be noticed', async () => {
+    const plan = await plansOf((db) =>
+      db.selectFrom('sessions').selectAll().where('client_ip', '=', '192.0.2.1').execute(),
+    )
+    expect(plan.filter(isFullScan)).toHaveLength(1)
+  })
+
+  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS].filter(([name]) => !name.includes(',')))(
+    'an index gives the order for %s',
+    async (_name, query) => {
+      expect((await plansOf(query)).filter((step) => /TEMP B-TREE/.test(step))).toEqual([])
+    },
+  )
+})

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import type { Db } from '../../../src/db/database.js'
+import { listCommands } from '../../../src/db/repositories/command.repository.js'
+import { listEntries } from '../../../src/db/repositories/journal.repository.js'
+import { listSessions } from '../../../src/db/repositories/session.repository.js'
+import { listPeople } from '../../../src/db/repositories/user.repository.js'
+import { describeOnBothDatabases } from '../../support/databases.js'
+import { fillTables } from './filled-tables.js'
+import { recordStatements } from './recording.js'
+import type { SeededOrg } from './seed.js'
+
+/** Gives back how many items it read. */
+type List = (db: Db, org: SeededOrg, limit: number) => Promise<number>
+
+const LISTS: [string, List][] = [
+  [
+    'sessions',
+    async (db, { orgId }, limit) =>
+      (await listSessions(db, orgId, { query: { limit }, owner: undefined })).items.length,
+  ],
+  [
+    'commands',
+    async (db, { orgId }, limit) =>
+      (await listCommands(db, orgId, { query: { limit, search: 'up' }, owner: undefined })).items.length,
+  ],
+  ['people', async (db, { orgId }, limit) => (await listPeople(db, orgId, { limit })).items.length],
+  [
+    'journal entries',
+    async (db, { orgId }, limit) => (await listEntries(db, orgId, { filter: {}, limit })).length,
+  ],
+]
+
+describeOnBothDatabases('a page of any size', (openTestDatabase) => {
+  test('takes one statement', async () => {
+    await using opened = await openTestDatabase()
+    const org = await fillTables(opened.database, 30)
+    for (const [name, list] of LISTS) {
+      for (const limit of [1, 10, 25]) {
+        const statements = await recordStatements(opened.database, async (db) => {
+          expect(await list(db, org, limit)).toBe(limit)
+        })
+        expect(statements, name).toHaveLength(1)
+      }
+    }
+  })
+})
