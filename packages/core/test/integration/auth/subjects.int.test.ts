@@ -3,7 +3,7 @@ import type { KyselyPlugin } from 'kysely'
 import { expect, test } from 'vitest'
 import { Subjects } from '../../../src/auth/subjects.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
-import { codeOf, fixtureOpener } from './identity-fixture.js'
+import { codeOf, fixtureOpener, origin } from './identity-fixture.js'
 
 /** Counts statements, and fails them while told to. */
 class StatementProbe implements KyselyPlugin {
@@ -76,6 +76,16 @@ describeOnBothDatabases('who may do what right now', (openTestDatabase) => {
     await fixture.clock.advanceAsync(2_000)
     expect(await codeOf(fixture.auth.me(actor))).toBe('UNAUTHENTICATED')
     expect(await codeOf(fixture.signIn('root'))).toBe('UNAUTHENTICATED')
+  })
+
+  test('raising the token version ends access tokens, and a refresh gives a good one', async () => {
+    await using fixture = await open()
+    const { actor, result } = await fixture.admin()
+    await fixture.db.updateTable('users').set({ token_version: 1 }).where('id', '=', actor.userId).execute()
+    fixture.clock.advance(2_000)
+    expect(await codeOf(fixture.auth.authenticate(result.accessToken, origin()))).toBe('UNAUTHENTICATED')
+    const next = await fixture.auth.refresh({ refreshToken: result.refreshToken }, origin())
+    expect(await codeOf(fixture.auth.authenticate(next.accessToken, origin()))).toBe('OK')
   })
 
   test('a login of one user is worth nothing in the name of another', async () => {
