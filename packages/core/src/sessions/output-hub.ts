@@ -3,7 +3,7 @@ import { raceSignal } from '../base/deadline.js'
 import { type Deferred, defer } from '../base/deferred.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { OutputChunk } from '../model/krown-client.js'
-import { OutputRing, type OutputStream, RING_BYTES } from './output-ring.js'
+import { OutputRing, type OutputStream, RING_BYTES, RING_PIECES } from './output-ring.js'
 
 /** What the hub may do to the channel it is fed by. */
 export interface Faucet {
@@ -18,6 +18,8 @@ export type HubEvent =
 // A data event brings at most one SSH packet; two of each stream may be on their way when the channel pauses.
 const PAUSE_AT_UNREAD = RING_BYTES - 64 * 1024
 const RESUME_AT_UNREAD = RING_BYTES / 4
+const PAUSE_AT_PIECES = RING_PIECES / 2
+const RESUME_AT_PIECES = RING_PIECES / 4
 const MAX_CHUNK_BYTES = 32 * 1024
 
 /** A driver that does not read for so long holds the target no longer. */
@@ -49,7 +51,7 @@ export class OutputHub {
   /** The channel exists now; it may have to wait for its driver at once. */
   connect(faucet: Faucet): void {
     this.#faucet = faucet
-    this.#regulate()
+    if (this.#cancelStall) faucet.pause()
   }
 
   append(stream: OutputStream, chunk: Buffer): void {
@@ -98,9 +100,11 @@ export class OutputHub {
 
   #regulate(): void {
     if (!this.#driver || this.#ended) return
-    const unread = this.#ring.end - this.#driver.offset
-    if (unread >= PAUSE_AT_UNREAD) this.#hold()
-    else if (unread <= RESUME_AT_UNREAD) this.#letFlow()
+    const { offset } = this.#driver
+    const unread = this.#ring.end - offset
+    const pieces = this.#ring.piecesAfter(offset)
+    if (unread >= PAUSE_AT_UNREAD || pieces >= PAUSE_AT_PIECES) this.#hold()
+    else if (unread <= RESUME_AT_UNREAD && pieces <= RESUME_AT_PIECES) this.#letFlow()
   }
 
   #hold(): void {

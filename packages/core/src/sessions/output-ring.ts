@@ -13,8 +13,8 @@ export const RING_BYTES = 128 * 1024
 
 const FIRST_CAPACITY = 4 * 1024
 
-// One byte of each stream in turn would otherwise cost a hundred times its size.
-const MAX_SEGMENTS = 2_048
+/** Changes of the stream that are held: one byte of each in turn would otherwise cost a hundred times its size. */
+export const RING_PIECES = 2_048
 
 /** The most recent output of one channel, both streams in the order of arrival, addressed by offset. */
 export class OutputRing {
@@ -53,24 +53,27 @@ export class OutputRing {
 
   /** The next piece of one stream at `offset`, at most `maxBytes`; undefined at the end. Never before `start`. */
   read(offset: number, maxBytes: number): OutputChunk | undefined {
-    const segment = this.#segmentAt(offset)
-    if (!segment) return undefined
+    const segment = this.#segments[this.#indexOf(offset)]
+    if (!segment || offset < segment.start) return undefined
     const data = this.#copyOut(offset, Math.min(segment.end, offset + maxBytes))
     return { stream: segment.stream, offset, data }
   }
 
-  #segmentAt(offset: number): Segment | undefined {
+  /** Pieces from `offset` on, each of one stream: they are bounded as the bytes are. */
+  piecesAfter(offset: number): number {
+    return this.#segments.length - this.#indexOf(offset)
+  }
+
+  /** The first segment that ends after `offset`. */
+  #indexOf(offset: number): number {
     let low = 0
-    let high = this.#segments.length - 1
-    while (low <= high) {
+    let high = this.#segments.length
+    while (low < high) {
       const middle = (low + high) >> 1
-      const segment = this.#segments[middle]
-      if (!segment) return undefined
-      if (offset < segment.start) high = middle - 1
-      else if (offset >= segment.end) low = middle + 1
-      else return segment
+      if ((this.#segments[middle]?.end ?? 0) <= offset) low = middle + 1
+      else high = middle
     }
-    return undefined
+    return low
   }
 
   // While it grows nothing was dropped yet, so what it holds lies in one piece from the start.
@@ -103,7 +106,7 @@ export class OutputRing {
   }
 
   #dropOld(): void {
-    let gone = Math.max(0, this.#segments.length - MAX_SEGMENTS)
+    let gone = Math.max(0, this.#segments.length - RING_PIECES)
     while ((this.#segments[gone]?.end ?? this.#end) <= this.#start && gone < this.#segments.length) gone += 1
     if (gone === 0) return
     this.#segments.splice(0, gone)

@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { OutputCollector } from './output-collector.js'
+
+test('it keeps the first bytes, whatever the chunks, and says when there were more', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 30 }),
+      fc.integer({ min: 0, max: 3_000 }),
+      (chunks, maxBytes) => {
+        const collector = new OutputCollector(maxBytes)
+        for (const chunk of chunks) collector.append(Buffer.from(chunk))
+        const printed = Buffer.concat(chunks)
+        expect(collector.keptBytes).toBe(Math.min(maxBytes, printed.length))
+        expect(collector.truncated).toBe(printed.length > maxBytes)
+        const { text, encoding } = collector.toText()
+        if (encoding === 'base64') expect(Buffer.from(text, 'base64')).toEqual(printed.subarray(0, maxBytes))
+      },
+    ),
+  )
+})
+
+test('text that is cut anywhere stays text and loses at most the cut character', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), fc.nat(100), (text, cut) => {
+      const bytes = Buffer.from(text.toWellFormed(), 'utf8')
+      const collector = new OutputCollector(cut)
+      collector.append(bytes)
+      const collected = collector.toText()
+      expect(collected.encoding).toBe('utf8')
+      expect(text.toWellFormed().startsWith(collected.text)).toBe(true)
+      expect(Buffer.byteLength(collected.text)).toBeGreaterThan(Math.min(cut, bytes.length) - 4)
+    }),
+  )
+})
+
+test('a cut character at the end of output that was not cut is not repaired', () => {
+  const collector = new OutputCollector(100)
+  collector.append(Buffer.from('ab€').subarray(0, 4))
+  expect(collector.toText().encoding).toBe('base64')
+})
+
+test('bytes that are no UTF-8 elsewhere make it base64 with all that was kept', () => {
+  const collector = new OutputCollector(4)
+  collector.append(Buffer.from([0xff, 0x61, 0x62, 0xe2, 0x82]))
+  expect(collector.toText()).toEqual({
+    text: Buffer.from([0xff, 0x61, 0x62, 0xe2]).toString('base64'),
+    encoding: 'base64',
+  })
+})

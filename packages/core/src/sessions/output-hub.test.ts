@@ -1,0 +1,232 @@
+import { FakeClock } from '@krown/testkit'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { DRIVER_STALL_MS, type HubEvent, OutputHub, type OutputReader } from './output-hub.js'
+import { type OutputStream, RING_BYTES } from './output-ring.js'
+
+/** A channel that keeps to what it is told. */
+class Tap {
+  paused = false
+  pauses = 0
+
+  pause(): void {
+    this.paused = true
+    this.pauses += 1
+  }
+
+  resume(): void {
+    this.paused = false
+  }
+}
+
+function connectedHub() {
+  const clock = new FakeClock()
+  const hub = new OutputHub(clock)
+  const tap = new Tap()
+  hub.connect(tap)
+  return { clock, hub, tap }
+}
+
+const byteAt = (offset: number) => (offset * 31 + (offset >> 8)) & 0xff
+
+/** Prints through a hub, remembering which stream each byte went to. */
+class Printer {
+  readonly streams: OutputStream[] = []
+  readonly #hub: OutputHub
+
+  constructor(hub: OutputHub) {
+    this.#hub = hub
+  }
+
+  print(stream: OutputStream, bytes: number): void {
+    const start = this.streams.length
+    for (let i = 0; i < bytes; i += 1) this.streams.push(stream)
+    this.#hub.append(stream, Buffer.from(Uint8Array.from({ length: bytes }, (_, i) => byteAt(start + i))))
+  }
+
+  /** Checks that the events follow each other and say what was printed. */
+  check(events: readonly HubEvent[]): { readonly end: number; readonly lost: number } {
+    let end = 0
+    let lost = 0
+    for (const event of events) {
+      if (event.type === 'gap') {
+        expect(event.fromOffset).toBe(end)
+        expect(event.toOffset).toBeGreaterThan(end)
+        lost += event.toOffset - end
+        end = event.toOffset
+      } else {
+        expect(event.offset).toBe(end)
+        const { data, stream } = event
+        const start = end
+        const wrong = data.findIndex(
+          (byte, i) => byte !== byteAt(start + i) || this.streams[start + i] !== stream,
+        )
+        expect(wrong).toBe(-1)
+        end += data.length
+      }
+    }
+    return { end, lost }
+  }
+}
+
+/** What can be read now without waiting. */
+async function readAvailable(reader: OutputReader, atMost = Number.POSITIVE_INFINITY): Promise<HubEvent[]> {
+  const events: HubEvent[] = []
+  const nothingYet = AbortSignal.abort(new Error('nothing yet'))
+  while (events.length < atMost) {
+    const event = await reader.next(nothingYet).catch((error: Error) => {
+      if (error.message !== 'nothing yet') throw error
+    })
+    if (!event) break
+    events.push(event)
+  }
+  return events
+}
+
+type Step =
+  | { readonly kind: 'print'; readonly stream: OutputStream; readonly bytes: number }
+  | { readonly kind: 'read'; readonly who: 'driver' | 'watcher'; readonly events: number }
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('print' as const),
+    stream: fc.constantFrom<OutputStream>('stdout', 'stderr'),
+    bytes: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 35_000 })),
+  }),
+  fc.record({
+    kind: fc.constant('read' as const),
+    who: fc.constantFrom('driver' as const, 'watcher' as const),
+    events: fc.integer({ min: 1, max: 6 }),
+  }),
+) satisfies fc.Arbitrary<Step>
+
+test('a driver loses nothing and a watcher is told of all it lost, whatever the pattern', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      const { hub, tap } = connectedHub()
+      const printer = new Printer(hub)
+      const readers = { driver: hub.openReader(0, 'driver'), watcher: hub.openReader(0, 'watcher') }
+      const events: Record<'driver' | 'watcher', HubEvent[]> = { driver: [], watcher: [] }
+      for (const next of steps) {
+        // The target obeys: it prints nothing while the channel is paused.
+        if (next.kind === 'print' && !tap.paused) printer.print(next.stream, next.bytes)
+        if (next.kind === 'read')
+          events[next.who].push(...(await readAvailable(readers[next.who], next.events)))
+      }
+      hub.finish()
+      for (const who of ['driver', 'watcher'] as const) {
+        events[who].push(...(await readAvailable(readers[who])))
+        const { end, lost } = printer.check(events[who])
+        expect(end).toBe(printer.streams.length)
+        if (who === 'driver') expect(lost).toBe(0)
+      }
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a driver loses nothing when the target alternates between the streams byte by byte', async () => {
+  const { hub, tap } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  for (let i = 0; i < 10_000 && !tap.paused; i += 1) printer.print(i % 2 === 0 ? 'stdout' : 'stderr', 1)
+  expect(tap.paused).toBe(true)
+  hub.finish()
+  expect(printer.check(await readAvailable(driver))).toEqual({ end: printer.streams.length, lost: 0 })
+})
+
+test('a driver that stops reading pauses the target before the ring is full, and reading on resumes it', async () => {
+  const { hub, tap } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  expect(printer.streams.length).toBeLessThanOrEqual(RING_BYTES)
+  await readAvailable(driver)
+  expect(tap.paused).toBe(false)
+  expect(tap.pauses).toBe(1)
+})
+
+test('a watcher that stops reading pauses nothing', () => {
+  const { hub, tap } = connectedHub()
+  hub.openReader(0, 'watcher')
+  new Printer(hub).print('stdout', 10 * RING_BYTES)
+  expect(tap.pauses).toBe(0)
+})
+
+test('a driver that does not read for 60 s is told so, and the target goes on', async () => {
+  const { hub, tap, clock } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  await clock.advanceAsync(DRIVER_STALL_MS - 1)
+  expect(tap.paused).toBe(true)
+  await clock.advanceAsync(1)
+  expect(tap.paused).toBe(false)
+  printer.print('stdout', 10 * RING_BYTES)
+  expect(tap.paused).toBe(false)
+  await expect(driver.next()).rejects.toMatchObject({ code: 'READER_TOO_SLOW', details: { offset: 0 } })
+  const again = hub.openReader(0, 'driver')
+  hub.finish()
+  expect(printer.check(await readAvailable(again))).toEqual({
+    end: printer.streams.length,
+    lost: printer.streams.length - RING_BYTES,
+  })
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('the stall is counted anew each time the target is paused', async () => {
+  const { hub, tap, clock } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  for (let i = 0; i < 3; i += 1) {
+    while (!tap.paused) printer.print('stdout', 35_000)
+    await clock.advanceAsync(DRIVER_STALL_MS - 1)
+    await readAvailable(driver)
+    expect(tap.paused).toBe(false)
+  }
+})
+
+test('when the driver leaves, the target flows, and whoever comes back is the driver', async () => {
+  const { hub, tap, clock } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  const [first] = await readAvailable(driver, 1)
+  driver.close()
+  expect(tap.paused).toBe(false)
+  expect(clock.pendingTimers).toBe(0)
+  const after = first?.type === 'output' ? first.offset + first.data.length : Number.NaN
+  const back = hub.openReader(after, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  expect((await readAvailable(back))[0]).toMatchObject({ type: 'output', offset: after })
+})
+
+test('there is one driver: who comes second watches', () => {
+  const { hub, tap } = connectedHub()
+  const driver = hub.openReader(0, 'driver')
+  hub.openReader(0, 'driver')
+  driver.close()
+  new Printer(hub).print('stdout', 10 * RING_BYTES)
+  expect(tap.pauses).toBe(0)
+})
+
+test('readers wait for output, and end with it', async () => {
+  const { hub } = connectedHub()
+  const reader = hub.openReader(0, 'watcher')
+  const first = reader.next()
+  hub.append('stderr', Buffer.from('hi'))
+  expect(await first).toMatchObject({ type: 'output', stream: 'stderr', offset: 0 })
+  const last = reader.next()
+  hub.finish()
+  expect(await last).toBeUndefined()
+})
+
+test('output that came before the channel was there still pauses it', () => {
+  const clock = new FakeClock()
+  const hub = new OutputHub(clock)
+  const tap = new Tap()
+  hub.openReader(0, 'driver')
+  hub.append('stdout', Buffer.alloc(RING_BYTES - 10))
+  hub.connect(tap)
+  expect(tap.paused).toBe(true)
+})
