@@ -40,8 +40,8 @@ export async function listPeople(db: Db, orgId: OrgId, query: UserQuery): Promis
   let select = members(db, orgId).where('m.user_id', '!=', SYSTEM_USER_ID)
   if (role !== undefined) select = select.where('m.role', '=', role)
   if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor)
-    select = select.where('m.user_id', '<', String(after) as UserId)
+    const [after] = decodeCursor(filters, cursor, ['string'])
+    select = select.where('m.user_id', '<', after as UserId)
   }
   const rows = await select
     .orderBy('m.user_id', 'desc')

@@ -14,7 +14,7 @@ import type { OpenTestDatabase } from '../../support/databases.js'
 
 export const SETUP_TOKEN = 'setup-token-of-this-test-0123456789'
 export const PASSWORD = 'a fine long password'
-export const MINUTE = 60_000
+const MINUTE = 60_000
 export const DAY = 24 * 60 * MINUTE
 
 export const origin = (clientIp: string | null = '192.0.2.1'): CallOrigin => ({
@@ -23,7 +23,7 @@ export const origin = (clientIp: string | null = '192.0.2.1'): CallOrigin => ({
 })
 
 /** Cheap, and remembers what it was asked. */
-export class FakeHasher implements PasswordHasher {
+class FakeHasher implements PasswordHasher {
   /** Parameters of each hash that was verified against. */
   readonly verified: string[] = []
   hashed = 0
