@@ -8,7 +8,7 @@ import type { RegisterInput, User } from '../model/user.js'
 import { type HomeOrg, onBehalfOf } from './default-org.js'
 import { insertPerson, type NewPeople } from './new-person.js'
 import type { RateLimits } from './rate-limits.js'
-import { createFirstAdmin, isSetupToken } from './setup.js'
+import { createFirstAdmin, isSetupToken, setUpIsDone } from './setup.js'
 
 export interface RegistrationSettings {
   readonly registration: 'open' | 'closed'
@@ -35,23 +35,22 @@ export class Registration {
 
   /**
    * Makes a user with role `readonly`; with the right setup token, and as long as set-up is not done, the first
-   * admin. Afterwards a setup token means nothing.
+   * admin.
    *
-   * @throws KrownError CONFLICT when the name is taken, or somebody else finished set-up meanwhile; FORBIDDEN when
+   * @throws KrownError CONFLICT when the name is taken, or a setup token comes when set-up is done; FORBIDDEN when
    * registration is closed or the setup token is wrong; VALIDATION_FAILED, RATE_LIMITED, UNAVAILABLE.
    */
   async register(input: RegisterInput, origin: CallOrigin): Promise<User> {
-    const { db } = this.#deps
-    if (input.setupToken !== undefined && !(await isSetUp(db))) {
-      return this.#setUp(input, input.setupToken, origin)
-    }
-    return this.#join(input, origin)
+    return input.setupToken === undefined
+      ? this.#join(input, origin)
+      : this.#setUp(input, input.setupToken, origin)
   }
 
   async #setUp(input: RegisterInput, token: string, origin: CallOrigin): Promise<User> {
-    if (isSetupToken(this.#deps.settings.setupToken, token))
-      return createFirstAdmin(this.#deps, input, origin)
-    const { journal, limits, home } = this.#deps
+    const { db, settings, journal, limits, home } = this.#deps
+    // Whoever comes too late wanted to be the admin, and must not believe that it is one.
+    if (await isSetUp(db)) throw setUpIsDone()
+    if (isSetupToken(settings.setupToken, token)) return createFirstAdmin(this.#deps, input, origin)
     limits.countRegistration(origin.clientIp)
     await journal.append(home.orgId, [setUpDenied(home, origin)])
     throw new KrownError('FORBIDDEN', 'the setup token is not right')

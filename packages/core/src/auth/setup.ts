@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Trx } from '../db/database.js'
 import { insertSetUp } from '../db/repositories/instance.repository.js'
+import { KrownError } from '../errors/krown-error.js'
 import type { JournalDraft } from '../journal/entry.js'
 import type { Journal } from '../journal/journal.js'
 import type { CallOrigin } from '../model/actor.js'
@@ -42,10 +43,15 @@ export async function createFirstAdmin(
 }
 
 async function insertFirstAdmin(trx: Trx, home: HomeOrg, person: NewPerson): Promise<User> {
-  await conflictIfTaken('set-up is already done', () =>
-    insertSetUp(trx, { at: person.createdAt, by: person.id }),
-  )
+  const setUp = { at: person.createdAt, by: person.id }
+  await conflictIfTaken(SET_UP_IS_DONE, () => insertSetUp(trx, setUp))
   return insertPerson(trx, home.orgId, { person, role: 'admin', isInstanceAdmin: true })
+}
+
+const SET_UP_IS_DONE = 'set-up is already done: there is an admin'
+
+export function setUpIsDone(): KrownError {
+  return new KrownError('CONFLICT', SET_UP_IS_DONE)
 }
 
 /** Compares in constant time; nothing equals an absent token. */
