@@ -238,7 +238,9 @@ export class CommandRun implements OpenCommand {
     const { db, results } = this.#deps
     const { orgId, id } = this.#command
     const query = finishCommandQuery(db, orgId, { id, set: this.#command.toResult() }).compile()
-    const journaled = await results.write(orgId, [query], commandFinished(this.#command))
+    const entry = commandFinished(this.#command)
+    const onlyIfStored = this.#intent !== 'written'
+    const journaled = await results.write({ orgId, queries: [query], entry, onlyIfStored })
     this.#session.commands.delete(id)
     this.#command.settle(journaled)
   }
@@ -248,9 +250,9 @@ export class CommandRun implements OpenCommand {
     if (error instanceof CancelledBeforeStart) return this.#endCancelled()
     this.#command.end('failed', { errorCode: isKrownError(error) ? error.code : 'INTERNAL' })
     this.#leave()
-    if (this.#intent !== 'none') await this.#writeResult()
-    this.#session.commands.delete(this.#command.id)
-    this.#command.settle(true)
+    const settled = this.#settle()
+    // While the journal cannot be written, the caller does not wait for a second attempt.
+    if (this.#intent === 'written') await settled
     throw error
   }
 
@@ -259,7 +261,13 @@ export class CommandRun implements OpenCommand {
     this.#command.end('cancelled', {})
     this.#leave()
     if (this.#intent === 'none') await this.#writeIntent().catch(() => {})
-    await this.#writeResult()
+    await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#intent !== 'none') return this.#writeResult()
+    this.#session.commands.delete(this.#command.id)
+    this.#command.settle(true)
   }
 }
 

@@ -180,7 +180,8 @@ export class CommandService {
 
   async #cancelOpen(actor: Actor, open: OpenCommand): Promise<void> {
     // Ending something is not refused for want of a journal: the entry follows when it can be written.
-    const noted = this.#deps.results.write(actor.orgId, [], commandCancelRequested(open.command, actor))
+    const entry = commandCancelRequested(open.command, actor)
+    const noted = this.#deps.results.write({ orgId: actor.orgId, queries: [], entry })
     await Promise.all([open.terminate('cancelled'), noted])
   }
 

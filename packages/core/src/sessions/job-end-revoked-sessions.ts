@@ -1,6 +1,7 @@
 import type { Subject } from '../access/decide.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
+import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -11,15 +12,25 @@ export interface StandingSource {
 
 /** Ends the sessions of users who were disabled. That a login ended does not end what it opened. */
 export async function endRevokedSessions(deps: {
-  registry: SessionRegistry
-  closer: SessionCloser
+  registry: Pick<SessionRegistry, 'all'>
+  closer: Pick<SessionCloser, 'close'>
   standings: StandingSource
 }): Promise<void> {
-  const owners = new Map(deps.registry.all().map(({ owner }) => [`${owner.orgId} ${owner.userId}`, owner]))
-  const revoked = new Set<UserId>()
-  for (const owner of owners.values()) if (await isRevoked(owner, deps.standings)) revoked.add(owner.userId)
-  const ending = deps.registry.ofUsers(revoked)
-  await Promise.all(ending.map((live) => deps.closer.close(live, 'user_disabled')))
+  const ofOwners = new Map<string, LiveSession[]>()
+  for (const live of deps.registry.all()) {
+    const owner = `${live.owner.orgId} ${live.owner.userId}`
+    ofOwners.set(owner, [...(ofOwners.get(owner) ?? []), live])
+  }
+  await Promise.all([...ofOwners.values()].map((sessions) => endIfRevoked(deps, sessions)))
+}
+
+async function endIfRevoked(
+  { closer, standings }: { closer: Pick<SessionCloser, 'close'>; standings: StandingSource },
+  sessions: readonly LiveSession[],
+): Promise<void> {
+  const [first] = sessions
+  if (!first || !(await isRevoked(first.owner, standings))) return
+  await Promise.all(sessions.map((live) => closer.close(live, 'user_disabled')))
 }
 
 async function isRevoked(owner: Actor, standings: StandingSource): Promise<boolean> {

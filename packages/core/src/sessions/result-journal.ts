@@ -1,13 +1,17 @@
 import type { CompiledQuery } from 'kysely'
 import type { Clock } from '../base/clock.js'
+import { isKrownError } from '../errors/krown-error.js'
 import type { JournalDraft } from '../journal/entry.js'
 import type { Journal } from '../journal/journal.js'
 import type { OrgId } from '../model/ids.js'
 
-interface LateResult {
+/** How something ended. */
+export interface EndResult {
   readonly orgId: OrgId
   readonly queries: readonly CompiledQuery[]
   readonly entry: JournalDraft
+  /** Whether what it ends was stored is not known: without a row to change there is nothing to journal. */
+  readonly onlyIfStored?: boolean
 }
 
 const FIRST_RETRY_MS = 500
@@ -17,13 +21,15 @@ const MAX_LATE = 10_000
 
 /** Writes how things ended; when the journal cannot be written, remembers and retries until it can. */
 export class ResultJournal {
-  readonly #journal: Journal
+  readonly #journal: Pick<Journal, 'write' | 'transact'>
   readonly #clock: Clock
-  readonly #late: LateResult[] = []
+  readonly #late: EndResult[] = []
   #cancelRetry: (() => void) | undefined
+  #retrying: Promise<void> | undefined
   #retryMs = FIRST_RETRY_MS
+  #stopped = false
 
-  constructor(deps: { journal: Journal; clock: Clock }) {
+  constructor(deps: { journal: Pick<Journal, 'write' | 'transact'>; clock: Clock }) {
     this.#journal = deps.journal
     this.#clock = deps.clock
   }
@@ -33,51 +39,78 @@ export class ResultJournal {
     return this.#late.length
   }
 
-  /** False when it has to wait; never rejects. */
-  async write(orgId: OrgId, queries: readonly CompiledQuery[], entry: JournalDraft): Promise<boolean> {
-    try {
-      await this.#journal.write(orgId, queries, [entry])
-      return true
-    } catch {
-      this.#remember({ orgId, queries, entry })
-      return false
-    }
+  /** False when it has to wait, or cannot be written at all; never rejects. */
+  async write(result: EndResult): Promise<boolean> {
+    const outcome = await this.#tryToWrite(result)
+    if (outcome === 'later') this.#remember(result)
+    return outcome === 'written'
   }
 
   /** One more try for everything that is late, when the process is about to end. */
   async flush(): Promise<void> {
-    this.#cancelRetry?.()
-    this.#cancelRetry = undefined
+    await this.#retrying
     await this.#retryAll()
   }
 
   stop(): void {
+    this.#stopped = true
     this.#cancelRetry?.()
     this.#late.length = 0
   }
 
-  #remember(result: LateResult): void {
-    if (this.#late.length < MAX_LATE) this.#late.push(result)
+  async #tryToWrite({
+    orgId,
+    queries,
+    entry,
+    onlyIfStored,
+  }: EndResult): Promise<'written' | 'later' | 'never'> {
+    try {
+      if (onlyIfStored) await this.#writeIfStored(orgId, queries, entry)
+      else await this.#journal.write(orgId, queries, [entry])
+      return 'written'
+    } catch (error) {
+      return isKrownError(error) ? 'later' : 'never'
+    }
+  }
+
+  async #writeIfStored(orgId: OrgId, queries: readonly CompiledQuery[], entry: JournalDraft): Promise<void> {
+    await this.#journal.transact(
+      orgId,
+      async (trx) => {
+        let changed = 0n
+        for (const query of queries) changed += (await trx.executeQuery(query)).numAffectedRows ?? 0n
+        return changed > 0n
+      },
+      (stored) => (stored ? [entry] : []),
+    )
+  }
+
+  #remember(result: EndResult): void {
+    if (this.#stopped || this.#late.length >= MAX_LATE) return
+    this.#late.push(result)
     this.#scheduleRetry()
   }
 
+  // A retry under way takes what is late by then as well, so there is no second one beside it.
   #scheduleRetry(): void {
-    if (this.#cancelRetry || this.#late.length === 0) return
-    this.#cancelRetry = this.#clock.setTimer(this.#retryMs, () => {
-      this.#cancelRetry = undefined
-      void this.#retryAll()
-    })
+    if (this.#stopped || this.#retrying || this.#cancelRetry || this.#late.length === 0) return
+    this.#cancelRetry = this.#clock.setTimer(this.#retryMs, () => void this.#retryAll())
     this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS)
   }
 
-  async #retryAll(): Promise<void> {
-    while (this.#late[0]) {
-      const { orgId, queries, entry } = this.#late[0]
-      const written = await this.#journal.write(orgId, queries, [entry]).then(
-        () => true,
-        () => false,
-      )
-      if (!written) return this.#scheduleRetry()
+  #retryAll(): Promise<void> {
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.#retrying ??= this.#retryInOrder().finally(() => {
+      this.#retrying = undefined
+      this.#scheduleRetry()
+    })
+    return this.#retrying
+  }
+
+  async #retryInOrder(): Promise<void> {
+    for (let result = this.#late[0]; result; result = this.#late[0]) {
+      if ((await this.#tryToWrite(result)) === 'later') return
       this.#late.shift()
     }
     this.#retryMs = FIRST_RETRY_MS

@@ -103,7 +103,8 @@ export class SessionCloser {
       bytes_out: session.bytesOut,
     }
     const query = updateLiveSessionQuery(db, session.orgId, { id: session.id, set }).compile()
-    await results.write(session.orgId, [query], sessionClosed(ending.actor, session, ending))
+    const entry = sessionClosed(ending.actor, session, ending)
+    await results.write({ orgId: session.orgId, queries: [query], entry })
   }
 }
 

@@ -55,7 +55,13 @@ export class SessionOpener {
   async open(actor: Actor, input: CheckedOpenInput, signal: AbortSignal): Promise<LiveSession> {
     const { clock, newId } = this.#deps.time
     const opening: Opening = { actor, id: newId(), input, createdAt: clock.now() }
-    await this.#writeIntent(opening)
+    try {
+      await this.#writeIntent(opening)
+    } catch (error) {
+      // A commit whose answer was lost may have taken place all the same. The caller need not wait for this.
+      if (isKrownError(error) && error.code === 'AUDIT_UNAVAILABLE') void this.#writeFailure(opening, error)
+      throw error
+    }
     try {
       return await this.#connect(opening, signal)
     } catch (error) {
@@ -165,23 +171,29 @@ export class SessionOpener {
   }
 
   /** Keeps the row with what went wrong, and names it in the error. */
-  async #recordFailure({ actor, id }: Opening, error: unknown): Promise<KrownError> {
-    const { store, time } = this.#deps
+  async #recordFailure(opening: Opening, error: unknown): Promise<KrownError> {
     const known = isKrownError(error)
       ? error
       : new KrownError('INTERNAL', 'the session could not be opened', { cause: error })
-    const set = {
-      status: 'error' as const,
-      status_reason: known.code.toLowerCase(),
-      ended_at: time.clock.now(),
-    }
-    const query = updateLiveSessionQuery(store.db, actor.orgId, { id, set }).compile()
-    await store.results.write(actor.orgId, [query], sessionOpenFailed(actor, id, known))
+    await this.#writeFailure(opening, known)
     return new KrownError(known.code, known.message, {
-      details: { ...known.details, sessionId: id },
+      details: { ...known.details, sessionId: opening.id },
       cause: error,
       ...(known.retryAfterMs !== undefined && { retryAfterMs: known.retryAfterMs }),
     })
+  }
+
+  async #writeFailure({ actor, id }: Opening, error: KrownError): Promise<void> {
+    const { store, time } = this.#deps
+    const { orgId } = actor
+    const set = {
+      status: 'error' as const,
+      status_reason: error.code.toLowerCase(),
+      ended_at: time.clock.now(),
+    }
+    const query = updateLiveSessionQuery(store.db, orgId, { id, set }).compile()
+    const entry = sessionOpenFailed(actor, id, error)
+    await store.results.write({ orgId, queries: [query], entry, onlyIfStored: true })
   }
 }
 

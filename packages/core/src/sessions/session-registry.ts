@@ -1,4 +1,4 @@
-import type { OrgId, SessionId, UserId } from '../model/ids.js'
+import type { OrgId, SessionId } from '../model/ids.js'
 import type { LiveSession } from './live-session.js'
 
 /** The sessions that this process holds. */
@@ -34,9 +34,5 @@ export class SessionRegistry {
 
   all(): LiveSession[] {
     return [...this.#live.values()]
-  }
-
-  ofUsers(userIds: ReadonlySet<UserId>): LiveSession[] {
-    return this.all().filter(({ owner }) => userIds.has(owner.userId))
   }
 }
