@@ -43,9 +43,9 @@ export interface SshConnector extends AsyncDisposable {
    * Dials, verifies the host key, authenticates.
    *
    * @throws KrownError TARGET_POLICY_DENIED, HOST_KEY_UNKNOWN, HOST_KEY_MISMATCH, TARGET_AUTH_FAILED,
-   * TARGET_UNREACHABLE, TARGET_PROTOCOL_ERROR, TARGET_TIMEOUT (`details.phase` says where), or
-   * VALIDATION_FAILED for a private key that cannot be read; else what `verifyHostKey` threw, or the reason of
-   * the signal.
+   * TARGET_UNREACHABLE, TARGET_PROTOCOL_ERROR, TARGET_TIMEOUT (`details.phase` says where), VALIDATION_FAILED for
+   * a private key that cannot be read, UNAVAILABLE when our own side (the verifier, a queue) took too long, or
+   * DRAINING; else what `checkAddresses` or `verifyHostKey` threw, or the reason of the signal.
    */
   connect(request: SshConnectRequest): Promise<SshConnection>
 }
@@ -60,8 +60,11 @@ export interface SshConnection {
   /**
    * Opens a session channel (RFC 4254 §6.5) and starts one command in it.
    *
-   * Rejects only when nothing can have run: TARGET_CHANNEL_REFUSED (`details.reason` is the §5.1 number),
-   * SESSION_LOST, TARGET_TIMEOUT, or the signal's reason before the request was sent.
+   * Rejects only when nothing can have run: TARGET_CHANNEL_REFUSED (`details.reason` is the §5.1 number; absent
+   * when the target refused the command itself), SESSION_LOST, TARGET_TIMEOUT, or the signal's reason before the
+   * request was sent. Once it was sent, a target that does not answer it gives a channel whose end carries the error.
+   *
+   * The sink is not called before whoever awaits this has the channel.
    */
   exec(
     command: string,
@@ -72,11 +75,14 @@ export interface SshConnection {
   close(reason: KrownError): Promise<void>
 }
 
-/** Receives what the target sends in one channel. */
+/** Receives what the target sends in one channel. It must not throw: that breaks the connection (INTERNAL). */
 export interface ChannelSink {
   /** In the order of arrival; the buffer belongs to the callee. */
   data(stream: 'stdout' | 'stderr', chunk: Buffer): void
-  /** Once, after the last data and after both end-of-files, or when the connection is lost. */
+  /**
+   * Once, after the last data and after both end-of-files, or when the connection is lost; while the channel is
+   * paused, both wait for `resume`.
+   */
   end(result: ChannelEnd): void
 }
 
@@ -85,7 +91,7 @@ export interface ChannelEnd {
   readonly exitCode: number | null
   /** RFC 4254 §6.10 name without SIG. */
   readonly signal: string | null
-  /** Set when the connection ended before the channel did. */
+  /** Set when the connection ended before the channel did, or TARGET_TIMEOUT when the request was never answered. */
   readonly error: KrownError | null
 }
 
@@ -94,7 +100,7 @@ export interface SshChannel {
   /** Stops reading; the flow window (RFC 4254 §5.2) then stops the target. Both streams share it. */
   pause(): void
   resume(): void
-  /** Resolves when the flow window took the bytes; rejects with SESSION_LOST when the channel is gone. */
+  /** Resolves when flow window and socket took the bytes; rejects with SESSION_LOST when the channel is gone. */
   write(data: Uint8Array): Promise<void>
   /** End of file on standard input. Signals sent after it still go out. */
   endInput(): void

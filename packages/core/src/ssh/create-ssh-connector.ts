@@ -5,6 +5,7 @@ import { Dialer } from './dialer.js'
 import { KeepaliveSweep } from './keepalive-sweep.js'
 import { PrivateKeyReader } from './private-key.js'
 import { Ssh2Connector } from './ssh2-connector.js'
+import { SharedOffers } from './ssh2-internals.js'
 import { type ResolveHost, SystemResolver } from './system-resolver.js'
 
 export interface SshConnectorOptions {
@@ -40,7 +41,12 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
     dialer: new Dialer({ clock, connectTimeoutMs, resolve: options.resolve ?? new SystemResolver().resolve }),
     keys: new PrivateKeyReader(clock),
     sweep: new KeepaliveSweep({ clock, intervalMs: options.keepaliveIntervalMs, max: keepaliveMax }),
-    handshake: { clock, timeoutMs: handshakeTimeoutMs, maxBytes: PRE_AUTH_BYTES_EACH },
+    handshake: {
+      clock,
+      timeoutMs: handshakeTimeoutMs,
+      maxBytes: PRE_AUTH_BYTES_EACH,
+      offers: new SharedOffers(),
+    },
     connection: { clock, maxUnreadBytes },
   })
 }

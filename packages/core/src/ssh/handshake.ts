@@ -9,7 +9,14 @@ import type { PresentedHostKey, SshConnectRequest } from './connector.js'
 import { mapClosed, mapLibraryError, protocolError, targetTimeout } from './error-mapping.js'
 import { HostKeyGate } from './host-key-gate.js'
 import { IdentificationReader, notSsh } from './identification.js'
-import { internalsOf, readFirst, Ssh2Client, type Ssh2Internals } from './ssh2-internals.js'
+import {
+  forgetEphemeralKey,
+  internalsOf,
+  readFirst,
+  type SharedOffers,
+  Ssh2Client,
+  type Ssh2Internals,
+} from './ssh2-internals.js'
 import { refuseUnsolicited } from './unsolicited-messages.js'
 
 export interface HandshakeOptions {
@@ -18,6 +25,7 @@ export interface HandshakeOptions {
   readonly timeoutMs: number
   /** More than this before authentication is over breaks the connection. */
   readonly maxBytes: number
+  readonly offers: SharedOffers
 }
 
 export interface HandshakeRequest<Connection>
@@ -86,6 +94,7 @@ export class Handshake<Connection> {
     this.#client.connect(this.#config())
     // Only now, and before the first byte is parsed, has ssh2 something to replace handlers in.
     const internals = internalsOf(this.#client)
+    this.#options.offers.share(internals, this.#request.legacyAlgorithms ? 'legacy' : 'modern')
     refuseUnsolicited(internals, ignore)
     readFirst(internals, (chunk) => this.#readIdentification(chunk))
     // Ahead of ssh2's own listener, so that the bound holds before the bytes are parsed.
@@ -155,9 +164,11 @@ export class Handshake<Connection> {
     if (!accepted || !this.#authenticator.begun) {
       this.#fail(protocolError('malformed', 'the target broke the SSH protocol'))
     } else if (this.#settle()) {
+      const internals = internalsOf(this.#client)
+      forgetEphemeralKey(internals)
       this.#client.removeAllListeners()
-      const handshaken = { client: this.#client, socket: this.#socket, internals: internalsOf(this.#client) }
-      this.#result.resolve(this.#request.adopt({ ...handshaken, hostKey: accepted }))
+      const handshaken = { client: this.#client, socket: this.#socket, internals, hostKey: accepted }
+      this.#result.resolve(this.#request.adopt(handshaken))
     }
   }
 

@@ -63,7 +63,7 @@ export class SessionChannel implements SshChannel {
   /** The connection is gone. What has arrived is still delivered, at the reader's pace, before the end. */
   lose(because: KrownError): void {
     if (this.#stream.incoming.state !== 'closed') this.#lost = because
-    this.#rejectWrites(because)
+    this.#rejectWrites()
   }
 
   pause(): void {
@@ -110,7 +110,7 @@ export class SessionChannel implements SshChannel {
   close(): void {
     if (this.#ended || this.#lost) return
     this.#stream.close()
-    this.#rejectWrites(this.#gone())
+    this.#rejectWrites()
   }
 
   get #writable(): boolean {
@@ -136,7 +136,7 @@ export class SessionChannel implements SshChannel {
 
   #finish(): void {
     this.#ended = true
-    this.#rejectWrites(this.#gone())
+    this.#rejectWrites()
     this.#host.onChannelEnd(this)
     try {
       this.#sink?.end({ ...this.#exit, error: this.#lost })
@@ -145,8 +145,8 @@ export class SessionChannel implements SshChannel {
     }
   }
 
-  #rejectWrites(reason: KrownError): void {
-    for (const reject of this.#pendingWrites ?? []) reject(reason)
+  #rejectWrites(): void {
+    for (const reject of this.#pendingWrites ?? []) reject(this.#gone())
   }
 }
 

@@ -18,6 +18,10 @@ export interface Ssh2Protocol {
   readonly _handlers: MessageHandlers
   /** Takes what the socket received. */
   parse: (chunk: Buffer, from: number, to: number) => void
+  /** Our algorithm lists, ready to be sent; only ever read. */
+  _offer: unknown
+  /** The last key exchange; of it, later ones need the session id only. */
+  readonly _kex: { _keys?: unknown; _dh?: unknown } | undefined
   ping(): void
   session(id: number, flowWindowBytes: number, packetBytes: number): void
   exec(peerId: number, command: string, wantReply: boolean): void
@@ -75,6 +79,23 @@ export function internalsOf(client: Client): Ssh2Internals {
   return internals as Ssh2Internals
 }
 
+/** Makes all connections of a kind share one copy of their algorithm lists, 3 KB each. */
+export class SharedOffers {
+  readonly #offers = new Map<string, unknown>()
+
+  share({ _protocol: protocol }: Ssh2Internals, kind: string): void {
+    protocol._offer = this.#offers.get(kind) ?? protocol._offer
+    this.#offers.set(kind, protocol._offer)
+  }
+}
+
+/** Drops the ephemeral private key of the key exchange: ssh2 keeps it as long as the connection lives. */
+export function forgetEphemeralKey({ _protocol: { _kex: exchange } }: Ssh2Internals): void {
+  if (!exchange) return
+  exchange._keys = null
+  exchange._dh = null
+}
+
 /**
  * Puts `read` in front of ssh2's parser until it returns something, which is the first that ssh2 sees.
  *
@@ -85,8 +106,8 @@ export function readFirst(client: Ssh2Internals, read: (chunk: Buffer) => Buffer
   protocol.parse = (chunk) => {
     const begun = read(chunk)
     if (!begun) return
-    // Uncovers the method of the class.
-    delete (protocol as Partial<Ssh2Protocol>).parse
+    // Not `delete`: that makes a slow object of one that every packet passes through.
+    protocol.parse = Object.getPrototypeOf(protocol).parse
     protocol.parse(begun, 0, begun.length)
   }
 }
