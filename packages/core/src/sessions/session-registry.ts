@@ -4,23 +4,28 @@ import type { LiveSession } from './live-session.js'
 /** The sessions that this process holds. */
 export class SessionRegistry {
   readonly #live = new Map<SessionId, LiveSession>()
-  #opening = 0
+  readonly #opening = new Set<Promise<LiveSession>>()
 
   /** Live ones and those that are being opened. */
   get size(): number {
-    return this.#live.size + this.#opening
+    return this.#live.size + this.#opening.size
   }
 
-  /** Counts one that is being opened; call the result when it is open or failed. */
-  reserve(): () => void {
-    this.#opening += 1
-    return () => {
-      this.#opening -= 1
+  /** Counts a session from the moment it begins to open, and holds it once it is open. */
+  async admit(opening: Promise<LiveSession>): Promise<LiveSession> {
+    this.#opening.add(opening)
+    try {
+      const live = await opening
+      this.#live.set(live.id, live)
+      return live
+    } finally {
+      this.#opening.delete(opening)
     }
   }
 
-  add(session: LiveSession): void {
-    this.#live.set(session.id, session)
+  /** Resolves when everything that is being opened now is open or has failed. */
+  async settleOpenings(): Promise<void> {
+    await Promise.allSettled(this.#opening)
   }
 
   remove(id: SessionId): void {

@@ -12,7 +12,7 @@ import { parseHost } from '../targets/parse-host.js'
 import type { Intake } from './intake.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionFinder } from './session-finder.js'
-import type { SessionOpener } from './session-opener.js'
+import type { CheckedOpenInput, SessionOpener } from './session-opener.js'
 import type { SessionRegistry } from './session-registry.js'
 
 const DEFAULT_PORT = 22
@@ -47,16 +47,11 @@ export class SshManager {
 
   /** See `KrownClient.sessions.open`. */
   async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
-    const { gate, intake, sessions } = this.#deps
+    const { gate, intake } = this.#deps
     return gate.run(actor, { permission: 'session:open' }, async () => {
       intake.requireOpen()
       const checked = { ...input, host: canonicalHost(input.host), port: input.port ?? DEFAULT_PORT }
-      const live = await this.#withRoom(() => sessions.opener.open(actor, checked, intake.signal))
-      sessions.registry.add(live)
-      sessions.closer.watch(live)
-      // What began to drain meanwhile does not know of this session.
-      if (intake.closed) await sessions.closer.close(live, 'server_shutdown')
-      return live.session
+      return this.#open(actor, checked)
     })
   }
 
@@ -92,24 +87,29 @@ export class SshManager {
   async drain(timeoutMs: number): Promise<void> {
     const { intake, sessions } = this.#deps
     intake.close()
-    await this.#commandsWithin(timeoutMs)
+    await Promise.all([sessions.registry.settleOpenings(), this.#commandsWithin(timeoutMs)])
     await Promise.all(sessions.registry.all().map((live) => sessions.closer.close(live, 'server_shutdown')))
     await sessions.closer.settle()
   }
 
-  async #withRoom<T>(open: () => Promise<T>): Promise<T> {
-    const { registry } = this.#deps.sessions
-    if (registry.size >= this.#deps.maxSessions) {
-      throw new KrownError('QUOTA_EXCEEDED', 'this Krown holds as many sessions as it may; try again later', {
-        details: { limit: this.#deps.maxSessions },
-      })
-    }
-    const release = registry.reserve()
-    try {
-      return await open()
-    } finally {
-      release()
-    }
+  async #open(actor: Actor, input: CheckedOpenInput): Promise<Session> {
+    const { intake, sessions } = this.#deps
+    const { registry, opener, closer } = sessions
+    this.#requireRoom()
+    const live = await registry.admit(opener.open(actor, input, intake.signal))
+    closer.watch(live)
+    // What began to drain meanwhile does not know of this session.
+    if (intake.closed) await closer.close(live, 'server_shutdown')
+    intake.requireOpen()
+    return live.session
+  }
+
+  #requireRoom(): void {
+    const { maxSessions, sessions } = this.#deps
+    if (sessions.registry.size < maxSessions) return
+    throw new KrownError('QUOTA_EXCEEDED', 'this Krown holds as many sessions as it may; try again later', {
+      details: { limit: maxSessions },
+    })
   }
 
   async #commandsWithin(timeoutMs: number): Promise<void> {
