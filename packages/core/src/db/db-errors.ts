@@ -18,7 +18,7 @@ export function isUniqueViolation(error: unknown): error is ConstraintError {
 
 // SQLSTATE classes in which the database, not the statement, is at fault: connection, resources, operator
 // intervention, system error, lock or transaction trouble; 25006 is a read-only standby.
-const POSTGRES_OUTAGE = /^(08|53|57|58|40|55)...$|^25006$|^25P0[12]$|^XX/
+const POSTGRES_OUTAGE = /^(08|53|57|58|40|55)...$|^25006$|^25P0[1-4]$|^XX/
 const SQLITE_OUTAGE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|NOMEM|PERM|PROTOCOL)/
 
 /** Translates what the drivers throw; the only place that knows their codes. */

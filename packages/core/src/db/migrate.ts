@@ -5,6 +5,8 @@ import type { Tables } from './tables/tables.js'
 
 const migrations = { '0001_initial': initial }
 
+const MIGRATIONS_TABLE = 'schema_migrations'
+
 /**
  * Applies what is pending; several processes may start at once.
  *
@@ -20,12 +22,26 @@ export async function migrate(
     db,
     provider: { getMigrations: async () => migrations },
     ...(options.schema && { migrationTableSchema: options.schema }),
-    migrationTableName: 'schema_migrations',
-    migrationLockTableName: 'schema_migrations_lock',
+    migrationTableName: MIGRATIONS_TABLE,
+    migrationLockTableName: `${MIGRATIONS_TABLE}_lock`,
   })
-  if (mode === 'check') return requireNothingPending(await migrator.getMigrations())
+  const known = await migrator.getMigrations()
+  if (known.some(({ executedAt }) => executedAt)) await requireNothingNewer(db)
+  if (mode === 'check') return requireNothingPending(known)
   const { error } = await migrator.migrateToLatest()
   if (error) throw isKrownError(error) ? error : schemaError('the database schema cannot be migrated', error)
+}
+
+async function requireNothingNewer(db: Kysely<Tables>): Promise<void> {
+  const applied = await db
+    .withTables<{ [MIGRATIONS_TABLE]: { name: string } }>()
+    .selectFrom(MIGRATIONS_TABLE)
+    .select('name')
+    .orderBy('name')
+    .execute()
+  const newer = applied.map(({ name }) => name).filter((name) => !Object.hasOwn(migrations, name))
+  if (newer.length === 0) return
+  throw schemaError(`the database was made by a newer version of Krown: it has ${newer.join(', ')}`)
 }
 
 function requireNothingPending(known: readonly MigrationInfo[]): void {

@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import type { Pool } from 'pg'
-import type { Database } from './database.js'
+import type { Pool, PoolConfig } from 'pg'
+import type { Database, Db } from './database.js'
 import { migrate } from './migrate.js'
 import { adaptPool } from './postgres-pool.js'
 import type { Tables } from './tables/tables.js'
@@ -18,38 +18,49 @@ export interface OpenPostgresOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = 5_000
 
+const STATEMENT_LIMITS: PoolConfig = {
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  // Covers a server that stopped answering, which statement_timeout cannot.
+  query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+  idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
+}
+
 /** Connects lazily; tables live in a schema of their own. */
 export async function openPostgres(options: OpenPostgresOptions): Promise<Database> {
   const { default: pg } = await import('pg')
-  const pool = options.pool ?? createPool(pg.Pool, options)
-  const adapted = adaptPool(pool, {
-    getTypeParser: pg.types.getTypeParser as never,
-    endPool: !options.pool,
-  })
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: adapted }) })
-  const scoped = db.withSchema(options.schema)
+  const newPool = (config: PoolConfig) => createPool(pg.Pool, options, config)
+  const connect = (pool: Pool): Db => {
+    const adapted = adaptPool(pool, pg.types.getTypeParser as never)
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: adapted }) }).withSchema(options.schema)
+  }
+  const pool = options.pool ?? newPool({ max: options.poolSize, ...STATEMENT_LIMITS })
+  // Without a listener the error of an idle connection ends the process.
+  pool.on('error', options.onIdleError)
+  const db = connect(pool)
   return {
     kind: 'postgres',
-    db: scoped,
+    db,
     batch: null,
-    migrate: (mode) => migrate(scoped, mode, { schema: options.schema }),
+    migrate: async (mode) => {
+      if (pool === options.pool) return migrate(db, mode, options)
+      // An index on a large table takes longer than any statement may, and other processes wait for it.
+      const patient = newPool({ max: 1 }).on('error', options.onIdleError)
+      await migrate(connect(patient), mode, options).finally(() => patient.end())
+    },
     ping: async () => void (await sql`select 1`.execute(db)),
-    [Symbol.asyncDispose]: () => db.destroy(),
+    [Symbol.asyncDispose]: async () => {
+      await db.destroy()
+      if (pool === options.pool) pool.off('error', options.onIdleError)
+      else if (!pool.ending) await pool.end()
+    },
   }
 }
 
-function createPool(PoolClass: typeof Pool, options: OpenPostgresOptions): Pool {
-  const pool = new PoolClass({
+function createPool(PoolClass: typeof Pool, options: OpenPostgresOptions, config: PoolConfig): Pool {
+  return new PoolClass({
     connectionString: options.url,
-    max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    // Covers a server that stopped answering, which statement_timeout cannot.
-    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-    idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
     application_name: 'krown',
+    ...config,
   })
-  // Without a listener the error of an idle connection ends the process.
-  pool.on('error', options.onIdleError)
-  return pool
 }

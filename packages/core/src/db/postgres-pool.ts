@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
-import { fromDriverError } from './db-errors.js'
+import { databaseUnavailable, fromDriverError } from './db-errors.js'
 
 const INT8_TYPE = 20
 
@@ -8,21 +8,26 @@ type GetTypeParser = (oid: number, format?: 'text' | 'binary') => (value: string
 
 /**
  * What kysely needs of a pool, with errors translated at the edge and int8 read as a number (counters and times
- * fit 53 bits). Both for each query, so that a pool of the embedding program is left as it is.
+ * fit 53 bits). Both for each query, so that a pool of the embedding program is left as it is; whoever made the
+ * pool ends it.
  */
-export function adaptPool(
-  pool: Pool,
-  options: { getTypeParser: GetTypeParser; endPool: boolean },
-): PostgresPool {
+export function adaptPool(pool: Pool, getTypeParser: GetTypeParser): PostgresPool {
   const types = {
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      oid === INT8_TYPE && format !== 'binary' ? Number : options.getTypeParser(oid, format),
+      oid === INT8_TYPE && format !== 'binary' ? Number : getTypeParser(oid, format),
   }
   return {
-    connect: async () => adaptClient(await translating(pool.connect()), types),
-    end: async () => {
-      if (options.endPool) await pool.end()
-    },
+    connect: async () => adaptClient(await connect(pool), types),
+    end: async () => {},
+  }
+}
+
+/** Whatever stands in the way of a connection (address, password, certificate, limit), the database is not there. */
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    throw databaseUnavailable(error)
   }
 }
 
@@ -30,14 +35,15 @@ function adaptClient(client: PoolClient, types: { getTypeParser: GetTypeParser }
   // A connection that breaks while it is lent out has no other listener, and an unheard error ends the process.
   const onError = () => {}
   client.on('error', onError)
-  let broken = false
+  let doubt: unknown
   const query = async (text: string, values: readonly unknown[]) => {
+    // It would only run into the same time limit.
+    if (doubt) throw fromDriverError(doubt)
     try {
       return await client.query({ text, values: [...values], types } as never)
     } catch (error) {
-      const translated = fromDriverError(error)
-      broken ||= translated !== error && !(error as { code?: string }).code?.match(/^\d/)
-      throw translated
+      if (!survives(error)) doubt = error
+      throw fromDriverError(error)
     }
   }
   return {
@@ -45,15 +51,13 @@ function adaptClient(client: PoolClient, types: { getTypeParser: GetTypeParser }
     release: () => {
       client.off('error', onError)
       // A connection in doubt (lost, or its query timed out) must not serve anybody else.
-      client.release(broken)
+      client.release(doubt !== undefined)
     },
   }
 }
 
-async function translating<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise
-  } catch (error) {
-    throw fromDriverError(error)
-  }
+/** Only what the server itself said leaves the connection usable, unless it said that it hangs up. */
+function survives(error: unknown): boolean {
+  const { code, severity } = error as { code?: string; severity?: string }
+  return severity !== undefined && !/^(08|57P|25P0[34]|XX)/.test(code ?? '')
 }

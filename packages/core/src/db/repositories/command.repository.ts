@@ -73,7 +73,9 @@ export async function listCommands(
   if (filters.search !== undefined) query = query.where(containsText(sql.ref('command'), filters.search))
   if (cursor !== undefined) {
     const [startedAt, id] = decodeCursor(filters, cursor, ['number', 'string'])
-    query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(startedAt, id as CommandId)))
+    query = query.where((eb) =>
+      eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(startedAt, id as CommandId)),
+    )
   }
   const rows = await query
     .orderBy('started_at', 'desc')
