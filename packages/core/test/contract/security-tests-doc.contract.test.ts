@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../../../..')
+const ID = /\b[A-J]\d{2}\b/g
+
+// At the beginning of a name, also in tables of names: 'F21: …', 'A01, A02: …'.
+const NAMED = /['"`]([A-J]\d{2}(?:,? (?:and )?[A-J]\d{2})*)[ :(]/g
+
+function idsInTestNames(): Set<string> {
+  const names = testFiles(ROOT).flatMap((file) => [...readFileSync(file, 'utf8').matchAll(NAMED)])
+  return new Set(names.flatMap(([, ids = '']) => ids.match(ID) ?? []))
+}
+
+function testFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === 'node_modules' || entry.name === 'dist' || entry.name.startsWith('.')) return []
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return testFiles(path)
+    return entry.name.endsWith('.test.ts') || entry.name.endsWith('.contract.ts') ? [path] : []
+  })
+}
+
+function idsInDocument(): Set<string> {
+  const text = readFileSync(join(ROOT, 'docs/security-tests.md'), 'utf8')
+  return new Set([...text.matchAll(/^\| ([A-J]\d{2}) \|/gm)].map(([, id = '']) => id))
+}
+
+test('every row of the security tests page has a test by its id', () => {
+  const tested = idsInTestNames()
+  expect([...idsInDocument()].filter((id) => !tested.has(id))).toEqual([])
+})
+
+test('every id in a test name has its row on the page', () => {
+  const documented = idsInDocument()
+  expect([...idsInTestNames()].filter((id) => !documented.has(id))).toEqual([])
+})
