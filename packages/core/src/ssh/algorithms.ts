@@ -5,7 +5,7 @@ import type { Algorithms } from 'ssh2'
  * attack (CVE-2023-48795) unless both sides keep to strict key exchange, and ssh2 cannot insist on that; MACs that
  * are not encrypt-then-MAC; SHA-1; group exchange, because ssh2 computes with any prime the target sends.
  */
-export const MODERN_ALGORITHMS = {
+const MODERN_ALGORITHMS = {
   kex: [
     'curve25519-sha256',
     'curve25519-sha256@libssh.org',
@@ -30,7 +30,7 @@ export const MODERN_ALGORITHMS = {
 } as const satisfies AlgorithmLists
 
 /** For one old device that its owner opted in: the modern lists first, then what such devices still speak. */
-export const LEGACY_ALGORITHMS = {
+const LEGACY_ALGORITHMS = {
   kex: [
     ...MODERN_ALGORITHMS.kex,
     'diffie-hellman-group14-sha256',

@@ -44,8 +44,8 @@ export interface SshConnector extends AsyncDisposable {
    *
    * @throws KrownError TARGET_POLICY_DENIED, HOST_KEY_UNKNOWN, HOST_KEY_MISMATCH, TARGET_AUTH_FAILED,
    * TARGET_UNREACHABLE, TARGET_PROTOCOL_ERROR, TARGET_TIMEOUT (`details.phase` says where), VALIDATION_FAILED for
-   * a private key that cannot be read, UNAVAILABLE when our own side (the verifier, a queue) took too long, or
-   * DRAINING; else what `checkAddresses` or `verifyHostKey` threw, or the reason of the signal.
+   * a private key that cannot be read, UNAVAILABLE when our own side (the verifier, the decryption of keys) is
+   * too slow, or DRAINING; else what `checkAddresses` or `verifyHostKey` threw, or the reason of the signal.
    */
   connect(request: SshConnectRequest): Promise<SshConnection>
 }

@@ -5,7 +5,7 @@ import { type ErrorDetails, KrownError } from '../errors/krown-error.js'
 export type SshPhase = 'queue' | 'resolve' | 'connect' | 'handshake' | 'auth' | 'channel' | 'session'
 
 /** What ssh2, Node's sockets and its resolver put on their errors. */
-export interface LibraryError extends Error {
+interface LibraryError extends Error {
   /** `client-socket`, `handshake`, `protocol`, `client-authentication`; absent on what ssh2's parser throws. */
   readonly level?: string
   /** A name such as ECONNRESET, or the number of a disconnect message (RFC 4253 §11.1). */

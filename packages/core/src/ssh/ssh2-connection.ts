@@ -24,6 +24,8 @@ export interface ConnectionOptions {
 const CLOSE_GRACE_MS = 1_000
 // Between two sweeps, which are seconds apart. A talkative sshd sends one or two.
 const MAX_UNSOLICITED = 1_000
+// A key exchange costs a millisecond of CPU; ten a second are allowed.
+const REKEY_WEIGHT = 20
 // Above this a writer waits; twice this and more is a target that asks without reading the answers.
 const MAX_UNSENT_BYTES = 1024 * 1024
 const MAX_UNREAD_ANSWER_BYTES = 8 * MAX_UNSENT_BYTES
@@ -51,7 +53,8 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
     client.on('end', () => this.#break(mapClosed('session')))
     client.on('close', () => this.#onClosed())
     watchWindows(internals, { maxUnreadBytes: options.maxUnreadBytes, onViolation: this.#onWindowViolation })
-    refuseUnsolicited(internals, this.#onUnsolicited)
+    refuseUnsolicited(internals, () => this.#countUnsolicited(1))
+    client.on('handshake', () => this.#countUnsolicited(REKEY_WEIGHT))
   }
 
   get closedBecause(): KrownError | null {
@@ -128,8 +131,8 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
     this.#break(protocolError('window_violation', 'the target sent more than the flow window allows'))
   }
 
-  readonly #onUnsolicited = (): void => {
-    this.#unsolicited += 1
+  #countUnsolicited(weight: number): void {
+    this.#unsolicited += weight
     const unread = this.#socket.writableLength > MAX_UNREAD_ANSWER_BYTES
     if (unread || this.#unsolicited > MAX_UNSOLICITED) this.onProtocolViolation('unsolicited_flood')
   }

@@ -9,8 +9,6 @@ import { KrownError } from '../errors/krown-error.js'
 export interface Ssh2Internals {
   readonly _protocol: Ssh2Protocol
   readonly _chanMgr: ChannelManager
-  /** Handlers of the answers to our global requests, in order. */
-  readonly _callbacks: Array<(failed: unknown) => void>
 }
 
 export interface Ssh2Protocol {
@@ -73,8 +71,7 @@ export const { Client: Ssh2Client, utils: ssh2Utils } = ssh2
  */
 export function internalsOf(client: Client): Ssh2Internals {
   const internals = client as unknown as Partial<Ssh2Internals>
-  const { _protocol: protocol, _chanMgr: channels, _callbacks: callbacks } = internals
-  const known = typeof protocol?._handlers?.CHANNEL_DATA === 'function' && channels && callbacks
+  const known = internals._chanMgr && typeof internals._protocol?._handlers?.CHANNEL_DATA === 'function'
   if (!known) throw new KrownError('INTERNAL', 'unsupported version of ssh2')
   return internals as Ssh2Internals
 }
@@ -135,9 +132,7 @@ export function sendSignal(client: Ssh2Internals, channel: Ssh2Channel, name: st
   if (state === 'open' || state === 'eof') client._protocol.signal(id, name)
 }
 
-/** Asks for a sign of life (`keepalive@openssh.com`). Whatever comes back is one. */
+/** Asks for a sign of life (`keepalive@openssh.com`). Whatever comes back is one, so no handler waits for it. */
 export function sendKeepalive(client: Ssh2Internals): void {
-  // Answers carry no name: each request must have its place in the line.
-  client._callbacks.push(() => undefined)
   client._protocol.ping()
 }

@@ -252,6 +252,20 @@ describe('F24: a target that asks for things', () => {
   })
 })
 
+test('F25: a target that exchanges keys all the time is cut off', async () => {
+  await using server = await startHostileSshServer()
+  await using connector = testConnector()
+  const connection = await connector.connect(requestTo(server))
+  const { client } = onlyConnection(server)
+  client.on('error', () => undefined)
+  client.on('rekey', () => client.rekey())
+  client.rekey()
+  expect(await connection.closed).toMatchObject({
+    code: 'TARGET_PROTOCOL_ERROR',
+    details: { reason: 'unsolicited_flood' },
+  })
+})
+
 describe('F26: on an open connection', () => {
   test('bytes that were not encrypted with the key are a protocol error', async () => {
     await using server = await startHostileSshServer()
