@@ -43,13 +43,22 @@ function copyCheckout(directory) {
 }
 
 function runSuite(cwd, nodeDirectory) {
-  const env = {
-    ...process.env,
-    PATH: [join(nodeDirectory, 'bin'), process.env.PATH].join(delimiter),
-    npm_config_nodedir: nodeDirectory,
-    // Reinstalling must not ask.
-    CI: 'true',
-  }
+  const env = environmentFor(nodeDirectory)
   console.log(`Testing on ${execFileSync('node', ['--version'], { env }).toString().trim()} in ${cwd}`)
   return spawnSync('npx', ['-y', 'pnpm@10.34.9', 'test'], { cwd, env, stdio: 'inherit' }).status === 0
+}
+
+/** Without what the pnpm that runs this script says to its children: not to install, and which tools to use. */
+function environmentFor(nodeDirectory) {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/verify_deps_before_run$|^NODE_PATH$/i.test(name),
+  )
+  const directories = process.env.PATH.split(delimiter).filter((path) => !path.includes('node_modules'))
+  return {
+    ...Object.fromEntries(kept),
+    PATH: [join(nodeDirectory, 'bin'), ...directories].join(delimiter),
+    npm_config_nodedir: nodeDirectory,
+    // No suite may skip.
+    CI: 'true',
+  }
 }
