@@ -1,7 +1,7 @@
 import type { Krown } from '@krown/core'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { StopRequests } from './stop-requests.js'
+import type { StopRequests } from './stop-requests.js'
 
 export interface RunningServer {
   readonly krown: Krown
@@ -21,20 +21,14 @@ const CLOSE_TIMEOUT_MS = 4000
  *
  * @returns The exit code.
  */
-export async function runUntilStopped(server: RunningServer): Promise<number> {
+export async function runUntilStopped(server: RunningServer, stop: StopRequests): Promise<number> {
   const { logger } = server
-  const stop = new StopRequests(logger)
-  stop.listen()
-  try {
-    await stop.first
-    if (!stop.crashed) await Promise.race([drain(server), stop.second])
-    const isClosed = await isDoneWithin(CLOSE_TIMEOUT_MS, close(server))
-    if (isClosed) logger.info({}, 'stopped')
-    else logger.error({}, 'closing took too long')
-    return isClosed && !stop.crashed ? 0 : 1
-  } finally {
-    stop.ignore()
-  }
+  await stop.first
+  if (!stop.crashed) await Promise.race([drain(server), stop.second])
+  const isClosed = await isDoneWithin(CLOSE_TIMEOUT_MS, close(server))
+  if (isClosed) logger.info({}, 'stopped')
+  else logger.error({}, 'closing took too long')
+  return isClosed && !stop.crashed ? 0 : 1
 }
 
 async function drain({ krown, logger, drainTimeoutMs }: RunningServer): Promise<void> {

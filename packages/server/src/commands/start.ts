@@ -1,13 +1,15 @@
 import type { Krown, KrownConfig } from '@krown/core'
+import type { Logger } from 'pino'
 import { checkBind } from '../config/check-bind.js'
 import { checkTlsKey, removeSetupToken, withSetupToken } from '../config/secrets.js'
 import { createKrownServer } from '../create-server.js'
-import { type Log, openLog } from '../logging.js'
+import { openLog } from '../logging.js'
 import type { Io } from './io.js'
 import { listen } from './listen.js'
 import { openKrown } from './open-krown.js'
 import { type ConfigOptions, readConfig } from './read-config.js'
 import { runUntilStopped } from './run-until-stopped.js'
+import { StopRequests } from './stop-requests.js'
 
 /** Runs the server until a signal ends it. */
 export async function start(options: ConfigOptions, io: Io): Promise<number> {
@@ -16,10 +18,15 @@ export async function start(options: ConfigOptions, io: Io): Promise<number> {
   checkTlsKey(given)
   const { config, file } = withSetupToken(given)
   const log = await openLog(config.logging)
+  // From the beginning: a signal that comes while it starts must not leave a database half open.
+  const stop = new StopRequests(process, log.logger)
+  stop.listen()
   try {
-    const krown = await openKrown(config, log.logger)
-    return await serve({ krown, config, log, setupTokenFile: file }, io)
+    const krown = await openKrown(config, { logger: log.logger, stop })
+    if (krown === undefined) return stop.crashed ? 1 : 0
+    return await serve({ krown, config, logger: log.logger, setupTokenFile: file, stop }, io)
   } finally {
+    stop.ignore()
     await log.close()
   }
 }
@@ -27,14 +34,14 @@ export async function start(options: ConfigOptions, io: Io): Promise<number> {
 interface Gateway {
   readonly krown: Krown
   readonly config: KrownConfig
-  readonly log: Log
+  readonly logger: Logger
   /** Null when the token was given. */
   readonly setupTokenFile: string | null
+  readonly stop: StopRequests
 }
 
 async function serve(gateway: Gateway, io: Io): Promise<number> {
-  const { krown, config } = gateway
-  const { logger } = gateway.log
+  const { krown, config, logger, stop } = gateway
   try {
     const app = await createKrownServer({ krown, config, logger })
     const { host, port, url } = await listen(app, config)
@@ -42,7 +49,8 @@ async function serve(gateway: Gateway, io: Io): Promise<number> {
     logger.info({ url }, 'listening')
     io.stdout.write(`Krown listens on ${url}\nIts API is described on ${url}/docs\n`)
     await tellSetup(gateway, io)
-    return await runUntilStopped({ krown, app, logger, drainTimeoutMs: config.server.drainTimeout })
+    const { drainTimeout } = config.server
+    return await runUntilStopped({ krown, app, logger, drainTimeoutMs: drainTimeout }, stop)
   } finally {
     await krown.close()
   }

@@ -36,21 +36,30 @@ const REFUSED_BY_PARSER: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** For the last answer on a connection. */
+const LAST_ANSWER_TIMEOUT_MS = 5000
+
+/** Errors after which there is nobody to answer: the peer is gone, or never finished its TLS handshake. */
+const UNANSWERABLE = /^(ECONNRESET|EPIPE|EPROTO|ERR_TLS_.*|ERR_SSL_.*)$/
+
 /** Answers what is not HTTP, or came too slowly, and ends the connection. */
 export function answerClientError(error: Error, socket: Socket): void {
-  if (!socket.writable || socket.destroyed || codeOf(error) === 'ECONNRESET') {
+  if (!socket.writable || socket.destroyed || UNANSWERABLE.test(codeOf(error))) {
     socket.destroy()
     return
   }
-  socket.end(rawProblem(REFUSED_BY_PARSER[codeOf(error)] ?? 400, 'the request is not valid HTTP'))
-  // A peer that never closes its half would keep the socket.
-  socket.once('finish', () => socket.destroy())
+  endWith(socket, rawProblem(REFUSED_BY_PARSER[codeOf(error)] ?? 400, 'the request is not valid HTTP'))
 }
 
 /** CONNECT asks to be a proxy; Node would drop it without a word. */
 export function refuseConnect(_request: unknown, socket: Socket): void {
-  socket.end(rawProblem(405, 'this method is not allowed'))
-  socket.once('finish', () => socket.destroy())
+  endWith(socket, rawProblem(405, 'this method is not allowed'))
+}
+
+/** A peer that reads nothing, or never closes its half, would keep the socket. */
+function endWith(socket: Socket, text: string): void {
+  socket.setTimeout(LAST_ANSWER_TIMEOUT_MS, () => socket.destroy())
+  socket.end(text, () => socket.destroy())
 }
 
 function rawProblem(status: number, detail: string): string {

@@ -63,7 +63,9 @@ export function toKrownError(error: unknown): KrownError {
     return validationError(toFieldProblems(error.cause.issues))
   }
   const [code, message] = RAISED_BY_TRPC[error.code] ?? []
-  return code && message ? new KrownError(code, message, { cause: error }) : unexpected(error)
+  if (code && message) return new KrownError(code, message, { cause: error })
+  // What was thrown tells more than what it was wrapped in; a schema's complaint does not say whose it is.
+  return unexpected(error.cause === undefined || isZodError(error.cause) ? error : error.cause)
 }
 
 /** The same error in tRPC's own dress, with the KrownError as its cause. */

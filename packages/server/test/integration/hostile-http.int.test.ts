@@ -143,6 +143,36 @@ describe('C04: what is not UTF-8', () => {
     }))
 })
 
+test('C05: control and direction characters are refused in whatever identifies something', () =>
+  withServer(async ({ url }) => {
+    const password = 'a good long passphrase'
+    const auth = { method: 'password', password }
+    for (const bad of [
+      '\0',
+      '\r',
+      '\n',
+      '\u001b',
+      '\u007f',
+      '\u0085',
+      '\u2028',
+      '\u2029',
+      '\u202e',
+      '\u2066',
+      '\u200f',
+    ]) {
+      const refusedBodies: [string, object][] = [
+        ['POST /api/auth/register', { username: `a${bad}b`, password }],
+        ['POST /api/auth/register', { username: 'a', password, email: `a${bad}@b.example` }],
+        ['POST /api/sessions', { host: `a${bad}b`, username: 'x', auth }],
+        ['POST /api/sessions', { host: 'a', username: `x${bad}y`, auth }],
+      ]
+      for (const [line, body] of refusedBodies) {
+        const { status } = await call(url, line, { token: TOKEN, body })
+        expect([line, JSON.stringify(bad), status]).toEqual([line, JSON.stringify(bad), 400])
+      }
+    }
+  }))
+
 test('C07: names of prototypes are refused wherever names are, and nothing is polluted', () =>
   withServer(async ({ url }) => {
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {

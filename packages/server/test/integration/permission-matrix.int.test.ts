@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto'
+import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
+import Fastify from 'fastify'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { krownPlugin } from '../../src/create-server.js'
+import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.table.js'
+import { call } from '../support/call.js'
+import { fakeKrown } from '../support/fake-krown.js'
+import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
+
+interface Call {
+  path: string
+  body?: unknown
+  token?: string
+}
+
+interface World {
+  gateway: Gateway
+  target: HostileSshServer
+  people: Record<Exclude<Caller, 'anonymous'>, Person>
+  sessionId: string
+  commandId: string
+}
+
+let world: World
+
+beforeAll(async () => {
+  const target = await startHostileSshServer()
+  const gateway = await startGateway({ targets: [target], config: { ssh: { maxSessionsPerUser: 100 } } })
+  const owner = await gateway.person('operator')
+  const people = {
+    readonly: await gateway.person('readonly'),
+    owner,
+    otherOperator: await gateway.person('operator'),
+    admin: await gateway.admin(),
+    auditor: await gateway.person('readonly', { auditScope: 'org' }),
+    foreignAdmin: await gateway.foreignAdmin(),
+  }
+  world = { gateway, target, people, sessionId: '', commandId: '' }
+  world.sessionId = await openSession(owner.token)
+  const execute = `POST /api/sessions/${world.sessionId}/execute`
+  const { body } = await call(gateway.url, execute, { token: owner.token, body: { command: 'true' } })
+  world.commandId = String(body.id)
+})
+
+afterAll(async () => {
+  await world.gateway[Symbol.asyncDispose]()
+  await world.target.stop()
+})
+
+const loginOf = ({ username, password, port }: HostileSshServer) => ({
+  host: '127.0.0.1',
+  port,
+  username,
+  auth: { method: 'password', password },
+})
+
+async function openSession(token: string): Promise<string> {
+  const body = loginOf(world.target)
+  const answer = await call(world.gateway.url, 'POST /api/sessions', { token, body })
+  expect(answer.status).toBe(201)
+  return String(answer.body.id)
+}
+
+const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
+/** A login for this one request, so that ending it ends nobody else's. */
+const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
+
+/** How each route is asked; what is not here needs no more than its path. */
+const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call> = {
+  'POST /api/auth/register': () => ({ path: '/api/auth/register', body: newUser() }),
+  'POST /api/auth/login': () => ({
+    path: '/api/auth/login',
+    body: { username: world.people.owner.user.username, password: PASSWORD },
+  }),
+  'POST /api/auth/refresh': async () => {
+    const { refreshToken } = await world.gateway.signIn(world.people.owner.user.username)
+    return { path: '/api/auth/refresh', body: { refreshToken } }
+  },
+  'POST /api/auth/password': (person) => ({
+    path: '/api/auth/password',
+    body: { currentPassword: PASSWORD, newPassword: PASSWORD },
+    ...(person && { token: person.token }),
+  }),
+  'POST /api/auth/logout': async (person) => {
+    const login = await another(person)
+    return { path: '/api/auth/logout', ...(login && { token: login.token }) }
+  },
+  'GET /docs/assets/*': () => ({ path: '/docs/assets/swagger-ui.css' }),
+  'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
+  'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),
+  'PATCH /api/users/:userId': () => ({
+    path: `/api/users/${world.people.owner.user.id}`,
+    body: { role: 'operator' },
+  }),
+  'POST /api/sessions': () => ({ path: '/api/sessions', body: loginOf(world.target) }),
+  'GET /api/sessions/:sessionId': () => ({ path: `/api/sessions/${world.sessionId}` }),
+  'POST /api/sessions/:sessionId/execute': () => ({
+    path: `/api/sessions/${world.sessionId}/execute`,
+    body: { command: 'true' },
+  }),
+  'GET /api/sessions/:sessionId/commands': () => ({ path: `/api/sessions/${world.sessionId}/commands` }),
+  'DELETE /api/sessions/:sessionId': async () => ({
+    path: `/api/sessions/${await openSession(world.people.owner.token)}`,
+  }),
+  'GET /api/commands/:commandId': () => ({ path: `/api/commands/${world.commandId}` }),
+  'POST /api/commands/:commandId/cancel': () => ({ path: `/api/commands/${world.commandId}/cancel` }),
+}
+
+async function ask(route: string, caller: Caller): Promise<number> {
+  const [method = '', url = ''] = route.split(' ')
+  const person = caller === 'anonymous' ? undefined : world.people[caller]
+  const prepared = await (calls[route]?.(person) ?? { path: url })
+  const token = prepared.token ?? person?.token
+  const response = await fetch(world.gateway.url + prepared.path, {
+    method,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(prepared.body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(prepared.body !== undefined && { body: JSON.stringify(prepared.body) }),
+  })
+  await response.arrayBuffer()
+  return response.status
+}
+
+test('every route of the live router has a row, and every row a route', async () => {
+  const live: string[] = []
+  const app = Fastify()
+  app.addHook('onRoute', ({ method, url }) => {
+    live.push(...[method].flat().map((one) => `${one} ${url}`))
+  })
+  const { config } = world.gateway
+  await app.register(krownPlugin, { krown: fakeKrown(), config, logger: pino({ level: 'silent' }) })
+  await app.ready()
+  await app.close()
+  // HEAD comes with each GET and runs the same handler.
+  const routes = live.filter((route) => !route.startsWith('HEAD '))
+  expect(routes.sort()).toEqual(Object.keys(permissionMatrix).sort())
+})
+
+describe.each(CALLERS)('B01 B03: %s', (caller) => {
+  const column = CALLERS.indexOf(caller)
+  test.each(Object.entries(permissionMatrix).map(([route, row]) => [route, row[column]] as const))(
+    '%s is %i',
+    async (route, status) => {
+      expect(await ask(route, caller)).toBe(status)
+    },
+  )
+})
+
+test('B01: who may open no session reaches no target', async () => {
+  const before = world.target.connectionCount
+  for (const caller of ['anonymous', 'readonly', 'auditor'] as const) await ask('POST /api/sessions', caller)
+  expect(world.target.connectionCount).toBe(before)
+})
+
+test('B03: a refused command reaches no target', async () => {
+  const before = world.target.execs.length
+  for (const caller of ['anonymous', 'readonly', 'otherOperator', 'auditor', 'foreignAdmin'] as const) {
+    await ask('POST /api/sessions/:sessionId/execute', caller)
+  }
+  expect(world.target.execs).toHaveLength(before)
+})
+
+test('B03 B04: what is not yours is refused like what never was', async () => {
+  const { people, sessionId, commandId, gateway } = world
+  const absent = randomUUID()
+  const places = [
+    ['GET /api/sessions/', sessionId, ''],
+    ['GET /api/sessions/', sessionId, '/commands'],
+    ['DELETE /api/sessions/', sessionId, ''],
+    ['GET /api/commands/', commandId, ''],
+    ['POST /api/commands/', commandId, '/cancel'],
+    ['GET /api/users/', people.owner.user.id, ''],
+  ] as const
+  for (const { token } of [people.otherOperator, people.foreignAdmin]) {
+    for (const [before, id, after] of places) {
+      const bodyOf = async (asked: string) => {
+        const { body, status } = await call(gateway.url, `${before}${asked}${after}`, { token })
+        return { ...body, status, requestId: '' }
+      }
+      expect(await bodyOf(id)).toEqual(await bodyOf(absent))
+    }
+  }
+})
+
+test('B03 B04: lists show what one may see, and nothing else', async () => {
+  const { people, sessionId, gateway } = world
+  const owned = async (caller: Exclude<Caller, 'anonymous'>, path: string) => {
+    const { body } = await call<{ items: Record<string, unknown>[] }>(gateway.url, `GET ${path}?limit=200`, {
+      token: people[caller].token,
+    })
+    return body.items
+  }
+  for (const caller of ['owner', 'admin', 'auditor'] as const) {
+    const sessions = await owned(caller, '/api/sessions')
+    expect(sessions.map(({ id }) => id)).toContain(sessionId)
+  }
+  for (const caller of ['readonly', 'otherOperator', 'foreignAdmin'] as const) {
+    const { id } = people[caller].user
+    for (const path of ['/api/sessions', '/api/commands']) {
+      for (const item of await owned(caller, path)) expect(item.userId).toBe(id)
+    }
+  }
+  for (const path of ['/api/users', '/api/journal']) {
+    for (const item of await owned('foreignAdmin', path))
+      expect(item.orgId).toBe(people.foreignAdmin.user.orgId)
+  }
+})

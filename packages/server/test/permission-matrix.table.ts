@@ -1,0 +1,53 @@
+/** Who asks. The session, the command and the rows asked for belong to `owner`, an operator. */
+export const CALLERS = [
+  'anonymous',
+  'readonly',
+  'owner',
+  'otherOperator',
+  'admin',
+  'auditor',
+  'foreignAdmin',
+] as const
+export type Caller = (typeof CALLERS)[number]
+
+type Row = readonly [number, number, number, number, number, number, number]
+
+const everybody = (status: number): Row => [status, status, status, status, status, status, status]
+
+/** Status of every route for every caller, in the order of {@link CALLERS}. A route that is not here fails the test. */
+export const permissionMatrix: Readonly<Record<string, Row>> = {
+  'POST /api/auth/register': everybody(201),
+  'POST /api/auth/login': everybody(200),
+  'POST /api/auth/refresh': everybody(200),
+  'GET /api/system/info': everybody(200),
+  'GET /healthz': everybody(200),
+  'GET /readyz': everybody(200),
+  'GET /openapi.json': everybody(200),
+  'GET /docs': everybody(200),
+  'GET /docs/start.js': everybody(200),
+  'GET /docs/assets/*': everybody(200),
+
+  //                                        anon readonly owner other admin auditor foreign
+  'GET /api/auth/me': [401, 200, 200, 200, 200, 200, 200],
+  'POST /api/auth/password': [401, 204, 204, 204, 204, 204, 204],
+  'POST /api/auth/logout': [401, 204, 204, 204, 204, 204, 204],
+
+  'GET /api/users': [401, 403, 403, 403, 200, 200, 200],
+  'POST /api/users': [401, 403, 403, 403, 201, 403, 201],
+  'GET /api/users/:userId': [401, 404, 200, 404, 200, 200, 404],
+  'PATCH /api/users/:userId': [401, 403, 403, 403, 200, 403, 404],
+
+  'GET /api/sessions': [401, 200, 200, 200, 200, 200, 200],
+  'POST /api/sessions': [401, 403, 201, 201, 201, 403, 201],
+  'GET /api/sessions/:sessionId': [401, 404, 200, 404, 200, 200, 404],
+  'POST /api/sessions/:sessionId/execute': [401, 403, 200, 404, 200, 403, 404],
+  'GET /api/sessions/:sessionId/commands': [401, 404, 200, 404, 200, 200, 404],
+  'DELETE /api/sessions/:sessionId': [401, 403, 200, 404, 200, 403, 404],
+
+  'GET /api/commands': [401, 200, 200, 200, 200, 200, 200],
+  'GET /api/commands/:commandId': [401, 404, 200, 404, 200, 200, 404],
+  'POST /api/commands/:commandId/cancel': [401, 403, 200, 404, 200, 403, 404],
+
+  'GET /api/journal': [401, 403, 403, 403, 200, 200, 200],
+  'POST /api/journal/verify': [401, 403, 403, 403, 200, 200, 200],
+}
