@@ -77,15 +77,21 @@ export class CommandLauncher {
 
   #retire(command: LiveCommand): void {
     this.#open.delete(command.id)
-    if (command.status !== 'failed') this.#finished.keep(command)
+    this.#finished.keep(command)
   }
 
   #findKnown(actor: Actor, request: CommandRequest): Launch | undefined {
     const open = this.#open.get(request.id)
-    const live = open?.run.command ?? this.#finished.find(actor.orgId, request.id)
+    const live = open?.run.command ?? this.#findEnded(actor.orgId, request.id)
     if (!live) return undefined
     requireSame(actor, request, { userId: live.userId, digest: live.request.digest, orgId: live.orgId })
     return { live, started: open?.started ?? Promise.resolve() }
+  }
+
+  // Of what never ran, the same id may be used for another try.
+  #findEnded(orgId: OrgId, id: CommandId): LiveCommand | undefined {
+    const ended = this.#finished.find(orgId, id)
+    return ended?.status === 'failed' ? undefined : ended
   }
 
   async #findLogged(actor: Actor, request: CommandRequest): Promise<Launch | undefined> {

@@ -1,4 +1,6 @@
 import type { Clock } from '../base/clock.js'
+import { raceSignal } from '../base/deadline.js'
+import { defer } from '../base/deferred.js'
 import { SemaphoreFullError } from '../base/semaphore.js'
 import type { Db } from '../db/database.js'
 import { finishCommandQuery, insertCommandQuery } from '../db/repositories/command.repository.js'
@@ -20,6 +22,8 @@ export interface CommandRunDeps {
   readonly nodeId: NodeId
 }
 
+const RETRY_MS = 25
+
 /**
  * Carries one command from the queue to its result in the journal:
  * wait for a channel slot → write the intent → start → read → write the result.
@@ -31,6 +35,7 @@ export class CommandRun implements OpenCommand {
   readonly #queueing = new AbortController()
   #channel: SshChannel | undefined
   #releaseSlot: (() => void) | undefined
+  #releaseChannel: (() => void) | undefined
   #cancelTimeout: (() => void) | undefined
   #wanted: { cause: TerminationCause; reason: KrownError | undefined } | undefined
   #cause: TerminationCause | undefined
@@ -158,16 +163,37 @@ export class CommandRun implements OpenCommand {
 
   // A target that allows fewer channels than Krown believed refuses; nothing ran, so wait for one to end.
   async #execWithRoom(): Promise<SshChannel> {
-    for (;;) {
+    const { channels } = this.#session
+    for (let refusals = 1; ; refusals += 1) {
+      this.#releaseChannel = await channels.acquire(this.#queueing.signal)
       try {
         return await this.#exec()
       } catch (error) {
-        const othersOpen = this.#session.slots.held - 1
-        if (!isRefusedChannel(error) || othersOpen < 1) throw error
-        this.#session.slots.setLimit(Math.min(this.#session.slots.limit, othersOpen))
-        this.#releaseSlot?.()
-        await this.#waitForSlot()
+        if (!hasNoRoom(error)) throw error
+        await this.#makeRoom(error, refusals)
+        this.#releaseChannel()
       }
+    }
+  }
+
+  /** @throws The refusal, when waiting for others cannot help. */
+  async #makeRoom(refusal: KrownError, refusals: number): Promise<void> {
+    const { channels } = this.#session
+    const othersOpen = channels.held - 1
+    // What has just ended may still count on the target; where others run, that is soon enough known.
+    const patienceMs = othersOpen < 1 ? 1_000 : refusals % 3 === 0 ? 0 : 100
+    if (this.#session.channelEndedWithin(patienceMs)) return this.#pause(RETRY_MS)
+    if (othersOpen < 1) throw refusal
+    channels.setLimit(Math.min(channels.limit, othersOpen))
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise: timeIsUp, resolve } = defer<void>()
+    const cancel = this.#deps.clock.setTimer(ms, resolve)
+    try {
+      await raceSignal(timeIsUp, this.#queueing.signal)
+    } finally {
+      cancel()
     }
   }
 
@@ -221,6 +247,7 @@ export class CommandRun implements OpenCommand {
       killed,
       errorCode: this.#reason?.code ?? lost ?? null,
     })
+    this.#session.channelEnded()
     this.#leave()
     void this.#writeResult()
   }
@@ -228,10 +255,9 @@ export class CommandRun implements OpenCommand {
   /** Gives back what it held, before the result is written: the next command need not wait for that. */
   #leave(): void {
     this.#cancelTimeout?.()
+    this.#releaseChannel?.()
     this.#releaseSlot?.()
-    const index = this.#session.running.indexOf(this.#command)
-    if (index >= 0) this.#session.running.splice(index, 1)
-    this.#session.touch()
+    this.#session.left(this.#command)
   }
 
   async #writeResult(): Promise<void> {
@@ -274,8 +300,13 @@ export class CommandRun implements OpenCommand {
 /** Reason of the abort when the caller no longer wants a command that still waits. */
 class CancelledBeforeStart extends Error {}
 
-function isRefusedChannel(error: unknown): boolean {
-  return isKrownError(error) && error.code === 'TARGET_CHANNEL_REFUSED'
+/** The target opened no channel (RFC 4254 §5.1), rather than refusing the command. */
+function hasNoRoom(error: unknown): error is KrownError {
+  return (
+    isKrownError(error) &&
+    error.code === 'TARGET_CHANNEL_REFUSED' &&
+    typeof error.details?.reason === 'number'
+  )
 }
 
 function notRunning(): KrownError {

@@ -164,10 +164,10 @@ export class CommandService {
   /** @param waitMs Undefined waits for the end. */
   async #waitFor(launch: Launch, waitMs: number | undefined): Promise<Command> {
     if ('logged' in launch) return withoutOutput(launch.logged)
-    const ended = launch.started.then(() => launch.live.done)
-    if (waitMs === undefined) await ended
-    else if (waitMs > 0) await this.#atMost(ended, waitMs)
-    return launch.live.toCommand()
+    const { live } = launch
+    if (waitMs === undefined) await untilDone(launch)
+    else if (waitMs > 0) await this.#atMost(untilDone(launch), waitMs)
+    return live.toCommand()
   }
 
   async #atMost(promise: Promise<void>, waitMs: number): Promise<void> {
@@ -215,6 +215,12 @@ export class CommandService {
     if (logged) return { logged }
     throw notFound('command')
   }
+}
+
+/** Rejects when it is known that nothing ran. */
+async function untilDone({ live, started }: Extract<Launch, { live: unknown }>): Promise<void> {
+  await started
+  await live.done
 }
 
 /** Reads until the command ended, then says how. */

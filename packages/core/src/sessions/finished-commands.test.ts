@@ -60,3 +60,12 @@ test('the oldest go when there are too many', () => {
   expect(commands.filter(({ id }) => kept.find(ACTOR.orgId, id)).length).toBe(10_000)
   expect(kept.find(ACTOR.orgId, commands[0]?.id ?? newId())).toBeUndefined()
 })
+
+test('a command that is kept anew counts once', () => {
+  const clock = new FakeClock()
+  const kept = new FinishedCommands(clock)
+  const large = finished(clock, 40 * 1024 * 1024)
+  kept.keep(large)
+  kept.keep(large)
+  expect(kept.find(ACTOR.orgId, large.id)).toBe(large)
+})

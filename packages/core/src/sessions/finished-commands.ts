@@ -22,6 +22,7 @@ export class FinishedCommands {
   }
 
   keep(command: LiveCommand): void {
+    this.#drop(command.id)
     this.#kept.set(command.id, { command, until: this.#clock.monotonic() + KEEP_MS })
     this.#bytes += command.outputBytes
     this.#evict()
@@ -36,10 +37,14 @@ export class FinishedCommands {
   // The map is in the order of insertion, so the oldest come first.
   #evict(): void {
     const now = this.#clock.monotonic()
-    for (const [id, { until, command }] of this.#kept) {
+    for (const [id, { until }] of this.#kept) {
       if (until > now && this.#bytes <= MAX_BYTES && this.#kept.size <= MAX_COMMANDS) return
-      this.#kept.delete(id)
-      this.#bytes -= command.outputBytes
+      this.#drop(id)
     }
+  }
+
+  #drop(id: CommandId): void {
+    this.#bytes -= this.#kept.get(id)?.command.outputBytes ?? 0
+    this.#kept.delete(id)
   }
 }

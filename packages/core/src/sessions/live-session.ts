@@ -29,7 +29,10 @@ export class LiveSession {
   /** Who opened it: what it does in the background is done in this name. */
   readonly owner: Actor
   readonly connection: SshConnection
+  /** Admits commands, the others wait in a bounded line. */
   readonly slots: Semaphore
+  /** What the target turned out to allow of them at once. */
+  readonly channels: Semaphore
   /** Commands that are waiting, running or being finished. */
   readonly commands = new Map<CommandId, OpenCommand>()
   /** Those with a channel, in the order in which the target started them. */
@@ -39,6 +42,7 @@ export class LiveSession {
   #endReason: KrownError | undefined
   #lastActivityAt: number
   #idleSince: number
+  #lastChannelEnd = Number.NEGATIVE_INFINITY
   bytesIn = 0
   bytesOut = 0
 
@@ -54,6 +58,7 @@ export class LiveSession {
     this.owner = parts.owner
     this.connection = parts.connection
     this.slots = new Semaphore(parts.maxChannels, MAX_WAITING)
+    this.channels = new Semaphore(parts.maxChannels)
     this.#lastActivityAt = parts.clock.now()
     this.#idleSince = parts.clock.monotonic()
   }
@@ -84,6 +89,21 @@ export class LiveSession {
   touch(): void {
     this.#lastActivityAt = this.#clock.now()
     this.#idleSince = this.#clock.monotonic()
+  }
+
+  /** The command has no channel any more. */
+  left(command: LiveCommand): void {
+    const index = this.running.indexOf(command)
+    if (index >= 0) this.running.splice(index, 1)
+    this.touch()
+  }
+
+  channelEnded(): void {
+    this.#lastChannelEnd = this.#clock.monotonic()
+  }
+
+  channelEndedWithin(ms: number): boolean {
+    return this.#clock.monotonic() - this.#lastChannelEnd < ms
   }
 
   /** A session with an open command is not idle. */

@@ -147,6 +147,11 @@ export function loginTo({ host, port, username, privateKey }: Peer): OpenSession
   return { host, port, username, auth: { method: 'key', privateKey } }
 }
 
+/** The same machine, logged in to as root. */
+export function rootOf({ host, port, privateKey }: Peer): Peer {
+  return { host, port, privateKey, username: 'root' }
+}
+
 /** The KrownError that a promise rejects with; fails the test when it does not. */
 export async function refusalOf(promise: Promise<unknown>): Promise<KrownError> {
   const outcome = await promise.then(
