@@ -35,7 +35,13 @@ export async function createKrownServer(options: KrownServerOptions): Promise<Fa
   return app
 }
 
-/** The same routes for a Fastify application of your own; what its server and router refuse stays its affair. */
+/**
+ * The same routes for a Fastify application of your own, at its root; what its server and router refuse by
+ * themselves, and how long it lets clients take, stays its affair.
+ *
+ * @example
+ * await app.register(krownPlugin, { krown, config: krown.config, logger })
+ */
 export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, { krown, config, logger }) => {
   decorateCalls(app, krown)
   addCommonHeaders(app, krown)

@@ -23,8 +23,10 @@ export function explainError(error: unknown): string {
 
 /** Krown's own messages say nothing of what the platform or a driver said; here that is what helps. */
 function causes(error: unknown): string[] {
-  if (!isKrownError(error) || !(error.cause instanceof Error)) return []
-  return [`because: ${messageOf(error.cause)}`]
+  if (!(error instanceof Error)) return []
+  if (isKrownError(error)) return error.cause instanceof Error ? [`because: ${messageOf(error.cause)}`] : []
+  // What has no code is a bug of ours, and where it happened is all there is to say about it.
+  return 'code' in error ? [] : [scrubSecrets(error.stack ?? '')]
 }
 
 function messageOf(error: unknown): string {

@@ -23,7 +23,8 @@ function createCall(krown: Krown, request: FastifyRequest): CallContext {
   return new CallContext({
     krown,
     origin: {
-      clientIp: request.ip,
+      // Empty when the client is gone already.
+      clientIp: request.ip || null,
       requestId: request.id,
       userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
     },

@@ -6,7 +6,6 @@ import type { KrownConfig } from '@krown/core'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ConnectionCap } from './connection-cap.js'
 import { answerClientError, bareHeaders, httpErrorToKrown, refuseConnect } from './http-errors.js'
-import { parseQuery } from './query.js'
 import { sendProblem } from './send-problem.js'
 
 /** Bounds on slow and idle peers, milliseconds, and on how many there are. */
@@ -52,7 +51,8 @@ export function createHttp(config: KrownConfig, limits: HttpLimits): FastifyInst
     return503OnClosing: false,
     routerOptions: {
       maxParamLength: MAX_PARAMETER_LENGTH,
-      querystringParser: (text) => ({ ...parseQuery(text) }),
+      // Each route reads its own.
+      querystringParser: () => ({}),
     },
     frameworkErrors: (error, request, reply) => {
       sendProblem(reply.headers(bareHeaders(request.id)), httpErrorToKrown(error))
@@ -61,7 +61,10 @@ export function createHttp(config: KrownConfig, limits: HttpLimits): FastifyInst
   }) as unknown as FastifyInstance
   app.server.on('connect', refuseConnect)
   // From here on only the reader can hold things up; a handler may take as long as its command does.
-  app.addHook('onSend', async ({ raw }) => void raw.socket.setTimeout(limits.answerTimeoutMs))
+  app.addHook('onSend', async ({ raw }) => {
+    // What `inject` makes up for a socket has none.
+    raw.socket.setTimeout?.(limits.answerTimeoutMs)
+  })
   new ConnectionCap(app.server as Server | TlsServer, limits.maxConnections)
   return app
 }

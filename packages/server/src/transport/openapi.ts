@@ -24,6 +24,7 @@ export function buildOpenApiDocument(): Json {
     title: 'Krown',
     description: DESCRIPTION,
     version: packageJson.version,
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     baseUrl: '/',
     tags: TAGS,
     paths: healthPaths,

@@ -1,12 +1,12 @@
 import { validationError } from '@krown/core'
 import { z } from 'zod'
 
-/** A query string taken apart, or what is wrong with it. Never throws: the router would not expect it. */
-export type ParsedQuery =
-  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly key: string; readonly message: string }
-
-export function parseQuery(text: string): ParsedQuery {
+/**
+ * The values of a query string, as text.
+ *
+ * @throws KrownError VALIDATION_FAILED when a key comes twice or something is not percent-encoded UTF-8.
+ */
+export function parseQuery(text: string): Map<string, string> {
   const values = new Map<string, string>()
   for (const pair of text.split('&')) {
     if (pair === '') continue
@@ -14,12 +14,12 @@ export function parseQuery(text: string): ParsedQuery {
     const key = decode(split < 0 ? pair : pair.slice(0, split))
     const value = decode(split < 0 ? '' : pair.slice(split + 1))
     if (key === undefined || value === undefined) {
-      return { ok: false, key: key ?? '', message: 'must be percent-encoded UTF-8' }
+      throw validationError([{ path: key ?? '', message: 'must be percent-encoded UTF-8' }])
     }
-    if (values.has(key)) return { ok: false, key, message: 'must not be given twice' }
+    if (values.has(key)) throw validationError([{ path: key, message: 'must not be given twice' }])
     values.set(key, value)
   }
-  return { ok: true, values }
+  return values
 }
 
 function decode(text: string): string | undefined {
@@ -31,14 +31,14 @@ function decode(text: string): string | undefined {
 }
 
 /**
- * The values of a query string in the types that `shape` wants. What does not look like its type stays text,
- * for the schema to refuse.
- *
- * @throws KrownError VALIDATION_FAILED when the query string itself is malformed.
+ * The values of a query string in the types that `shape` wants, without touching the schemas. What does not look
+ * like its type stays text, for the schema to refuse.
  */
-export function coerceQuery(query: ParsedQuery, shape: z.core.$ZodShape): [string, unknown][] {
-  if (!query.ok) throw validationError([{ path: query.key, message: query.message }])
-  return [...query.values].map(([key, text]) => [key, coerce(text, shape[key])])
+export function coerceQuery(
+  query: ReadonlyMap<string, string>,
+  shape: z.core.$ZodShape,
+): [string, unknown][] {
+  return [...query].map(([key, text]) => [key, coerce(text, shape[key])])
 }
 
 const INTEGER = /^-?\d{1,15}$/

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appRouter } from '../trpc/app-router.js'
 import type { RootContext } from '../trpc/init.js'
 import { callOf } from './call.js'
-import { coerceQuery, type ParsedQuery } from './query.js'
+import { coerceQuery, parseQuery } from './query.js'
 import { pathParameters, type RestRoute, restRoutes } from './rest-routes.js'
 
 /** Mounts one route for each procedure that has a place in the REST API. */
@@ -40,7 +40,7 @@ function callProcedure(route: RestRoute, request: FastifyRequest): Promise<unkno
  * a name that comes twice is refused, because guard and handler could read different ones.
  */
 function readInput(route: RestRoute, request: FastifyRequest): unknown {
-  const query = coerceQuery(request.query as ParsedQuery, route.input?.shape ?? {})
+  const query = coerceQuery(parseQuery(queryOf(request)), route.input?.shape ?? {})
   const given = route.type === 'query' ? query : [...query.map(refuseQuery), ...bodyEntries(request.body)]
   const input = new Map<string, unknown>(Object.entries(request.params as Record<string, string>))
   for (const [name, value] of given) {
@@ -49,6 +49,12 @@ function readInput(route: RestRoute, request: FastifyRequest): unknown {
     input.set(name, value)
   }
   return route.input && Object.fromEntries(input)
+}
+
+// Taken from the URL itself: what the router makes of it folds repetitions and repairs broken encodings.
+function queryOf({ url }: FastifyRequest): string {
+  const start = url.indexOf('?')
+  return start < 0 ? '' : url.slice(start + 1)
 }
 
 function refuseQuery([name]: [string, unknown]): never {
