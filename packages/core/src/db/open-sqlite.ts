@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { Semaphore } from '../base/semaphore.js'
 import type { Database } from './database.js'
+import { databaseUnavailable } from './db-errors.js'
 import { migrate } from './migrate.js'
 import { SqliteClient } from './sqlite-client.js'
 import { ThreadedSqliteDialect } from './sqlite-dialect.js'
@@ -17,9 +18,13 @@ export interface OpenSqliteOptions {
   readonly threadFile?: string | undefined
 }
 
-/** Opens (and creates) the database file, in a thread of its own. */
+/**
+ * Opens (and creates) the database file, in a thread of its own. A file that cannot be used shows at the first query.
+ *
+ * @throws KrownError CONFLICT when another server has it; UNAVAILABLE when its folder cannot be used.
+ */
 export async function openSqlite(options: OpenSqliteOptions): Promise<Database> {
-  await mkdir(dirname(options.file), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(options.file))
   const lock = options.exclusive ? await holdSqliteLock(options.file) : undefined
   const client = new SqliteClient(options.file, options.threadFile)
   const turns = new Semaphore(1)
@@ -41,13 +46,24 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<Database> 
   }
 }
 
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw databaseUnavailable(error)
+  }
+}
+
 async function closeAll(
   db: Kysely<Tables>,
   client: SqliteClient,
   lock: SqliteLock | undefined,
 ): Promise<void> {
-  await db.destroy()
-  // Kysely closes only a driver that was used.
-  await client.close()
-  lock?.release()
+  try {
+    await db.destroy()
+    // Kysely closes only a driver that was used.
+    await client.close()
+  } finally {
+    lock?.release()
+  }
 }

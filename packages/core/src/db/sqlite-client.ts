@@ -24,6 +24,8 @@ export class SqliteClient {
   readonly #pending = new Map<number, Deferred<Answer>>()
   #nextId = 1
   #failure: unknown
+  /** Since when every write found the database locked; whoever waits in line has waited as long. */
+  #busySince: number | undefined
 
   /** @param threadFile The built `sqlite-thread`; a package import, so that it is found from `src` and `dist`. */
   constructor(file: string, threadFile = createRequire(import.meta.url).resolve('#sqlite-thread')) {
@@ -34,31 +36,37 @@ export class SqliteClient {
   }
 
   async query(sql: string, parameters: readonly unknown[]): Promise<QueryAnswer> {
-    return (await this.#whileBusy(() => this.#ask({ kind: 'query', sql, parameters }))) as QueryAnswer
+    const answer = (await this.#whileBusy(() => this.#ask({ kind: 'query', sql, parameters }))) as QueryAnswer
+    if (answer.changes !== undefined) this.#busySince = undefined
+    return answer
   }
 
   /** One transaction in one message. A constraint or `mustChange` that says no is an answer, not an error. */
   async batch(batch: Batch): Promise<BatchResult> {
-    return (await this.#whileBusy(async () => {
-      const result = (await this.#ask({ kind: 'batch', batch })) as BatchResult
-      if (!result.committed && isBusy(result.error)) throw toError(result.error)
-      return result
+    const result = (await this.#whileBusy(async () => {
+      const attempted = (await this.#ask({ kind: 'batch', batch })) as BatchResult
+      if (!attempted.committed && isBusy(attempted.error)) throw toError(attempted.error)
+      return attempted
     })) as BatchResult
+    this.#busySince = undefined
+    return result
   }
 
   async close(): Promise<void> {
-    if (this.#failure === undefined) await this.#ask({ kind: 'close' })
+    // A thread that dies meanwhile is closed too.
+    await this.#ask({ kind: 'close' }).catch(() => {})
     await this.#worker.terminate()
   }
 
   // Another process (an admin command) may hold the write lock for a moment.
   async #whileBusy(attempt: () => Promise<Answer>): Promise<Answer> {
-    const giveUpAt = performance.now() + BUSY_GIVE_UP_MS
     for (;;) {
       try {
         return await attempt()
       } catch (error) {
-        if (!isBusy(error) || performance.now() > giveUpAt) throw fromDriverError(error)
+        if (!isBusy(error)) throw fromDriverError(error)
+        this.#busySince ??= performance.now()
+        if (performance.now() - this.#busySince > BUSY_GIVE_UP_MS) throw fromDriverError(error)
         await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS))
       }
     }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import {
@@ -18,6 +19,7 @@ const MAX_CACHED_STATEMENTS = 500
 
 const { file } = workerData as ThreadData
 const db = openDatabase()
+const files = [file, `${file}-wal`].map((path) => ({ path, inode: inodeOf(path) }))
 const statements = new Map<string, Database.Statement>()
 
 function openDatabase(): Database.Database {
@@ -30,7 +32,23 @@ function openDatabase(): Database.Database {
   opened.pragma('busy_timeout = 20')
   // SQLite's own knows the cases of ASCII only.
   opened.function('lower', { deterministic: true }, lower)
+  // The first read makes the write-ahead log's file.
+  opened.prepare('select 1 from sqlite_schema').all()
   return opened
+}
+
+/**
+ * SQLite goes on writing to files that were removed or replaced, and what it acknowledges then is lost.
+ */
+function requireFilesInPlace(): void {
+  if (files.every(({ path, inode }) => inodeOf(path) === inode)) return
+  throw Object.assign(new Error('the database file was removed or replaced'), {
+    code: 'SQLITE_READONLY_DBMOVED',
+  })
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
 }
 
 function lower(value: unknown): unknown {
@@ -49,6 +67,8 @@ function prepare(sql: string): Database.Statement {
 function run(sql: string, parameters: readonly unknown[]): QueryAnswer {
   const statement = prepare(sql)
   if (statement.reader) return { rows: statement.all(parameters), changes: undefined }
+  // Not within a transaction: it has to end one way or the other.
+  if (!db.inTransaction) requireFilesInPlace()
   return { rows: [], changes: statement.run(parameters).changes }
 }
 
