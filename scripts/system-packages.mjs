@@ -11,6 +11,9 @@ import { delimiter, join } from 'node:path'
 const NEEDED = [
   { program: 'sshd', aptPackage: 'openssh-server', brewFormula: 'openssh' },
   { program: 'ps', aptPackage: 'procps' },
+  { program: 'openssl', aptPackage: 'openssl' },
+  { program: 'curl', aptPackage: 'curl' },
+  { program: 'python3', aptPackage: 'python3' },
 ]
 const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 const POLICY = '/usr/sbin/policy-rc.d'
