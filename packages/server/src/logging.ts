@@ -18,7 +18,7 @@ export interface Log {
 /** A sink that takes nothing must not fill the memory: what is beyond this is dropped and counted. */
 const MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 const CLOSE_TIMEOUT_MS = 2000
-const STDERR = 2
+const STDOUT = 1
 
 /** Opens the log that the configuration asks for. */
 export async function openLog(config: LoggingConfig): Promise<Log> {
@@ -80,7 +80,7 @@ function serializeError(error: unknown, depth = 0): LoggedError {
 async function openSink({ file, rotateSize, rotateKeep }: LoggingConfig): Promise<Destination> {
   const sink =
     file === ''
-      ? destination({ dest: STDERR, sync: false, maxLength: MAX_BUFFERED_BYTES })
+      ? destination({ dest: STDOUT, sync: false, maxLength: MAX_BUFFERED_BYTES })
       : await roll({
           file,
           size: `${rotateSize}b`,
@@ -97,7 +97,7 @@ async function openSink({ file, rotateSize, rotateKeep }: LoggingConfig): Promis
 }
 
 function prettyOnto(sink: Destination, { file }: LoggingConfig): { write(line: string): void } {
-  const colorize = file === '' && process.stderr.isTTY === true && !process.env.NO_COLOR
+  const colorize = file === '' && process.stdout.isTTY === true && !process.env.NO_COLOR
   const prettify = pretty.prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
   return { write: (line) => void sink.write(prettify(line)) }
 }

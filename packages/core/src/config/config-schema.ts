@@ -253,7 +253,7 @@ const logging = section('What Krown says about its own work; the journal is else
     default: 'pretty',
     description: '`pretty` for people, `json` for programs.',
   }),
-  file: path({ default: '', description: 'Log file; empty writes to standard error.' }, value.path),
+  file: path({ default: '', description: 'Log file; empty writes to standard output.' }, value.path),
   rotateSize: size(
     { min: '1KiB', max: '1TiB' },
     { default: '50MiB', description: 'Size at which the log file is rotated.' },

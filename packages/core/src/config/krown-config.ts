@@ -104,7 +104,7 @@ interface ConfigShape<Duration, Size> {
     readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
     /** `pretty` for people, `json` for programs. */
     readonly format: 'pretty' | 'json'
-    /** Log file; empty writes to standard error. */
+    /** Log file; empty writes to standard output. */
     readonly file: string
     /** Size at which the log file is rotated. */
     readonly rotateSize: Size

@@ -47,7 +47,7 @@ async function serve(gateway: Gateway, io: Io): Promise<number> {
     const { host, port, url } = await listen(app, config)
     krown.protect({ host, port })
     logger.info({ url }, 'listening')
-    io.stdout.write(`Krown listens on ${url}\nIts API is described on ${url}/docs\n`)
+    io.stderr.write(`Krown listens on ${url}\nIts API is described on ${url}/docs\n`)
     await tellSetup(gateway, io)
     const { drainTimeout } = config.server
     return await runUntilStopped({ krown, app, logger, drainTimeoutMs: drainTimeout }, stop)
@@ -56,14 +56,17 @@ async function serve(gateway: Gateway, io: Io): Promise<number> {
   }
 }
 
-/** How the first administrator is made. The token itself is shown to a terminal only, never to a log. */
+/**
+ * How the first administrator is made. On standard error, since standard output is the log's; the token itself is
+ * shown to a terminal only.
+ */
 async function tellSetup({ krown, config, setupTokenFile }: Gateway, io: Io): Promise<void> {
   if (!(await krown.setupRequired())) {
     removeSetupToken(config)
     return
   }
-  io.stdout.write(`There is no administrator yet. Register one with the setup token in ${setupTokenFile ?? 'auth.setup_token'},
+  io.stderr.write(`There is no administrator yet. Register one with the setup token in ${setupTokenFile ?? 'auth.setup_token'},
 or run: krown-server admin create --username admin
 `)
-  if (setupTokenFile !== null && io.stdout.isTTY) io.stdout.write(`The token: ${config.auth.setupToken}\n`)
+  if (setupTokenFile !== null && io.stderr.isTTY) io.stderr.write(`The token: ${config.auth.setupToken}\n`)
 }

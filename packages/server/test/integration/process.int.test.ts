@@ -27,6 +27,15 @@ const inDir = (dir: string, env: Record<string, string> = {}) => ({
   ...env,
 })
 
+/** The first administrator, made with the token of the data directory. */
+async function signInAsAdmin(url: string, dir: string): Promise<string> {
+  const setupToken = readFileSync(join(dir, 'data', 'setup-token'), 'utf8').trim()
+  const account = { username: 'admin', password: PASSWORD }
+  await call(url, 'POST /api/auth/register', { body: { ...account, setupToken } })
+  const { body } = await call<LoginResult>(url, 'POST /api/auth/login', { body: account })
+  return body.accessToken
+}
+
 async function stop(server: ServerProcess) {
   server.kill('SIGTERM')
   return server.exited
@@ -40,9 +49,9 @@ describe('start', () => {
     expect((await call(url, 'GET /readyz')).status).toBe(200)
     const tokenFile = join(dir.path, 'data', 'setup-token')
     const token = readFileSync(tokenFile, 'utf8').trim()
-    await waitFor(() => server.stdout.includes('admin create'), { what: 'the notice' })
-    expect(server.stdout).toContain(`${url}/docs`)
-    expect(server.stdout).toContain(tokenFile)
+    await waitFor(() => server.stderr.includes('admin create'), { what: 'the notice' })
+    expect(server.stderr).toContain(`${url}/docs`)
+    expect(server.stderr).toContain(tokenFile)
     expect(server.stdout + server.stderr).not.toContain(token)
 
     const body = { username: 'admin', password: PASSWORD, setupToken: token }
@@ -52,7 +61,7 @@ describe('start', () => {
     await using again = runServer(['start'], { env: inDir(dir.path) })
     await again.url()
     expect(await stop(again)).toMatchObject({ exitCode: 0 })
-    expect(again.stdout).not.toContain('administrator')
+    expect(again.stderr).not.toContain('administrator')
     expect(readdirSync(join(dir.path, 'data'))).not.toContain('setup-token')
   })
 
@@ -63,6 +72,24 @@ describe('start', () => {
     const data = join(dir.path, 'data')
     for (const name of ['.', ...readdirSync(data)])
       expect([name, statSync(join(data, name)).mode & 0o077]).toEqual([name, 0])
+  })
+
+  test('E08: is no target of its own sessions, even where loopback is allowed', async () => {
+    await using dir = await createTempDir()
+    const loopback = { KROWN_SSH__OUTBOUND__ALLOW_LOOPBACK: 'true', KROWN_SSH__OUTBOUND__ADHOC_PORTS: '' }
+    await using server = runServer(['start'], { env: inDir(dir.path, loopback) })
+    const url = await server.url()
+    const token = await signInAsAdmin(url, dir.path)
+    for (const host of ['127.0.0.1', 'localhost', '::ffff:127.0.0.1']) {
+      const body = {
+        host,
+        port: Number(new URL(url).port),
+        username: 'x',
+        auth: { method: 'password', password: 'x' },
+      }
+      const answer = await call(url, 'POST /api/sessions', { token, body })
+      expect([host, answer.status, answer.body.code]).toEqual([host, 403, 'TARGET_POLICY_DENIED'])
+    }
   })
 
   test.skipIf(process.platform !== 'linux')('gives its thread pool 16 threads', async () => {
@@ -133,7 +160,7 @@ describe('start', () => {
       KROWN_SERVER__PORT: String(port),
     })
     await using server = runServer(['start'], { env })
-    await waitFor(() => server.stderr.includes('the database does not answer'), {
+    await waitFor(() => server.stdout.includes('the database does not answer'), {
       what: 'it to wait',
       timeoutMs: 20_000,
     })
@@ -195,11 +222,7 @@ describe('H12: stopping', () => {
     }
     await using server = runServer(['start'], { env: inDir(dir.path, { ...allow, ...env }) })
     const url = await server.url()
-    const setupToken = readFileSync(join(dir.path, 'data', 'setup-token'), 'utf8').trim()
-    const account = { username: 'admin', password: PASSWORD }
-    await call(url, 'POST /api/auth/register', { body: { ...account, setupToken } })
-    const { body: login } = await call<LoginResult>(url, 'POST /api/auth/login', { body: account })
-    const token = login.accessToken
+    const token = await signInAsAdmin(url, dir.path)
     const { port, username, password } = target
     const open = { host: '127.0.0.1', port, username, auth: { method: 'password', password } }
     const { body: session } = await call(url, 'POST /api/sessions', { token, body: open })

@@ -58,7 +58,7 @@ export function runServer(
 function waitForUrl(child: ChildProcess, output: { stdout: string; stderr: string }): Promise<string> {
   const find = () => {
     if (child.exitCode !== null) throw new Error(`krown-server ended: ${output.stderr}`)
-    return /Krown listens on (\S+)/.exec(output.stdout)?.[1]
+    return /Krown listens on (\S+)/.exec(output.stderr)?.[1]
   }
   return waitFor(find, { what: 'krown-server to listen', timeoutMs: 20_000 }).then(String)
 }
