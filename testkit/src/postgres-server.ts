@@ -6,6 +6,7 @@ import type { PostgresBinaries } from './find-postgres.js'
 import { PortTakenError, withFreePort } from './free-port.js'
 import { queryPostgres } from './postgres-query.js'
 import { isAlive, processTree, signalAll } from './process-tree.js'
+import { reachablePostgres } from './reachable-postgres.js'
 import type { TempDir } from './temp-dir.js'
 import { waitFor } from './wait-for.js'
 
@@ -14,7 +15,7 @@ const NOBODY = 65534
 
 export class PostgresServer implements AsyncDisposable {
   readonly host = '127.0.0.1'
-  readonly #binaries: PostgresBinaries
+  #binaries: PostgresBinaries
   readonly #dir: TempDir
   readonly #settings: Record<string, string>
   #port = 0
@@ -91,10 +92,15 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async create(): Promise<void> {
-    if (process.getuid?.() === 0) await chown(this.#dir.path, NOBODY, NOBODY)
+    if (process.getuid?.() === 0) await this.#openToNobody()
     const args = ['-D', this.#dataDir, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8']
     await runProcess({ command: this.#binaries.initdb, args, options: this.#spawnOptions })
     await withFreePort((port) => this.#startOn(port))
+  }
+
+  async #openToNobody(): Promise<void> {
+    await chown(this.#dir.path, NOBODY, NOBODY)
+    this.#binaries = await reachablePostgres(this.#binaries, this.#dir.path)
   }
 
   get #dataDir(): string {
