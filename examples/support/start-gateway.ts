@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { startProcess } from '@krown/testkit/child-process'
 
-const KROWN_SERVER = fileURLToPath(new URL('../../packages/server/bin/krown-server.cjs', import.meta.url))
+const require = createRequire(import.meta.url)
+const KROWN_SERVER = join(dirname(require.resolve('@krown/server/package.json')), 'bin', 'krown-server.cjs')
 
 /** SQLite, a free port, and targets on this machine allowed: they are refused unless one says so. */
 const CONFIG = `data_dir = "./data"
