@@ -31,25 +31,30 @@ export class CommandLauncher {
   }
 
   /**
+   * What the same request started before, in this process or another.
+   *
+   * @throws KrownError CONFLICT when the id belongs to another request.
+   */
+  async findSame(actor: Actor, request: CommandRequest): Promise<Launch | undefined> {
+    return this.#findKnown(actor, request) ?? this.#findLogged(actor, request)
+  }
+
+  /**
    * @param prepare Called with a new command before it starts, to attach a reader that misses nothing.
    * @throws KrownError CONFLICT when the id belongs to another request.
    */
-  async launch(
+  launch(
     actor: Actor,
     options: {
       session: LiveSession
       request: CommandRequest
-      idIsChosen: boolean
       prepare?: ((command: LiveCommand) => void) | undefined
     },
-  ): Promise<Launch> {
-    const { session, request, idIsChosen, prepare } = options
-    if (idIsChosen) {
-      const known = this.#findKnown(actor, request) ?? (await this.#findLogged(actor, request))
-      // While the row was looked up, the same request may have arrived by another way.
-      const again = known ?? this.#findKnown(actor, request)
-      if (again) return again
-    }
+  ): Launch {
+    const { session, request, prepare } = options
+    // While the row was looked up, the same request may have arrived by another way.
+    const known = this.#findKnown(actor, request)
+    if (known) return known
     const command = new LiveCommand({ clock: this.#deps.clock, actor, request })
     prepare?.(command)
     return this.#start(session, command)

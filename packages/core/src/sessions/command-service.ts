@@ -152,12 +152,14 @@ export class CommandService {
     const { sessionId } = input
     const useCase = { permission: 'session:execute', resource: { kind: 'session', id: sessionId } } as const
     return gate.run(actor, useCase, async (caller) => {
-      const session = await sessions.requireLive(caller, sessionId, 'session:execute')
+      await sessions.requireAllowed(caller, sessionId, 'session:execute')
       const request = toCommandRequest(input, { sessionId, mode: how.mode, limits, newId: time.newId })
-      const { prepare } = how
-      const idIsChosen = input.commandId !== undefined
-      if (!idIsChosen) intake.requireOpen()
-      return how.answer(await launcher.launch(actor, { session, request, idIsChosen, prepare }))
+      // A retry is answered also when nothing new may begin: the session has ended, or Krown drains.
+      const known = input.commandId === undefined ? undefined : await launcher.findSame(actor, request)
+      if (known) return how.answer(known)
+      intake.requireOpen()
+      const session = await sessions.requireLive(caller, sessionId, 'session:execute')
+      return how.answer(launcher.launch(actor, { session, request, prepare: how.prepare }))
     })
   }
 

@@ -41,6 +41,6 @@ export function killScript({ expected, position, signal }: ProcessChoice): strin
 }
 
 /** Quotes for a POSIX shell: everything inside single quotes is literal. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
