@@ -30,7 +30,7 @@ export function kexInitPacket(options: { nameListBytes?: number } = {}): Buffer 
 }
 
 /** Wraps a payload as an unencrypted packet (RFC 4253 §6). */
-export function framePacket(payload: Buffer): Buffer {
+function framePacket(payload: Buffer): Buffer {
   const unpadded = 5 + payload.length
   const padding = BLOCK_BYTES - ((unpadded + MIN_PADDING) % BLOCK_BYTES) + MIN_PADDING
   return Buffer.concat([packetHeader(1 + payload.length + padding, padding), payload, randomBytes(padding)])

@@ -7,7 +7,7 @@ import { openPostgres } from './db/open-postgres.js'
 import { openSqlite } from './db/open-sqlite.js'
 
 /** Name of the SQLite database in `data_dir`. */
-export const SQLITE_FILE = 'krown.db'
+const SQLITE_FILE = 'krown.db'
 
 export interface OpenDatabaseOptions {
   readonly config: KrownConfig

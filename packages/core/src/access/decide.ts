@@ -11,7 +11,7 @@ export interface Subject {
 }
 
 /** Whose rows `subject` may apply `permission` to. */
-export function reachOf(subject: Subject, permission: Permission): Reach {
+function reachOf(subject: Subject, permission: Permission): Reach {
   const row: Record<Role, Reach> & { auditor?: Reach } = permissionTable[permission]
   return subject.auditScope === 'org' && row.auditor ? row.auditor : row[subject.role]
 }

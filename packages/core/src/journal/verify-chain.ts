@@ -66,7 +66,7 @@ class ChainWalk {
 }
 
 /** Checks one row against the link before it; undefined when it is sound. */
-export function findBreak(row: JournalEntriesTable, prev: Link): ChainBreak | undefined {
+function findBreak(row: JournalEntriesTable, prev: Link): ChainBreak | undefined {
   if (row.seq !== prev.seq + 1) return 'gap'
   if (row.prev_hash !== prev.hash) return 'link'
   const link = { orgId: row.org_id, seq: row.seq, prevHash: row.prev_hash, text: row.text }
