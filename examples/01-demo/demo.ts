@@ -13,6 +13,8 @@ import { RestClient } from './rest-client.js'
 import { type DemoTarget, startTarget } from './target.js'
 
 using interruption = watchForInterruption()
+// A reader that went away, as in `pnpm demo | head`, is no reason to leave servers and files behind.
+process.stdout.on('error', () => {})
 try {
   process.exitCode = await tellStory(process.argv.includes('--once'), interruption.signal)
 } catch (error) {
