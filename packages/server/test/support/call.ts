@@ -1,5 +1,3 @@
-import type { Problem } from '../../src/transport/problem.js'
-
 export interface CallOptions {
   token?: string | undefined
   body?: unknown
@@ -35,5 +33,3 @@ export async function call<Body = Record<string, unknown>>(
     body: (text === '' ? undefined : JSON.parse(text)) as Body,
   }
 }
-
-export type Refusal = Answer<Problem>

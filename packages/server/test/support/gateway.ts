@@ -98,12 +98,12 @@ function createPeople(url: string, setupToken: string) {
     const { body } = await must<LoginResult>(url, 'POST /api/auth/login', { body: { username, password } })
     return { user: body.user, token: body.accessToken, refreshToken: body.refreshToken }
   }
-  const register = async (username: string): Promise<Person> => {
+  const setUp = async (username: string): Promise<Person> => {
     await must(url, 'POST /api/auth/register', { body: { username, password: PASSWORD, setupToken } })
     return signIn(username)
   }
   const admin = () => {
-    firstAdmin ??= register('first-admin')
+    firstAdmin ??= setUp('first-admin')
     return firstAdmin
   }
   const person = async (role: User['role'], { auditScope }: { auditScope?: 'org' } = {}): Promise<Person> => {
