@@ -168,11 +168,12 @@ export class LiveCommand {
     const stdout = this.#stdout.toText()
     const stderr = this.#stderr.toText()
     return {
-      ...this.toSummary(),
       stdout: stdout?.text ?? null,
       stderr: stderr?.text ?? null,
       stdoutEncoding: stdout?.encoding ?? 'utf8',
       stderrEncoding: stderr?.encoding ?? 'utf8',
+      // Last: V8 copies an object into a literal at once, but adds to a copy one property after the other.
+      ...this.toSummary(),
     }
   }
 }
