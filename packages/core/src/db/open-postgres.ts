@@ -16,12 +16,12 @@ export interface OpenPostgresOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
-const STATEMENT_TIMEOUT_MS = 5_000
+const STATEMENT_TIMEOUT_MS = 4_500
 
 const STATEMENT_LIMITS: PoolConfig = {
   statement_timeout: STATEMENT_TIMEOUT_MS,
   // Covers a server that stopped answering, which statement_timeout cannot.
-  query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+  query_timeout: STATEMENT_TIMEOUT_MS + 500,
   idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
 }
 

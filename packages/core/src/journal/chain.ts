@@ -1,23 +1,45 @@
-import type { Head } from '../db/repositories/journal.repository.js'
+import type { Db } from '../db/database.js'
+import { findHashAt, type Head } from '../db/repositories/journal.repository.js'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { OrgId } from '../model/ids.js'
-import { type JournalDraft, sealEntry } from './entry.js'
+import { type JournalDraft, linkEntry, type WrittenEntry, writeEntry } from './entry.js'
 import type { JournalDeps } from './unit.js'
 
-/** The rows of the next links after `head`. */
-export function sealAll(
+export function writeAll(
   { clock, newId }: Pick<JournalDeps, 'clock' | 'newId'>,
-  orgId: OrgId,
-  after: { head: Head; drafts: readonly JournalDraft[] },
-): JournalEntriesTable[] {
-  const at = clock.now()
-  let prev: Head = after.head
-  return after.drafts.map((draft) => {
-    const row = sealEntry(draft, { orgId, prev, id: newId(), at })
+  drafts: readonly JournalDraft[],
+): WrittenEntry[] {
+  return drafts.map((draft) => writeEntry(draft, { id: newId(), at: clock.now() }))
+}
+
+/** The rows of the next links after `head`. */
+export function linkAll(orgId: OrgId, head: Head, entries: readonly WrittenEntry[]): JournalEntriesTable[] {
+  let prev = head
+  return entries.map((entry) => {
+    const row = linkEntry(entry, { orgId, prev })
     prev = row
     return row
   })
+}
+
+/** What the chain ends with, after `head`. */
+export function headAfter(head: Head, rows: readonly JournalEntriesTable[]): Head {
+  const newest = rows.at(-1)
+  return newest ? { seq: newest.seq, hash: newest.hash } : head
+}
+
+/**
+ * Refuses to go on from a head that does not fit the entries: what came after it would hide that.
+ *
+ * @throws KrownError AUDIT_UNAVAILABLE
+ */
+export async function requireSoundHead(db: Db, orgId: OrgId, head: Head): Promise<void> {
+  if (head.seq === 0 || (await findHashAt(db, orgId, head.seq)) === head.hash) return
+  throw new KrownError(
+    'AUDIT_UNAVAILABLE',
+    'the head of the journal does not fit its newest entry: verify the journal before anything more is done',
+  )
 }
 
 /** What the caller hears when the group as a whole failed. */
@@ -27,4 +49,8 @@ export function asUnavailable(error: unknown): unknown {
     cause: error,
     retryAfterMs: 1_000,
   })
+}
+
+export function isOutage(error: unknown): boolean {
+  return isKrownError(error) && error.code === 'UNAVAILABLE'
 }

@@ -2,116 +2,138 @@ import type { ControlledTransaction } from 'kysely'
 import type { Trx } from '../db/database.js'
 import {
   advanceHeadQuery,
-  findHashAt,
   type Head,
   insertEntriesQuery,
   insertHead,
   lockHead,
 } from '../db/repositories/journal.repository.js'
-import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { Tables } from '../db/tables/tables.js'
-import { isKrownError } from '../errors/krown-error.js'
 import type { OrgId } from '../model/ids.js'
-import { asUnavailable, sealAll } from './chain.js'
-import { GENESIS, type JournalDraft } from './entry.js'
-import type { JournalDeps, QueuedUnit } from './unit.js'
+import { asUnavailable, headAfter, isOutage, linkAll, requireSoundHead, writeAll } from './chain.js'
+import { wasCommitted } from './commit-in-doubt.js'
+import { GENESIS, type WrittenEntry } from './entry.js'
+import type { Group, JournalDeps, QueuedUnit } from './unit.js'
 
-interface Group {
-  readonly orgId: OrgId
-  readonly group: readonly QueuedUnit[]
-}
+type OpenTrx = ControlledTransaction<Tables>
 
 interface Outcome {
   readonly unit: QueuedUnit
   readonly result: unknown
-  readonly drafts: readonly JournalDraft[]
+  readonly entries: readonly WrittenEntry[]
 }
 
-type OpenTrx = ControlledTransaction<Tables>
+/** A unit said no, and took the whole transaction with it. */
+class UnitFailed {
+  readonly reason: unknown
 
-/** Commits a group in one transaction, each unit in its own savepoint, and settles every unit. */
-export async function commitInTransaction(deps: JournalDeps, { orgId, group }: Group): Promise<void> {
-  try {
-    const outcomes = await runTransaction(deps, orgId, group)
-    for (const { unit, result } of outcomes) unit.done.resolve(result)
-  } catch (error) {
-    // Units that failed by themselves were rejected already; rejecting twice changes nothing.
-    for (const { done } of group) done.reject(asUnavailable(error))
+  constructor(reason: unknown) {
+    this.reason = reason
   }
 }
 
-async function runTransaction(
-  deps: JournalDeps,
-  orgId: OrgId,
-  group: readonly QueuedUnit[],
-): Promise<Outcome[]> {
-  const trx = await deps.database.db.startTransaction().execute()
-  deps.heads.delete(orgId)
+/**
+ * Commits a group in one transaction and settles its units, each by itself.
+ *
+ * @throws KrownError UNAVAILABLE and others when the group as a whole was not committed; its units are not settled.
+ */
+export async function commitInTransaction(deps: JournalDeps, group: Group): Promise<void> {
+  const { units } = group
+  // Statements may run once more: they get savepoints, two round trips each, only when one of them has said no.
+  const isolated = units.length > 1 && units.some(({ work }) => work)
+  try {
+    await runTransaction(deps, group, isolated)
+  } catch (error) {
+    if (!(error instanceof UnitFailed)) throw error
+    if (units.length > 1) await runTransaction(deps, group, true)
+    else units[0]?.done.reject(error.reason)
+  }
+}
+
+async function runTransaction(deps: JournalDeps, { orgId, units }: Group, isolated: boolean): Promise<void> {
+  // Whatever the server's default: after waiting for the head's lock the newest state has to be seen.
+  const trx = await deps.database.db.startTransaction().setIsolationLevel('read committed').execute()
   let outcomes: Outcome[] = []
   let newest: Head | undefined
   try {
     const head = await currentHead(deps, trx, orgId)
-    outcomes = await runUnits(trx, group)
-    const drafts = outcomes.flatMap((outcome) => outcome.drafts)
-    const rows = sealAll(deps, orgId, { head, drafts })
-    await appendRows(trx, orgId, { head, rows })
-    newest = rows.at(-1)
+    outcomes = await runUnits(deps, trx, { units, isolated })
+    const entries = outcomes.flatMap((outcome) => outcome.entries)
+    newest = await appendEntries(trx, orgId, { head, entries })
     await trx.commit().execute()
-    return outcomes
   } catch (error) {
+    deps.heads.delete(orgId)
     await rollBack(trx)
-    if (newest && (await wasCommitted(deps, orgId, newest))) return outcomes
-    throw error
+    if (!newest || !isOutage(error) || !(await wasCommitted(deps, orgId, newest))) throw error
   }
+  if (newest) deps.heads.set(orgId, newest)
+  for (const { unit, result } of outcomes) unit.done.resolve(result)
 }
 
-async function runUnits(trx: OpenTrx, group: readonly QueuedUnit[]): Promise<Outcome[]> {
+async function runUnits(
+  deps: JournalDeps,
+  trx: OpenTrx,
+  { units, isolated }: { units: readonly QueuedUnit[]; isolated: boolean },
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const unit of group) {
-    const outcome = await runUnit(trx, unit)
+  for (const unit of units) {
+    const outcome = isolated ? await runIsolated(deps, trx, unit) : await runBare(deps, trx, unit)
     if (outcome) outcomes.push(outcome)
   }
   return outcomes
 }
 
-async function runUnit(trx: OpenTrx, unit: QueuedUnit): Promise<Outcome | undefined> {
+async function runBare(deps: JournalDeps, trx: Trx, unit: QueuedUnit): Promise<Outcome> {
+  try {
+    return await runUnit(deps, trx, unit)
+  } catch (error) {
+    throw isOutage(error) ? error : new UnitFailed(error)
+  }
+}
+
+async function runIsolated(deps: JournalDeps, trx: OpenTrx, unit: QueuedUnit): Promise<Outcome | undefined> {
   const inside = await trx.savepoint('unit').execute()
   try {
-    const result = await doWork(trx, unit)
-    const outcome = { unit, result, drafts: unit.entries(result) }
+    const outcome = await runUnit(deps, inside, unit)
     await inside.releaseSavepoint('unit').execute()
     return outcome
   } catch (error) {
-    if (isOutage(error)) throw error
+    // Fails when the connection is gone, and then nobody's changes are left.
     await inside.rollbackToSavepoint('unit').execute()
-    unit.done.reject(error)
+    unit.done.reject(isOutage(error) ? asUnavailable(error) : error)
     return undefined
   }
 }
 
-async function doWork(trx: Trx, { work, queries = [] }: QueuedUnit): Promise<unknown> {
-  if (work) return work(trx)
+async function runUnit(deps: JournalDeps, trx: Trx, unit: QueuedUnit): Promise<Outcome> {
+  const { work, queries = [] } = unit
   for (const query of queries) await trx.executeQuery(query)
-  return undefined
+  const result = await work?.(trx)
+  return { unit, result, entries: writeAll(deps, unit.entries(result)) }
 }
 
 async function currentHead(deps: JournalDeps, trx: Trx, orgId: OrgId): Promise<Head> {
-  const head = await lockHead(trx, orgId, deps.database.kind)
-  if (head) return head
-  await insertHead(trx, orgId, GENESIS)
-  return (await lockHead(trx, orgId, deps.database.kind)) ?? GENESIS
+  const { kind } = deps.database
+  const head = await lockHead(trx, orgId, kind)
+  if (!head) {
+    await insertHead(trx, orgId, GENESIS)
+    return (await lockHead(trx, orgId, kind)) ?? GENESIS
+  }
+  const known = deps.heads.get(orgId)
+  if (head.seq !== known?.seq || head.hash !== known.hash) await requireSoundHead(trx, orgId, head)
+  return head
 }
 
-async function appendRows(
+async function appendEntries(
   trx: Trx,
   orgId: OrgId,
-  chain: { head: Head; rows: JournalEntriesTable[] },
-): Promise<void> {
-  const last = chain.rows.at(-1)
-  if (!last) return
-  await insertEntriesQuery(trx, orgId, chain.rows).execute()
-  const move = { from: chain.head, to: { seq: last.seq, hash: last.hash } }
-  await advanceHeadQuery(trx, orgId, move).execute()
+  { head, entries }: { head: Head; entries: readonly WrittenEntry[] },
+): Promise<Head | undefined> {
+  if (entries.length === 0) return undefined
+  const rows = linkAll(orgId, head, entries)
+  const newest = headAfter(head, rows)
+  await insertEntriesQuery(trx, orgId, rows).execute()
+  await advanceHeadQuery(trx, orgId, { from: head, to: newest }).execute()
+  return newest
 }
 
 // The connection may be gone: then the server rolls back by itself.
@@ -121,13 +143,4 @@ async function rollBack(trx: OpenTrx): Promise<void> {
       .rollback()
       .execute()
       .catch(() => {})
-}
-
-/** The connection broke during COMMIT: only the database knows whether it took place. */
-async function wasCommitted(deps: JournalDeps, orgId: OrgId, newest: Head): Promise<boolean> {
-  return (await findHashAt(deps.database.db, orgId, newest.seq)) === newest.hash
-}
-
-function isOutage(error: unknown): boolean {
-  return isKrownError(error) && error.code === 'UNAVAILABLE'
 }

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { Actor } from '../model/actor.js'
@@ -39,32 +39,35 @@ export interface Link {
 export const GENESIS: Link = { seq: 0, hash: '0'.repeat(64) }
 
 const PREFIX = Buffer.from('krown-journal-v1\0', 'utf8')
-const SALT_BYTES = 16
 
-/** Gives a draft its place after `prev`, and its hash. */
-export function sealEntry(
-  draft: JournalDraft,
-  place: { orgId: OrgId; prev: Link; id: JournalEntryId; at: number },
-): JournalEntriesTable {
-  const salt = randomBytes(SALT_BYTES).toString('hex')
+/** An entry whose text is final and which has no place in the chain yet. */
+export type WrittenEntry = Omit<JournalEntriesTable, 'org_id' | 'seq' | 'prev_hash' | 'hash'>
+
+/** @throws Error when the draft is not JSON, such as a number that is not finite. */
+export function writeEntry(draft: JournalDraft, as: { id: JournalEntryId; at: number }): WrittenEntry {
+  const salt = randomUUID()
   const details = canonical(personalDetails(draft))
-  const text = canonical(entryText(draft, place, digestDetails(salt, details)))
-  const seq = place.prev.seq + 1
   return {
-    org_id: place.orgId,
-    seq,
-    id: place.id,
-    at: place.at,
+    id: as.id,
+    at: as.at,
     action: draft.action,
     outcome: draft.outcome,
     actor_user_id: draft.actor.userId,
     resource_id: draft.resource?.id ?? null,
-    text,
+    text: canonical(entryText(draft, as, digestDetails(salt, details))),
     details,
     salt,
-    prev_hash: place.prev.hash,
-    hash: hashLink({ orgId: place.orgId, seq, prevHash: place.prev.hash, text }),
   }
+}
+
+/** Gives an entry its place after `prev`, and its hash. */
+export function linkEntry(
+  entry: WrittenEntry,
+  { orgId, prev }: { orgId: OrgId; prev: Link },
+): JournalEntriesTable {
+  const seq = prev.seq + 1
+  const hash = hashLink({ orgId, seq, prevHash: prev.hash, text: entry.text })
+  return { ...entry, org_id: orgId, seq, prev_hash: prev.hash, hash }
 }
 
 /** What is hashed; the field order does not matter, the text is canonical (RFC 8785). */

@@ -2,10 +2,12 @@ import type { CompiledQuery } from 'kysely'
 import { defer } from '../base/deferred.js'
 import type { Trx } from '../db/database.js'
 import type { OrgId } from '../model/ids.js'
+import { AppendStatements } from './append-statements.js'
+import { asUnavailable } from './chain.js'
 import { commitInBatch } from './commit-batch.js'
 import { commitInTransaction } from './commit-transaction.js'
 import type { JournalDraft } from './entry.js'
-import type { JournalDeps, JournalParts, QueuedUnit, Unit } from './unit.js'
+import type { Group, JournalDeps, JournalParts, QueuedUnit, Unit } from './unit.js'
 
 // Enough to share an fsync among a burst, few enough to keep one transaction short.
 const MAX_GROUP = 64
@@ -23,7 +25,7 @@ export class Journal {
   readonly #draining = new Set<Promise<void>>()
 
   constructor(parts: JournalParts) {
-    this.#deps = { ...parts, heads: new Map() }
+    this.#deps = { ...parts, heads: new Map(), statements: new AppendStatements(parts.database.db) }
   }
 
   /**
@@ -78,14 +80,23 @@ export class Journal {
   }
 
   async #drain(orgId: OrgId, queue: QueuedUnit[]): Promise<void> {
-    while (queue.length > 0) await this.#commit(orgId, takeGroup(queue))
+    while (queue.length > 0) {
+      const units = takeGroup(queue)
+      try {
+        await this.#commit({ orgId, units })
+      } catch (error) {
+        // Who waits in line has waited as long for the database as they have.
+        for (const { done } of [...units, ...queue.splice(0)]) done.reject(asUnavailable(error))
+      }
+    }
     this.#queues.delete(orgId)
   }
 
-  async #commit(orgId: OrgId, group: readonly QueuedUnit[]): Promise<void> {
+  async #commit(group: Group): Promise<void> {
     const { batch } = this.#deps.database
-    if (batch && group.every(({ work }) => !work)) await commitInBatch(this.#deps, batch, { orgId, group })
-    else await commitInTransaction(this.#deps, { orgId, group })
+    const inOneMessage = batch && group.units.every(({ work }) => !work)
+    if (inOneMessage && (await commitInBatch(this.#deps, batch, group))) return
+    await commitInTransaction(this.#deps, group)
   }
 }
 

@@ -5,6 +5,7 @@ import type { NewId } from '../base/ids.js'
 import type { Database, Trx } from '../db/database.js'
 import type { Head } from '../db/repositories/journal.repository.js'
 import type { OrgId } from '../model/ids.js'
+import type { AppendStatements } from './append-statements.js'
 import type { JournalDraft } from './entry.js'
 
 /** Changes that commit together with their journal entries, or not at all. */
@@ -21,6 +22,12 @@ export interface QueuedUnit extends Unit {
   readonly done: Deferred<unknown>
 }
 
+/** Units of one organization that share a commit. */
+export interface Group {
+  readonly orgId: OrgId
+  readonly units: readonly QueuedUnit[]
+}
+
 export interface JournalParts {
   readonly database: Database
   readonly clock: Clock
@@ -28,6 +35,7 @@ export interface JournalParts {
 }
 
 export interface JournalDeps extends JournalParts {
+  readonly statements: AppendStatements
   /** Heads as last written by this process; checked by the database on each use. */
   readonly heads: Map<OrgId, Head>
 }

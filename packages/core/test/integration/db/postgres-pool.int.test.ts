@@ -111,6 +111,6 @@ describeOnPostgres('a pool', (openTestDatabase) => {
     const { rows } = await observer.query('select distinct timeout from public.seen')
     expect(rows).toEqual([{ timeout: '0' }])
     const ordinary = await sql<{ statement_timeout: string }>`show statement_timeout`.execute(database.db)
-    expect(ordinary.rows).toEqual([{ statement_timeout: '5s' }])
+    expect(ordinary.rows).toEqual([{ statement_timeout: '4500ms' }])
   })
 })

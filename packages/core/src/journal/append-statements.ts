@@ -1,0 +1,79 @@
+import type { CompiledQuery } from 'kysely'
+import type { Db } from '../db/database.js'
+import { advanceHeadQuery, type Head, insertEntriesQuery } from '../db/repositories/journal.repository.js'
+import type { Statement } from '../db/sqlite-protocol.js'
+import type { JournalEntriesTable } from '../db/tables/journal.table.js'
+import type { OrgId } from '../model/ids.js'
+
+interface HeadMove {
+  readonly orgId: OrgId
+  readonly fromSeq: number
+  readonly fromHash: string
+  readonly toSeq: number
+  readonly toHash: string
+}
+
+const ENTRY_COLUMNS: Record<keyof JournalEntriesTable, true> = {
+  org_id: true,
+  seq: true,
+  id: true,
+  at: true,
+  action: true,
+  outcome: true,
+  actor_user_id: true,
+  resource_id: true,
+  text: true,
+  details: true,
+  salt: true,
+  prev_hash: true,
+  hash: true,
+}
+
+const MOVE_FIELDS: Record<keyof HeadMove, true> = {
+  orgId: true,
+  fromSeq: true,
+  fromHash: true,
+  toSeq: true,
+  toHash: true,
+}
+
+/** The statements of every append, compiled once: kysely takes longer to compile them than SQLite to run them. */
+export class AppendStatements {
+  readonly #insert: (row: JournalEntriesTable) => Statement
+  readonly #advance: (move: HeadMove) => Statement
+
+  constructor(db: Db) {
+    this.#insert = prepare(ENTRY_COLUMNS, (row) => insertEntriesQuery(db, row.org_id, [row]).compile())
+    this.#advance = prepare(MOVE_FIELDS, ({ orgId, fromSeq, fromHash, toSeq, toHash }) =>
+      advanceHeadQuery(db, orgId, {
+        from: { seq: fromSeq, hash: fromHash },
+        to: { seq: toSeq, hash: toHash },
+      }).compile(),
+    )
+  }
+
+  /** Nothing without rows. The head goes first: whoever moved it meanwhile has taken the numbers, too. */
+  append(head: Head, rows: readonly JournalEntriesTable[]): Statement[] {
+    const newest = rows.at(-1)
+    if (!newest) return []
+    const move: HeadMove = {
+      orgId: newest.org_id,
+      fromSeq: head.seq,
+      fromHash: head.hash,
+      toSeq: newest.seq,
+      toHash: newest.hash,
+    }
+    return [{ ...this.#advance(move), mustChange: 1 }, ...rows.map(this.#insert)]
+  }
+}
+
+function prepare<Values extends object>(
+  names: Record<keyof Values & string, true>,
+  build: (standIns: Values) => CompiledQuery,
+): (values: Values) => Statement {
+  // Every value stands in with its own name, so that the parameters say which goes where.
+  const standIns = Object.fromEntries(Object.keys(names).map((name) => [name, name])) as unknown as Values
+  const { sql, parameters } = build(standIns)
+  const order = parameters as readonly (keyof Values)[]
+  return (values) => ({ sql, parameters: order.map((name) => values[name]) })
+}
