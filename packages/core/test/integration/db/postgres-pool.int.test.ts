@@ -1,4 +1,4 @@
-import { createTestDatabase } from '@krown/testkit'
+import { createTestDatabase, waitFor } from '@krown/testkit'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
@@ -59,9 +59,9 @@ describeOnPostgres('a pool', (openTestDatabase) => {
     await database[Symbol.asyncDispose]()
     await expect(database.ping()).rejects.toThrow()
     const observer = embedderPool(url)
-    const { rows } = await observer.query("select pid from pg_stat_activity where application_name = 'krown'")
-    await observer.end()
-    expect(rows).toEqual([])
+    onTestFinished(() => observer.end())
+    const left = "select 1 from pg_stat_activity where application_name = 'krown'"
+    await waitFor(async () => (await observer.query(left)).rowCount === 0, { what: 'the connections to end' })
   })
 
   test.each([

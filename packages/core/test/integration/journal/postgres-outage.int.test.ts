@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
 import { openPostgres } from '../../../src/db/open-postgres.js'
+import type { JsonObject } from '../../../src/journal/entry.js'
 import type { Journal } from '../../../src/journal/journal.js'
 import type { NodeId, OrgId } from '../../../src/model/ids.js'
 import { describeOnPostgres, type OpenTestDatabase } from '../../support/databases.js'
@@ -34,10 +35,14 @@ const COMMIT = 'commit\0'
 const nodes = async ({ db }: Database) => (await db.selectFrom('nodes').select('id').execute()).length
 
 /** One entry with one change, so that either without the other would show. */
-function writeOne(journal: Journal, database: Database, orgId: OrgId, facts = {}): Promise<void> {
+function writeOne(
+  journal: Journal,
+  { db }: Database,
+  at: { orgId: OrgId; facts?: JsonObject },
+): Promise<void> {
   const node = { id: newId<NodeId>(), started_at: 1, heartbeat_at: 1 }
-  const query = database.db.insertInto('nodes').values(node).compile()
-  return journal.write(orgId, [query], [draft({ facts })])
+  const query = db.insertInto('nodes').values(node).compile()
+  return journal.write(at.orgId, [query], [draft({ facts: at.facts ?? {} })])
 }
 
 describeOnPostgres('the journal when the database fails', (openTestDatabase) => {
@@ -45,30 +50,30 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
 
   test('H02: a database that is down refuses at once, and works again without a restart', async () => {
     const { direct, database, proxy, orgId, journal } = await open()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     await proxy.down()
     for (let i = 0; i < 3; i += 1) {
-      await expect(writeOne(journal, database, orgId)).rejects.toMatchObject(UNAVAILABLE)
+      await expect(writeOne(journal, database, { orgId })).rejects.toMatchObject(UNAVAILABLE)
       await expect(database.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     }
     await proxy.pass()
     await database.ping()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     await requireWhole(direct, orgId, 2)
     expect(await nodes(direct)).toBe(2)
   })
 
   test('H02: a database that swallows everything refuses in seconds, also who waits in line', async () => {
     const { direct, database, proxy, orgId, journal } = await open()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     proxy.blackhole()
     const started = performance.now()
     // More than one commit takes.
-    const writes = Array.from({ length: 200 }, () => writeOne(journal, database, orgId))
+    const writes = Array.from({ length: 200 }, () => writeOne(journal, database, { orgId }))
     for (const write of await Promise.allSettled(writes)) expect(write).toMatchObject({ reason: UNAVAILABLE })
     expect(performance.now() - started).toBeLessThan(9_000)
     await proxy.pass()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     await requireWhole(direct, orgId, 2)
     expect(await nodes(direct)).toBe(2)
   })
@@ -81,7 +86,7 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
       while (turn < 400) {
         const own = turn++
         if (own % 100 === 99) proxy.reset()
-        await writeOne(journal, database, orgId, { own }).then(
+        await writeOne(journal, database, { orgId, facts: { own } }).then(
           () => acknowledged.push(own),
           (error: unknown) => expect(error).toMatchObject(UNAVAILABLE),
         )
@@ -100,13 +105,13 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
     'H03: a connection cut at %j stores nothing, and the next write does not notice',
     async (pattern) => {
       const { direct, database, proxy, orgId, journal } = await open()
-      await writeOne(journal, database, orgId)
+      await writeOne(journal, database, { orgId })
       for (const delivered of [false, true]) {
         const cut = proxy.cutWhenClientSends(pattern, { delivered })
-        await expect(writeOne(journal, database, orgId)).rejects.toMatchObject(UNAVAILABLE)
+        await expect(writeOne(journal, database, { orgId })).rejects.toMatchObject(UNAVAILABLE)
         await cut
       }
-      await writeOne(journal, database, orgId)
+      await writeOne(journal, database, { orgId })
       await requireWhole(direct, orgId, 2)
       expect(await nodes(direct)).toBe(2)
     },
@@ -115,7 +120,9 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
   test('H05: a commit whose answer was lost is reported as what it is: done, once', async () => {
     const { direct, database, proxy, orgId, journal } = await open()
     const cut = proxy.cutWhenClientSends(COMMIT, { delivered: true })
-    const writes = Array.from({ length: 5 }, (_, turn) => writeOne(journal, database, orgId, { turn }))
+    const writes = Array.from({ length: 5 }, (_, turn) =>
+      writeOne(journal, database, { orgId, facts: { turn } }),
+    )
     await cut
     await Promise.all(writes)
     const result = journal.transact(
@@ -134,17 +141,17 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
   test('H05: a commit that never arrived is refused, and nothing of it is stored', async () => {
     const { direct, database, proxy, orgId, journal } = await open()
     const cut = proxy.cutWhenClientSends(COMMIT)
-    await expect(writeOne(journal, database, orgId)).rejects.toMatchObject(UNAVAILABLE)
+    await expect(writeOne(journal, database, { orgId })).rejects.toMatchObject(UNAVAILABLE)
     await cut
     expect(await nodes(direct)).toBe(0)
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     expect(await nodes(direct)).toBe(1)
     await requireWhole(direct, orgId, 1)
   })
 
   test('H05: a commit that is still under way when the connection breaks is waited for', async () => {
     const { direct, database, proxy, schema, orgId, journal } = await open()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     // Its commits wait for a lock that the test holds.
     await sql`
       create function ${sql.id(schema, 'wait_at_commit')}() returns trigger language plpgsql as
@@ -156,7 +163,7 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
     )
     const holder = await direct.db.startTransaction().execute()
     await sql`select pg_advisory_xact_lock(77)`.execute(holder)
-    const write = writeOne(journal, database, orgId)
+    const write = writeOne(journal, database, { orgId })
     const waiting = (query: string) => async () => {
       const { rows } = await sql`select 1 from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock' and query ilike ${query}`.execute(
@@ -179,7 +186,7 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
     const journal = journalOver(database, { clock })
     const cut = proxy.cutWhenClientSends(COMMIT, { delivered: true }).then(() => proxy.down())
     let outcome: unknown
-    const write = writeOne(journal, database, orgId).catch((error: unknown) => {
+    const write = writeOne(journal, database, { orgId }).catch((error: unknown) => {
       outcome = error
     })
     await cut
@@ -193,19 +200,19 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
       message: 'the database went away while the change was committed: whether it was stored is not known',
     })
     await proxy.pass()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     await requireWhole(direct, orgId, 2)
   })
 
   test('a lock that others hold for too long refuses, and does not damage the pool', async () => {
     const { direct, database, orgId, journal } = await open()
-    await writeOne(journal, database, orgId)
+    await writeOne(journal, database, { orgId })
     const holder = await direct.db.startTransaction().execute()
     await holder.updateTable('journal_heads').set({ seq: 1 }).where('org_id', '=', orgId).execute()
-    await expect(writeOne(journal, database, orgId)).rejects.toMatchObject(UNAVAILABLE)
-    await writeOne(journal, database, newId<OrgId>())
+    await expect(writeOne(journal, database, { orgId })).rejects.toMatchObject(UNAVAILABLE)
+    await writeOne(journal, database, { orgId: newId<OrgId>() })
     await holder.rollback().execute()
-    await Promise.all(Array.from({ length: 20 }, () => writeOne(journal, database, orgId)))
+    await Promise.all(Array.from({ length: 20 }, () => writeOne(journal, database, { orgId })))
     await requireWhole(direct, orgId, 21)
   })
 
@@ -230,7 +237,7 @@ describeOnPostgres('the journal when the database fails', (openTestDatabase) => 
     await Promise.all(
       databases.flatMap((database) => {
         const journal = journalOver(database)
-        return Array.from({ length: 30 }, () => writeOne(journal, database, orgId))
+        return Array.from({ length: 30 }, () => writeOne(journal, database, { orgId }))
       }),
     )
     await requireWhole(first, orgId, 60)
