@@ -13,17 +13,20 @@ const PAGE = 1_000
  * Reads page by page, so it takes a constant amount of memory, and entries appended meanwhile do not disturb it.
  */
 export async function verifyChain(db: Db, orgId: OrgId): Promise<ChainVerification> {
-  const head = (await findHead(db, orgId)) ?? GENESIS
-  const walk = new ChainWalk(head)
+  const before = (await findHead(db, orgId)) ?? GENESIS
+  const walk = new ChainWalk(before)
   for (;;) {
     const page = await listEntriesForward(db, orgId, { afterSeq: walk.prev.seq, limit: PAGE })
     if (!page.every((row) => walk.accept(row)) || page.length < PAGE) break
   }
-  const firstBreak = walk.finish()
+  // An entry and the head commit together: what was read cannot lie beyond the head of now.
+  const after = (await findHead(db, orgId)) ?? GENESIS
+  const firstBreak = walk.finish(after)
+  const head = firstBreak ? after : walk.prev
   return {
     orgId,
     ok: firstBreak === null,
-    entries: walk.prev.seq,
+    entries: firstBreak ? firstBreak.seq - 1 : walk.prev.seq,
     erased: walk.erased,
     headSeq: head.seq,
     headHash: head.hash,
@@ -38,6 +41,7 @@ class ChainWalk {
   readonly #head: Link
   #firstBreak: ChainVerification['firstBreak'] = null
 
+  /** @param head As it was before the first entry was read: the entries must reach it. */
   constructor(head: Link) {
     this.#head = head
   }
@@ -54,12 +58,13 @@ class ChainWalk {
     return true
   }
 
-  finish(): ChainVerification['firstBreak'] {
-    const short = this.prev.seq < this.#head.seq
-    return this.#firstBreak ?? (short ? { seq: this.prev.seq + 1, kind: 'head' } : null)
+  /** @param head As it is after the last entry was read: no entry may lie beyond it. */
+  finish(head: Link): ChainVerification['firstBreak'] {
+    if (this.#firstBreak) return this.#firstBreak
+    if (this.prev.seq < this.#head.seq) return { seq: this.prev.seq + 1, kind: 'head' }
+    return this.prev.seq > head.seq ? { seq: head.seq + 1, kind: 'head' } : null
   }
 
-  // Entries beyond the head were appended while reading; the one at the head must be the head.
   #headBreak(row: JournalEntriesTable): ChainBreak | undefined {
     return row.seq === this.#head.seq && row.hash !== this.#head.hash ? 'head' : undefined
   }
@@ -71,8 +76,8 @@ function findBreak(row: JournalEntriesTable, prev: Link): ChainBreak | undefined
   if (row.prev_hash !== prev.hash) return 'link'
   const link = { orgId: row.org_id, seq: row.seq, prevHash: row.prev_hash, text: row.text }
   if (hashLink(link) !== row.hash) return 'hash'
-  const said = JSON.parse(row.text) as SaidText
-  if (!columnsAgree(row, said)) return 'columns'
+  const said = readText(row.text)
+  if (!said || !columnsAgree(row, said)) return 'columns'
   return detailsAgree(row, said.detailsDigest) ? undefined : 'details'
 }
 
@@ -84,6 +89,16 @@ interface SaidText {
   readonly actor: { readonly userId: string }
   readonly resource?: { readonly id: string }
   readonly detailsDigest: string
+}
+
+// A right hash proves that the text was not changed, not that it was ever an entry.
+function readText(text: string): SaidText | undefined {
+  try {
+    const said = JSON.parse(text) as Partial<SaidText> | null
+    return said?.actor ? (said as SaidText) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function columnsAgree(row: JournalEntriesTable, said: SaidText): boolean {
