@@ -33,6 +33,7 @@ export class CommandRun implements OpenCommand {
   readonly #session: LiveSession
   readonly #command: LiveCommand
   readonly #queueing = new AbortController()
+  readonly #hurry = new AbortController()
   #channel: SshChannel | undefined
   #releaseSlot: (() => void) | undefined
   #releaseChannel: (() => void) | undefined
@@ -95,6 +96,11 @@ export class CommandRun implements OpenCommand {
     await this.#command.done
   }
 
+  hurry(): void {
+    this.#hurry.abort()
+    this.#command.hub.release()
+  }
+
   #beginKill(channel: SshChannel, cause: TerminationCause, reason?: KrownError): void {
     this.#cause ??= cause
     this.#reason ??= reason
@@ -153,7 +159,6 @@ export class CommandRun implements OpenCommand {
     // A short command may be over before this line.
     if (this.#command.hasEnded) return
     this.#channel = channel
-    this.#session.running.push(this.#command)
     this.#command.hub.connect(channel)
     this.#startTimeout()
     // It was asked to end while the target was starting it.
@@ -203,7 +208,12 @@ export class CommandRun implements OpenCommand {
       end: (end: ChannelEnd) => this.#ended(end),
     }
     const { signal } = this.#queueing
-    return this.#session.connection.exec(this.#command.request.command, sink, { signal })
+    const { connection, starts, running } = this.#session
+    return starts.start(async () => {
+      const channel = await connection.exec(this.#command.request.command, sink, { signal })
+      running.push(this.#command)
+      return channel
+    })
   }
 
   #receive(stream: 'stdout' | 'stderr', chunk: Buffer): void {
@@ -230,9 +240,10 @@ export class CommandRun implements OpenCommand {
   }
 
   async #kill(channel: SshChannel): Promise<void> {
-    const hurried = this.#reason?.code === 'DRAINING'
+    if (this.#reason?.code === 'DRAINING') this.#hurry.abort()
     const { clock } = this.#deps
-    await terminate({ clock, session: this.#session, command: this.#command, channel, hurried })
+    const { signal: hurry } = this.#hurry
+    await terminate({ clock, session: this.#session, command: this.#command, channel, hurry })
     // The target did not report the end; what it runs now is unknown.
     if (!this.#command.hasEnded) this.#ended({ exitCode: null, signal: null, error: null })
   }
@@ -247,7 +258,7 @@ export class CommandRun implements OpenCommand {
       killed,
       errorCode: this.#reason?.code ?? lost ?? null,
     })
-    this.#session.channelEnded()
+    this.#session.channelEnded(reported)
     this.#leave()
     void this.#writeResult()
   }

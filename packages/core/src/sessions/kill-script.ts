@@ -1,46 +1,54 @@
-/** One of several processes that sshd runs for a connection, by the order in which they were started. */
-export interface ProcessChoice {
-  /** How many commands Krown runs on this connection. */
-  readonly expected: number
-  /** Which of them, from 1, in the order in which they were started. */
-  readonly position: number
-  readonly signal: 'TERM' | 'KILL'
-}
+/** Begins the line in which the script lists process ids, oldest first. */
+const LIST_MARK = 'krown-running:'
 
 // Every command of a connection is a child of the same sshd process and leads its own process group; so is this
-// script, hence $PPID. Where the count differs from what Krown runs, picking one would be a guess.
+// script, hence $PPID. What started after the script is left out: Krown may not know of it yet.
 const SCRIPT = `
 self=$$ parent=$PPID
+older() {
+  [ "$1" -lt "$born" ] || { [ "$1" -eq "$born" ] && [ "$2" -lt "$self" ]; }
+}
 list() {
-  if [ -r /proc/self/stat ]; then
-    for dir in /proc/[0-9]*; do
-      { read -r line <"$dir/stat"; } 2>/dev/null || continue
-      pid=\${dir#/proc/}
+  if { read -r line </proc/$$/stat; } 2>/dev/null; then
+    set -- \${line##*) }
+    born=\${20}
+    if [ -r "/proc/$parent/task/$parent/children" ]; then
+      read -r candidates <"/proc/$parent/task/$parent/children"
+    else
+      candidates=$(cd /proc && echo [0-9]*)
+    fi
+    for pid in $candidates; do
+      { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
       set -- \${line##*) }
-      [ "$2" = "$parent" ] && [ "$3" = "$pid" ] && [ "$pid" != "$self" ] && echo "\${20} $pid"
+      [ "$2" = "$parent" ] && [ "$3" = "$pid" ] && older "\${20}" "$pid" && echo "\${20} $pid"
     done
   else
+    born=0
     ps -A -o pid= -o ppid= -o pgid= | while read -r pid ppid pgid; do
-      [ "$ppid" = "$parent" ] && [ "$pgid" = "$pid" ] && [ "$pid" != "$self" ] && echo "0 $pid"
+      [ "$ppid" = "$parent" ] && [ "$pgid" = "$pid" ] && older 0 "$pid" && echo "0 $pid"
     done
   fi
 }
-found=$(list | sort -n -k1,1 -k2,2)
-set -- $found
-[ $# -eq $((2 * expected)) ] || exit 3
-shift $((2 * position - 1))
-kill -s "$signal" -- "-$1"
+while :; do
+  echo "${LIST_MARK}" $(list | sort -n -k1,1 -k2,2 | while read -r started pid; do echo "$pid"; done)
+  read -r signal pid || exit 0
+  [ "$signal" = again ] || break
+done
+kill -s "$signal" -- "-$pid"
 `
 
 /**
- * A command line, for any login shell, that signals the process group of one command. Exit code 0: signalled;
- * 3: the processes do not match what Krown runs, so none was signalled.
+ * A command line, for any login shell, that lists the process groups of the connection. It reads one line of
+ * standard input after each list: `again`, or the name of a signal and the group that is to get it.
  */
-export function killScript({ expected, position, signal }: ProcessChoice): string {
-  return `exec /bin/sh -c ${quote(`expected=${expected} position=${position} signal=${signal}${SCRIPT}`)}`
-}
+export const KILL_SCRIPT = `exec /bin/sh -c '${SCRIPT.replaceAll("'", `'\\''`)}'`
 
-/** Quotes for a POSIX shell: everything inside single quotes is literal. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
+/**
+ * The process ids of the last whole list in what the script printed, and undefined when there is none. Whatever
+ * else a login shell prints is passed over.
+ */
+export function readProcessList(printed: string): number[] | undefined {
+  const lists = printed.matchAll(/^krown-running:((?: \d{1,10})*)\n/gm)
+  const last = [...lists].at(-1)?.[1]
+  return last?.split(' ').filter(Boolean).map(Number)
 }

@@ -6,6 +6,7 @@ import type { CommandId, SessionId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
+import { StartGate } from './start-gate.js'
 
 /** Commands that may wait for a channel of one session. */
 const MAX_WAITING = 64
@@ -20,6 +21,8 @@ export interface OpenCommand {
    * that still waits is refused with it.
    */
   terminate(cause: TerminationCause, reason?: KrownError): Promise<void>
+  /** Whatever it is waiting for in order to end, it has to end now. */
+  hurry(): void
   write(data: Uint8Array): Promise<void>
   closeStdin(): void
 }
@@ -33,6 +36,7 @@ export class LiveSession {
   readonly slots: Semaphore
   /** What the target turned out to allow of them at once. */
   readonly channels: Semaphore
+  readonly starts = new StartGate()
   /** Commands that are waiting, running or being finished. */
   readonly commands = new Map<CommandId, OpenCommand>()
   /** Those with a channel, in the order in which the target started them. */
@@ -42,6 +46,7 @@ export class LiveSession {
   #endReason: KrownError | undefined
   #lastActivityAt: number
   #idleSince: number
+  #mayRunMore = false
   #lastChannelEnd = Number.NEGATIVE_INFINITY
   bytesIn = 0
   bytesOut = 0
@@ -98,8 +103,15 @@ export class LiveSession {
     this.touch()
   }
 
-  channelEnded(): void {
+  /** @param reported False when the target did not say how the command ended: it may run on. */
+  channelEnded(reported: boolean): void {
     this.#lastChannelEnd = this.#clock.monotonic()
+    if (!reported) this.#mayRunMore = true
+  }
+
+  /** The target may run commands of this connection that Krown has given up. */
+  get mayRunMore(): boolean {
+    return this.#mayRunMore
   }
 
   channelEndedWithin(ms: number): boolean {

@@ -230,3 +230,21 @@ test('output that came before the channel was there still pauses it', () => {
   hub.connect(tap)
   expect(tap.paused).toBe(true)
 })
+
+test('once it is released nobody holds the channel, and who reads too slowly is told of a gap', async () => {
+  const { hub, tap, clock } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  hub.release()
+  expect(tap.paused).toBe(false)
+  expect(clock.pendingTimers).toBe(0)
+  hub.openReader(0, 'driver')
+  printer.print('stdout', 10 * RING_BYTES)
+  expect(tap.paused).toBe(false)
+  hub.finish()
+  expect(printer.check(await readAvailable(driver))).toEqual({
+    end: printer.streams.length,
+    lost: printer.streams.length - RING_BYTES,
+  })
+})

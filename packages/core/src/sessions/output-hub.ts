@@ -37,6 +37,7 @@ export class OutputHub {
   #cancelStall: (() => void) | undefined
   // Made only while somebody waits: most chunks arrive with nobody waiting.
   #changed: Deferred<void> | undefined
+  #released = false
   #ended = false
 
   constructor(clock: Clock) {
@@ -70,8 +71,15 @@ export class OutputHub {
   /** @param role `driver` only when there is none yet; otherwise the reader is a watcher. */
   openReader(after: number, role: 'driver' | 'watcher'): OutputReader {
     const reader = new OutputReader(this, this.#ring, after)
-    if (role === 'driver' && !this.#driver && !this.#ended) this.#driver = reader
+    if (role === 'driver' && !this.#driver && !this.#ended && !this.#released) this.#driver = reader
     return reader
+  }
+
+  /** From now on nobody may hold the channel: it is about to end. Who reads too slowly is told of a gap. */
+  release(): void {
+    this.#released = true
+    this.#driver = undefined
+    this.#letFlow()
   }
 
   /** Readers tell how far they got, or that they are gone. */

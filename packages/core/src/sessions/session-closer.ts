@@ -67,7 +67,10 @@ export class SessionCloser {
 
   #closeOnce(live: LiveSession, ending: Ending): Promise<Session> {
     const begun = this.#closing.get(live.id)
-    if (begun !== undefined) return begun
+    if (begun !== undefined) {
+      if (mustNotWait(live, ending)) for (const command of live.commands.values()) command.hurry()
+      return begun
+    }
     const closing = this.#run(live, ending).finally(() => this.#closing.delete(live.id))
     this.#closing.set(live.id, closing)
     return closing
@@ -106,6 +109,11 @@ export class SessionCloser {
     const entry = sessionClosed(ending.actor, session, ending)
     await results.write({ orgId: session.orgId, queries: [query], entry })
   }
+}
+
+/** A lost connection waits for who reads what had arrived, and a patient kill takes seconds. */
+function mustNotWait({ connection }: LiveSession, { reason }: Ending): boolean {
+  return reason === 'server_shutdown' || (WANTED.has(reason) && connection.closedBecause !== null)
 }
 
 function endError(reason: EndReason): KrownError {

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.js'
+import { type Deadline, raceSignal } from '../base/deadline.js'
 import { defer } from '../base/deferred.js'
-import type { ChannelEnd, SshChannel } from '../ssh/connector.js'
-import { killScript } from './kill-script.js'
+import type { SshChannel } from '../ssh/connector.js'
+import { killGroup } from './kill-group.js'
 import type { LiveCommand } from './live-command.js'
 import type { LiveSession } from './live-session.js'
 
@@ -10,13 +11,13 @@ export interface Termination {
   readonly session: LiveSession
   readonly command: LiveCommand
   readonly channel: SshChannel
-  /** The process itself is about to end. */
-  readonly hurried: boolean
+  /** Aborts when the process itself is about to end: then every step is short. */
+  readonly hurry: AbortSignal
 }
 
 /** How long each step may take, milliseconds. */
-const PATIENT = { signal: 1_000, term: 2_000, kill: 2_000, script: 3_000 }
-const HURRIED = { signal: 300, term: 700, kill: 1_000, script: 1_000 }
+const PATIENT = { signal: 1_000, script: 3_000, term: 2_000, kill: 2_000 }
+const HURRIED = { signal: 300, script: 1_000, term: 700, kill: 1_000 }
 
 /**
  * TERM, then KILL, then close. Resolves when the target reported the end, or when there is nothing left to try.
@@ -25,46 +26,61 @@ const HURRIED = { signal: 300, term: 700, kill: 1_000, script: 1_000 }
  * signalled by a second exec on the same connection.
  */
 export async function terminate(termination: Termination): Promise<void> {
-  const { channel } = termination
-  const grace = termination.hurried ? HURRIED : PATIENT
+  const { channel, command } = termination
   channel.signal('TERM')
-  if (await endsWithin(termination, grace.signal)) return
-  await signalGroup(termination, 'TERM', grace.script)
-  if (await endsWithin(termination, grace.term)) return
+  if (await endsIn(termination, 'signal')) return
+  // The end comes after the output: a reader who holds that back would hold the end back too.
+  command.hub.release()
+  await signalGroup(termination, 'TERM')
+  if (await endsIn(termination, 'term')) return
   channel.signal('KILL')
-  await signalGroup(termination, 'KILL', grace.script)
-  if (await endsWithin(termination, grace.kill)) return
+  await signalGroup(termination, 'KILL')
+  if (await endsIn(termination, 'kill')) return
   channel.close()
 }
 
-async function endsWithin({ clock, command }: Termination, ms: number): Promise<boolean> {
-  const { promise: timeIsUp, resolve } = defer<void>()
-  const cancel = clock.setTimer(ms, resolve)
-  await Promise.race([command.ended, timeIsUp])
-  cancel()
+async function endsIn(termination: Termination, step: keyof typeof PATIENT): Promise<boolean> {
+  const { command } = termination
+  using grace = startGrace(termination, step)
+  await raceSignal(command.ended, grace.signal).catch(() => {})
   return command.hasEnded
 }
 
 /** Best effort: a target without a POSIX shell, or one that refuses the channel, leaves the end unconfirmed. */
-async function signalGroup(
-  { clock, session, command }: Termination,
-  signal: 'TERM' | 'KILL',
-  limitMs: number,
-): Promise<void> {
-  const position = session.running.indexOf(command) + 1
-  if (position === 0 || command.hasEnded) return
-  const script = killScript({ expected: session.running.length, position, signal })
-  const finished = defer<void>()
-  const cancel = clock.setTimer(limitMs, finished.resolve)
-  const sink = { data: () => {}, end: (_end: ChannelEnd) => finished.resolve() }
+async function signalGroup(termination: Termination, signal: 'TERM' | 'KILL'): Promise<void> {
+  const { clock, session, command } = termination
+  using grace = startGrace(termination, 'script')
+  const { signal: timeIsUp } = grace
   try {
-    const helper = await session.connection.exec(script, sink)
-    helper.endInput()
-    await finished.promise
-    helper.close()
+    await killGroup({ session, command, signal, timeIsUp, pause: (ms) => pause(clock, ms, timeIsUp) })
   } catch {
     // Nothing was signalled.
+  }
+}
+
+async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const { promise: timeIsUp, resolve } = defer<void>()
+  const cancel = clock.setTimer(ms, resolve)
+  try {
+    await raceSignal(timeIsUp, signal)
   } finally {
     cancel()
+  }
+}
+
+/** Aborts when the step has had its time. */
+function startGrace({ clock, hurry }: Termination, step: keyof typeof PATIENT): Deadline {
+  const controller = new AbortController()
+  const timeIsUp = () => controller.abort(new Error('time is up'))
+  const cancels = [clock.setTimer(PATIENT[step], timeIsUp)]
+  const shorten = () => void cancels.push(clock.setTimer(HURRIED[step], timeIsUp))
+  if (hurry.aborted) shorten()
+  else hurry.addEventListener('abort', shorten, { once: true })
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const cancel of cancels) cancel()
+      hurry.removeEventListener('abort', shorten)
+    },
   }
 }
