@@ -13,7 +13,7 @@ export function journalOver(database: Database, parts: Partial<JournalParts> = {
 }
 
 /** Everything in an organization's chain, oldest first. */
-export function entriesOf({ db }: Database, orgId: OrgId): Promise<JournalEntriesTable[]> {
+export function entriesOf({ db }: Pick<Database, 'db'>, orgId: OrgId): Promise<JournalEntriesTable[]> {
   return listEntriesForward(db, orgId, { afterSeq: 0, limit: 100_000 })
 }
 

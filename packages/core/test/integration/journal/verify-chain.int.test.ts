@@ -1,7 +1,7 @@
 import type { Updateable } from 'kysely'
 import { expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
-import type { Database, Db } from '../../../src/db/database.js'
+import type { Db } from '../../../src/db/database.js'
 import { findHead } from '../../../src/db/repositories/journal.repository.js'
 import type { JournalEntriesTable } from '../../../src/db/tables/journal.table.js'
 import { GENESIS, hashLink, linkEntry, writeEntry } from '../../../src/journal/entry.js'
@@ -33,18 +33,24 @@ async function openChain(openTestDatabase: OpenTestDatabase) {
   }
 }
 
+interface Chain {
+  readonly db: Db
+  readonly orgId: OrgId
+}
+
 /** Changes one stored entry behind the journal's back. */
-const tamper = (db: Db, orgId: OrgId, seq: number, set: Updateable<JournalEntriesTable>) =>
+const tamper = ({ db, orgId }: Chain, seq: number, set: Updateable<JournalEntriesTable>) =>
   db.updateTable('journal_entries').set(set).where('org_id', '=', orgId).where('seq', '=', seq).execute()
 
-const remove = (db: Db, orgId: OrgId, seqs: readonly number[]) =>
+const remove = ({ db, orgId }: Chain, seqs: readonly number[]) =>
   db.deleteFrom('journal_entries').where('org_id', '=', orgId).where('seq', 'in', seqs).execute()
 
 /** Writes what stands at one place as somebody who knows the formula would, without the links after it. */
-async function forge(database: Database, orgId: OrgId, seq: number, text: string): Promise<void> {
-  const entries = await entriesOf(database, orgId)
+async function forge(chain: Chain, seq: number, text: string): Promise<void> {
+  const { orgId } = chain
+  const entries = await entriesOf(chain, orgId)
   const prevHash = entries[seq - 2]?.hash ?? GENESIS.hash
-  await tamper(database.db, orgId, seq, { text, hash: hashLink({ orgId, seq, prevHash, text }) })
+  await tamper(chain, seq, { text, hash: hashLink({ orgId, seq, prevHash, text }) })
 }
 
 const F64 = 'f'.repeat(64)
@@ -100,13 +106,13 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
 
   test.each(CHANGES)('G01: notices a changed %s and names the entry', async (_column, set, kind) => {
     await using chain = await openChain(openTestDatabase)
-    await tamper(chain.db, chain.orgId, 5, set)
+    await tamper(chain, 5, set)
     expect(await chain.verify()).toMatchObject({ ok: false, entries: 4, firstBreak: { seq: 5, kind } })
   })
 
   test.each([1, 5, 9])('G01: notices that entry %i was moved elsewhere', async (seq) => {
     await using chain = await openChain(openTestDatabase)
-    await tamper(chain.db, chain.orgId, seq, { seq: 77 })
+    await tamper(chain, seq, { seq: 77 })
     expect((await chain.verify()).firstBreak).toEqual({ seq, kind: 'gap' })
   })
 
@@ -114,7 +120,7 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
     await using chain = await openChain(openTestDatabase)
     const other = newId<OrgId>()
     await chain.journal.append(other, [draft()])
-    await remove(chain.db, chain.orgId, [1])
+    await remove(chain, [1])
     await chain.db
       .updateTable('journal_entries')
       .set({ org_id: chain.orgId })
@@ -133,16 +139,16 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
     ['every entry', [1, 2, 3, 4, 5, 6, 7, 8, 9], { seq: 1, kind: 'head' }],
   ])('G01: notices that %s was deleted', async (_what, seqs, firstBreak) => {
     await using chain = await openChain(openTestDatabase)
-    await remove(chain.db, chain.orgId, seqs)
+    await remove(chain, seqs)
     expect(await chain.verify()).toMatchObject({ ok: false, firstBreak })
   })
 
   test('G01: notices two entries that changed places', async () => {
     await using chain = await openChain(openTestDatabase)
     const { db, orgId } = chain
-    await tamper(db, orgId, 4, { seq: 77 })
-    await tamper(db, orgId, 6, { seq: 4 })
-    await tamper(db, orgId, 77, { seq: 6 })
+    await tamper(chain, 4, { seq: 77 })
+    await tamper(chain, 6, { seq: 4 })
+    await tamper(chain, 77, { seq: 6 })
     expect((await chain.verify()).firstBreak).toEqual({ seq: 4, kind: 'link' })
   })
 
@@ -157,9 +163,9 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
       .values(inserted(entries[8] as JournalEntriesTable))
       .execute()
     expect(await chain.verify()).toMatchObject({ ok: false, firstBreak: { seq: 10, kind: 'head' } })
-    await remove(db, orgId, [10])
+    await remove(chain, [10])
     expect((await chain.verify()).ok).toBe(true)
-    await remove(db, orgId, [5])
+    await remove(chain, [5])
     await db
       .insertInto('journal_entries')
       .values(inserted(entries[3] as JournalEntriesTable))
@@ -192,14 +198,14 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
     'names an entry whose text is %s under a right hash, and does not stumble over it',
     async (text) => {
       await using chain = await openChain(openTestDatabase)
-      await forge(chain.database, chain.orgId, 5, text)
+      await forge(chain, 5, text)
       expect((await chain.verify()).firstBreak).toEqual({ seq: 5, kind: 'columns' })
     },
   )
 
   test('counts entries whose details were erased, and finds the chain whole all the same', async () => {
     await using chain = await openChain(openTestDatabase)
-    for (const seq of [2, 5, 9]) await tamper(chain.db, chain.orgId, seq, { salt: null, details: null })
+    for (const seq of [2, 5, 9]) await tamper(chain, seq, { salt: null, details: null })
     expect(await chain.verify()).toMatchObject({ ok: true, entries: ENTRIES, erased: 3 })
     await chain.journal.append(chain.orgId, [draft()])
     expect(await chain.verify()).toMatchObject({ ok: true, entries: ENTRIES + 1, erased: 3 })
@@ -207,13 +213,14 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
 
   test('reads chains longer than one page, to the last entry', async () => {
     await using opened = await openTestDatabase()
+    const { db } = opened.database
     const orgId = newId<OrgId>()
     const journal = journalOver(opened.database)
     const many = Array.from({ length: 700 }, () => draft())
     for (let i = 0; i < 3; i += 1) await journal.append(orgId, many)
-    expect(await verifyChain(opened.database.db, orgId)).toMatchObject({ ok: true, entries: 2_100 })
-    await tamper(opened.database.db, orgId, 2_100, { salt: 'x' })
-    expect((await verifyChain(opened.database.db, orgId)).firstBreak).toEqual({ seq: 2_100, kind: 'details' })
+    expect(await verifyChain(db, orgId)).toMatchObject({ ok: true, entries: 2_100 })
+    await tamper({ db, orgId }, 2_100, { salt: 'x' })
+    expect((await verifyChain(db, orgId)).firstBreak).toEqual({ seq: 2_100, kind: 'details' })
   })
 
   test('is not disturbed by entries that are appended meanwhile', async () => {
