@@ -59,6 +59,17 @@ export function commandCancelRequested(command: LiveCommand, actor: JournalDraft
   }
 }
 
+/** The first time that somebody else than its starter sends input into it. */
+export function commandInput(command: LiveCommand, actor: JournalDraft['actor']): JournalDraft {
+  return {
+    action: 'command.input',
+    outcome: 'success',
+    actor,
+    resource: resourceOf(command),
+    facts: { sessionId: command.request.sessionId, ownerUserId: command.userId },
+  }
+}
+
 function resourceOf({ id }: LiveCommand) {
   return { kind: 'command', id }
 }

@@ -43,7 +43,6 @@ export class CommandRun implements OpenCommand {
   #reason: KrownError | undefined
   #inputClosed = false
   #intent: 'none' | 'written' | 'in doubt' = 'none'
-  #terminating: Promise<void> | undefined
 
   constructor(deps: CommandRunDeps, session: LiveSession, command: LiveCommand) {
     this.#deps = deps
@@ -87,6 +86,7 @@ export class CommandRun implements OpenCommand {
   }
 
   async terminate(cause: TerminationCause, reason?: KrownError): Promise<void> {
+    if (reason?.code === 'DRAINING') this.hurry()
     if (!this.#command.hasEnded) {
       this.#wanted ??= { cause, reason }
       if (!this.#channel) this.#queueing.abort(reason ?? new CancelledBeforeStart())
@@ -102,9 +102,10 @@ export class CommandRun implements OpenCommand {
   }
 
   #beginKill(channel: SshChannel, cause: TerminationCause, reason?: KrownError): void {
-    this.#cause ??= cause
-    this.#reason ??= reason
-    this.#terminating ??= this.#kill(channel)
+    if (this.#cause) return
+    this.#cause = cause
+    this.#reason = reason
+    void this.#kill(channel)
   }
 
   async #waitForSlot(): Promise<void> {
@@ -217,6 +218,8 @@ export class CommandRun implements OpenCommand {
   }
 
   #receive(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    // A target may go on sending after it was given up; what is journaled and digested is final.
+    if (this.#command.hasEnded) return
     this.#session.bytesOut += chunk.length
     this.#session.touch()
     this.#command.receive(stream, chunk)
@@ -240,7 +243,6 @@ export class CommandRun implements OpenCommand {
   }
 
   async #kill(channel: SshChannel): Promise<void> {
-    if (this.#reason?.code === 'DRAINING') this.#hurry.abort()
     const { clock } = this.#deps
     const { signal: hurry } = this.#hurry
     await terminate({ clock, session: this.#session, command: this.#command, channel, hurry })

@@ -7,6 +7,7 @@ import type { NewId } from '../base/ids.js'
 import type { Db } from '../db/database.js'
 import { findCommand, listCommands } from '../db/repositories/command.repository.js'
 import { KrownError, notFound } from '../errors/krown-error.js'
+import type { Journal } from '../journal/journal.js'
 import type { Actor } from '../model/actor.js'
 import type {
   Command,
@@ -19,7 +20,7 @@ import type {
 import type { CommandId } from '../model/ids.js'
 import type { OutputOptions } from '../model/krown-client.js'
 import type { Page } from '../model/page.js'
-import { commandCancelRequested } from './command-entries.js'
+import { commandCancelRequested, commandInput } from './command-entries.js'
 import type { CommandLauncher, Launch } from './command-launcher.js'
 import { type CommandLimits, type OutputMode, toCommandRequest } from './command-requests.js'
 import type { Intake } from './intake.js'
@@ -37,8 +38,11 @@ export interface CommandServiceDeps {
   readonly sessions: SessionFinder
   readonly launcher: CommandLauncher
   readonly results: ResultJournal
+  readonly journal: Journal
   readonly intake: Intake
 }
+
+const ASK_AGAIN_MS = 2_000
 
 interface Launching<T> {
   readonly mode: OutputMode
@@ -126,11 +130,17 @@ export class CommandService {
   }
 
   async write(actor: Actor, id: CommandId, data: Uint8Array): Promise<void> {
-    await this.#withOpen(actor, id, (open) => open.write(data))
+    await this.#withOpen(actor, id, async (open) => {
+      await this.#noteForeignInput(actor, open)
+      await open.write(data)
+    })
   }
 
   async closeStdin(actor: Actor, id: CommandId): Promise<void> {
-    await this.#withOpen(actor, id, async (open) => open.closeStdin())
+    await this.#withOpen(actor, id, async (open) => {
+      await this.#noteForeignInput(actor, open)
+      open.closeStdin()
+    })
   }
 
   /** See `KrownClient.commands.output`. Its starter is the driver, everyone else a watcher. */
@@ -143,7 +153,31 @@ export class CommandService {
     const { live } = known
     const isDriver = live.request.driven && live.userId === actor.userId
     const reader = live.hub.openReader(options.after ?? 0, isDriver ? 'driver' : 'watcher')
-    yield* readToEnd(live, reader, options.signal)
+    yield* this.#whileAllowed(actor, id, readToEnd(live, reader, options.signal))
+  }
+
+  /** Rights may end while somebody reads: asked again before a byte goes out, at most every 2 s. */
+  async *#whileAllowed(
+    actor: Actor,
+    id: CommandId,
+    events: AsyncGenerator<CommandOutputEvent>,
+  ): AsyncGenerator<CommandOutputEvent> {
+    const { clock } = this.#deps.time
+    let askedAt = clock.monotonic()
+    for await (const event of events) {
+      if (clock.monotonic() - askedAt >= ASK_AGAIN_MS) {
+        await this.#withCommand(actor, { id, permission: 'command:read' }, async () => {})
+        askedAt = clock.monotonic()
+      }
+      yield event
+    }
+  }
+
+  // Its own input is the starter's command; what somebody else sends into it needs an entry before it goes.
+  async #noteForeignInput(actor: Actor, { command }: OpenCommand): Promise<void> {
+    if (actor.userId === command.userId || command.inputFrom.has(actor.userId)) return
+    await this.#deps.journal.append(actor.orgId, [commandInput(command, actor)])
+    command.inputFrom.add(actor.userId)
   }
 
   // The answer is made inside the gate, so that a refusal on the way (a full queue) is journaled too.

@@ -4,6 +4,8 @@ import type { LiveCommand } from './live-command.js'
 
 interface Kept {
   readonly command: LiveCommand
+  /** Counted once: what is added is what is taken away again. */
+  readonly bytes: number
   readonly until: number
 }
 
@@ -23,8 +25,9 @@ export class FinishedCommands {
 
   keep(command: LiveCommand): void {
     this.#drop(command.id)
-    this.#kept.set(command.id, { command, until: this.#clock.monotonic() + KEEP_MS })
-    this.#bytes += command.outputBytes
+    const bytes = command.outputBytes
+    this.#kept.set(command.id, { command, bytes, until: this.#clock.monotonic() + KEEP_MS })
+    this.#bytes += bytes
     this.#evict()
   }
 
@@ -44,7 +47,7 @@ export class FinishedCommands {
   }
 
   #drop(id: CommandId): void {
-    this.#bytes -= this.#kept.get(id)?.command.outputBytes ?? 0
+    this.#bytes -= this.#kept.get(id)?.bytes ?? 0
     this.#kept.delete(id)
   }
 }

@@ -37,6 +37,8 @@ export class LiveCommand {
   readonly actor: Actor
   readonly hub: OutputHub
   readonly startedAt: number
+  /** Who else sent input into it, so that each has one entry. */
+  readonly inputFrom = new Set<UserId>()
   readonly #clock: Clock
   readonly #startedMonotonic: number
   readonly #stdout: StreamTally

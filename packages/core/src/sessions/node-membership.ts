@@ -45,8 +45,12 @@ export class NodeMembership {
 
   async #sweepDead(): Promise<void> {
     const deadline = this.#clock.now() - DEAD_AFTER_MS
-    const others = this.#database.kind === 'sqlite' ? [] : await listLivingNodes(this.#database.db, deadline)
-    await sweepDeadNodes(this.#sweep, [...new Set([this.#nodeId, ...others])])
+    await sweepDeadNodes(this.#sweep, () => this.#listLiving(deadline))
     await deleteNodes(this.#database.db, { heartbeatBefore: deadline })
+  }
+
+  async #listLiving(deadline: number): Promise<NodeId[]> {
+    const others = this.#database.kind === 'sqlite' ? [] : await listLivingNodes(this.#database.db, deadline)
+    return [...new Set([this.#nodeId, ...others])]
   }
 }

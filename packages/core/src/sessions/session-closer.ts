@@ -2,8 +2,8 @@ import type { Clock } from '../base/clock.js'
 import type { Db } from '../db/database.js'
 import { updateLiveSessionQuery } from '../db/repositories/session.repository.js'
 import { KrownError } from '../errors/krown-error.js'
-import type { Actor } from '../model/actor.js'
-import type { SessionId } from '../model/ids.js'
+import type { Actor, SystemActor } from '../model/actor.js'
+import type { OrgId, SessionId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { TerminationCause } from './live-command.js'
 import type { LiveSession } from './live-session.js'
@@ -26,8 +26,8 @@ const WANTED: ReadonlySet<EndReason> = new Set(['closed_by_user', 'closed_by_adm
 
 interface Ending {
   readonly reason: EndReason
-  /** Who ended it; the owner where nobody did. */
-  readonly actor: Actor
+  /** Who wanted it; undefined where nobody did. */
+  readonly actor: Actor | undefined
   readonly error: KrownError
 }
 
@@ -36,12 +36,13 @@ export interface SessionCloserDeps {
   readonly clock: Clock
   readonly results: ResultJournal
   readonly registry: SessionRegistry
+  systemActor(orgId: OrgId): Promise<SystemActor>
 }
 
 /** Ends sessions, whoever wants it: commands first, then the connection, then the row. */
 export class SessionCloser {
   readonly #deps: SessionCloserDeps
-  readonly #closing = new Map<SessionId, Promise<Session>>()
+  readonly #closing = new Map<SessionId, { live: LiveSession; closed: Promise<Session> }>()
 
   constructor(deps: SessionCloserDeps) {
     this.#deps = deps
@@ -51,42 +52,52 @@ export class SessionCloser {
   watch(live: LiveSession): void {
     void live.connection.closed.then((error) => {
       const reason = error.code === 'TARGET_PROTOCOL_ERROR' ? 'protocol_error' : 'connection_lost'
-      return this.#closeOnce(live, { reason, actor: live.owner, error })
+      return this.#closeOnce(live, { reason, actor: undefined, error })
     })
   }
 
-  /** Resolves when the session has ended; ending it twice is fine, and the first reason counts. */
-  close(live: LiveSession, reason: EndReason, actor: Actor = live.owner): Promise<Session> {
+  /**
+   * Resolves when the session has ended; ending it twice is fine, and the first reason counts.
+   *
+   * @param actor Who wants it; left out when Krown itself does.
+   */
+  close(live: LiveSession, reason: EndReason, actor?: Actor): Promise<Session> {
     return this.#closeOnce(live, { reason, actor, error: endError(reason) })
   }
 
-  /** Waits for every close that has begun. */
+  /** Waits for every close that has begun; commands that wait for their readers do so no longer. */
   async settle(): Promise<void> {
-    await Promise.all(this.#closing.values())
+    const begun = [...this.#closing.values()]
+    for (const { live } of begun) hurryCommands(live)
+    await Promise.all(begun.map(({ closed }) => closed))
   }
 
   #closeOnce(live: LiveSession, ending: Ending): Promise<Session> {
     const begun = this.#closing.get(live.id)
     if (begun !== undefined) {
-      if (mustNotWait(live, ending)) for (const command of live.commands.values()) command.hurry()
-      return begun
+      if (mustNotWait(live, ending)) hurryCommands(live)
+      return begun.closed
     }
-    const closing = this.#run(live, ending).finally(() => this.#closing.delete(live.id))
-    this.#closing.set(live.id, closing)
-    return closing
+    const closed = this.#run(live, ending).finally(() => this.#closing.delete(live.id))
+    this.#closing.set(live.id, { live, closed })
+    return closed
   }
 
   async #run(live: LiveSession, { reason, actor, error }: Ending): Promise<Session> {
     live.startEnding(error)
     const cause: TerminationCause = WANTED.has(reason) ? 'cancelled' : 'interrupted'
     const open = [...live.commands.values()]
-    await Promise.all(
+    const ending = Promise.all(
       open.map((command) => command.terminate(cause, cause === 'interrupted' ? error : undefined)),
     )
+    // Where the connection is gone already, commands end when their readers took what had arrived: the row of the
+    // session need not wait for them.
+    if (!live.connection.closedBecause) await ending
     await live.connection.close(error)
     const ended = this.#endedSession(live, reason)
     await this.#record(ended, { reason, actor, error })
     this.#deps.registry.remove(live.id)
+    await ending
     return ended
   }
 
@@ -106,9 +117,14 @@ export class SessionCloser {
       bytes_out: session.bytesOut,
     }
     const query = updateLiveSessionQuery(db, session.orgId, { id: session.id, set }).compile()
-    const entry = sessionClosed(ending.actor, session, ending)
+    const actor = ending.actor ?? (await this.#deps.systemActor(session.orgId))
+    const entry = sessionClosed(actor, session, ending)
     await results.write({ orgId: session.orgId, queries: [query], entry })
   }
+}
+
+function hurryCommands({ commands }: LiveSession): void {
+  for (const command of commands.values()) command.hurry()
 }
 
 /** A lost connection waits for who reads what had arrived, and a patient kill takes seconds. */

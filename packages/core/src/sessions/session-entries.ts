@@ -54,6 +54,8 @@ export function sessionClosed(
     resource: { kind: 'session', id: session.id },
     facts: {
       reason: end.reason,
+      code: end.error.code,
+      ownerUserId: session.userId,
       ...(typeof reason === 'string' && { cause: reason }),
       bytesIn: session.bytesIn,
       bytesOut: session.bytesOut,

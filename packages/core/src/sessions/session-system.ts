@@ -58,6 +58,7 @@ export class SessionSystem {
       clock: time.clock,
       results: this.#results,
       registry: this.#registry,
+      systemActor: deps.access.systemActor,
     })
     this.#node = this.#createNode(nodeId)
     const finder = new SessionFinder({ db: store.database.db, registry: this.#registry })
@@ -157,6 +158,7 @@ export class SessionSystem {
       sessions,
       launcher: new CommandLauncher({ db: database.db, journal, results, clock: time.clock, nodeId }),
       results,
+      journal,
       intake: this.#intake,
     })
   }

@@ -48,9 +48,9 @@ export class SshManager {
   /** See `KrownClient.sessions.open`. */
   async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
     const { gate, intake } = this.#deps
-    return gate.run(actor, { permission: 'session:open' }, async () => {
+    const checked = { ...input, host: canonicalHost(input.host), port: input.port ?? DEFAULT_PORT }
+    return gate.run(actor, { permission: 'session:open', target: checked }, async () => {
       intake.requireOpen()
-      const checked = { ...input, host: canonicalHost(input.host), port: input.port ?? DEFAULT_PORT }
       return this.#open(actor, checked)
     })
   }

@@ -24,11 +24,34 @@ export interface SweepDeps {
 
 const BATCH = 200
 
+/** The nodes that live right now, this one among them. */
+type ListLiving = () => Promise<readonly NodeId[]>
+
 /** Closes what processes left open that died: the connections are gone, the outcome of commands is unknown. */
-export async function sweepDeadNodes(deps: SweepDeps, livingNodes: readonly NodeId[]): Promise<void> {
-  const options = { livingNodes, limit: BATCH }
-  await sweepAll(deps, () => listOrphanCommandsAcrossOrgs(deps.db, options), closeCommand)
-  await sweepAll(deps, () => listOrphanSessionsAcrossOrgs(deps.db, options), closeSession)
+export async function sweepDeadNodes(deps: SweepDeps, listLiving: ListLiving): Promise<void> {
+  const commands = (living: Living) => listOrphanCommandsAcrossOrgs(deps.db, living)
+  const sessions = (living: Living) => listOrphanSessionsAcrossOrgs(deps.db, living)
+  await sweepAll(deps, () => listOrphans(listLiving, commands), closeCommand)
+  await sweepAll(deps, () => listOrphans(listLiving, sessions), closeSession)
+}
+
+interface Living {
+  readonly livingNodes: readonly NodeId[]
+  readonly limit: number
+}
+
+// A node joins before it writes its first row: whoever asks for the nodes after the rows knows the owners of all.
+async function listOrphans<Row>(
+  listLiving: ListLiving,
+  list: (living: Living) => Promise<Row[]>,
+): Promise<Row[]> {
+  for (let livingNodes = await listLiving(); ; ) {
+    const rows = await list({ livingNodes, limit: BATCH })
+    if (rows.length === 0) return rows
+    const known = new Set(livingNodes)
+    livingNodes = await listLiving()
+    if (livingNodes.every((id) => known.has(id))) return rows
+  }
 }
 
 interface Orphan {

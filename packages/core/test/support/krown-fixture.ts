@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { createTempDir } from '@krown/testkit'
+import { createTempDir, FakeClock, waitFor } from '@krown/testkit'
 import type { Clock } from '../../src/base/clock.js'
 import type { KrownConfigInput } from '../../src/config/krown-config.js'
 import { createKrown, type KrownParts } from '../../src/create-krown.js'
@@ -49,16 +49,15 @@ export class KrownFixture implements AsyncDisposable {
   /** A second handle on the data: to look behind the API, and to change what the API cannot. */
   readonly database: Database
   readonly actors: Readonly<Record<Person, ExternalActor>>
+  readonly #clock: Clock | undefined
   readonly #dispose: () => Promise<void>
 
-  constructor(
-    parts: Pick<KrownFixture, 'krown' | 'place' | 'database' | 'actors'>,
-    dispose: () => Promise<void>,
-  ) {
+  constructor(parts: FixtureParts, dispose: () => Promise<void>) {
     this.krown = parts.krown
     this.place = parts.place
     this.database = parts.database
     this.actors = parts.actors
+    this.#clock = parts.clock
     this.#dispose = dispose
   }
 
@@ -95,11 +94,35 @@ export class KrownFixture implements AsyncDisposable {
     return entries.reverse()
   }
 
-  /** Ends the gateway; the data stays for another one until the test ends. */
+  /** Ends the gateway, which must leave no timer behind; time goes on for it if the clock is a fake one. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.krown.close()
+    const closed = this.krown.close()
+    const clock = this.#clock
+    if (clock instanceof FakeClock) {
+      await elapse(clock, closed)
+      if (clock.pendingTimers > 0) throw new Error(`${clock.pendingTimers} timers outlive the gateway`)
+    }
+    await closed
     await this.#dispose()
   }
+}
+
+type FixtureParts = Pick<KrownFixture, 'krown' | 'place' | 'database' | 'actors'> & {
+  readonly clock: Clock | undefined
+}
+
+/** Lets time go on until the promise settles; resolves with how much of it passed, milliseconds. */
+export async function elapse(clock: FakeClock, promise: Promise<unknown>, stepMs = 100): Promise<number> {
+  const from = clock.monotonic()
+  let settled = false
+  const settle = () => {
+    settled = true
+  }
+  promise.then(settle, settle)
+  await new Promise((resolve) => setImmediate(resolve))
+  const what = 'a promise to settle while time goes on'
+  await waitFor(() => settled || clock.advanceAsync(stepMs).then(() => settled), { what, timeoutMs: 20_000 })
+  return clock.monotonic() - from
 }
 
 type OpenChanges = Partial<OpenSessionInput> & { person?: Person }
@@ -114,7 +137,7 @@ export async function startKrown(options: KrownFixtureOptions = {}): Promise<Kro
   const actors = await introduceEverybody(krown)
   const database = await openPlace(place)
   await makeAuditor(database, actors.auditor)
-  return new KrownFixture({ krown, place, database, actors }, async () => {
+  return new KrownFixture({ krown, place, database, actors, clock: options.clock }, async () => {
     await database[Symbol.asyncDispose]()
     await remove()
   })
