@@ -46,10 +46,16 @@ export class HostKeys {
    */
   async verify(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
     requireGiven(check.given, key)
-    const pins = await listPins(this.#deps.db, check.actor.orgId, whereOf(check))
+    const pins = await this.#pinsThatCount(this.#deps.db, check)
     if (requirePinned(pins, key)) return { fingerprint: key.fingerprint, newlyPinned: false }
     this.#requirePolicy(check, key)
     return this.#pinForUser(check, key)
+  }
+
+  // Under `strict`, what users pinned for themselves before means nothing.
+  async #pinsThatCount(db: Db, check: HostKeyCheck): Promise<HostKeyPin[]> {
+    const pins = await listPins(db, check.actor.orgId, whereOf(check))
+    return this.#deps.policy === 'strict' ? pins.filter(({ source }) => source === 'admin') : pins
   }
 
   #requirePolicy({ given }: HostKeyCheck, key: PresentedHostKey): void {
@@ -71,7 +77,7 @@ export class HostKeys {
     const newlyPinned = await journal.transact(
       check.actor.orgId,
       async (trx) => {
-        const pins = await listPins(trx, check.actor.orgId, whereOf(check))
+        const pins = await this.#pinsThatCount(trx, check)
         if (requirePinned(pins, key)) return false
         await this.#insert(trx, check, key)
         return true

@@ -8,6 +8,7 @@ export interface HostKeyPin {
   readonly userId: UserId | null
   readonly algorithm: string
   readonly fingerprint: string
+  readonly source: KnownHostKeysTable['source']
 }
 
 /** Pins that concern this user at this host: the organization's and the user's own. */
@@ -18,7 +19,7 @@ export async function listPins(
 ): Promise<HostKeyPin[]> {
   const rows = await db
     .selectFrom('known_host_keys')
-    .select(['id', 'user_scope', 'algorithm', 'fingerprint'])
+    .select(['id', 'user_scope', 'algorithm', 'fingerprint', 'source'])
     .where('org_id', '=', orgId)
     .where('host', '=', at.host)
     .where('port', '=', at.port)
@@ -31,11 +32,14 @@ export async function insertPin(trx: Trx, _orgId: OrgId, row: KnownHostKeysTable
   await trx.insertInto('known_host_keys').values(row).execute()
 }
 
-function toPin(row: Pick<KnownHostKeysTable, 'id' | 'user_scope' | 'algorithm' | 'fingerprint'>): HostKeyPin {
+function toPin(
+  row: Pick<KnownHostKeysTable, 'id' | 'user_scope' | 'algorithm' | 'fingerprint' | 'source'>,
+): HostKeyPin {
   return {
     id: row.id,
     userId: row.user_scope === '' ? null : row.user_scope,
     algorithm: row.algorithm,
     fingerprint: row.fingerprint,
+    source: row.source,
   }
 }

@@ -179,6 +179,18 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
     expect((await fixture.open(target)).session.hostKeyNewlyPinned).toBe(false)
   })
 
+  test('strict forgets what users pinned for themselves before', async () => {
+    await using target = await startHostileSshServer()
+    await using before = await start()
+    await (await before.open(target)).close()
+    await before.krown.close()
+    await using after = await startKrown({
+      place: before.place,
+      config: { ssh: { hostKeyPolicy: 'strict' } },
+    })
+    expect((await refusalOf(after.open(target))).code).toBe('HOST_KEY_UNKNOWN')
+  })
+
   test("an organization's pin wins over the user's own", async () => {
     await using target = await startHostileSshServer()
     await using fixture = await start()
