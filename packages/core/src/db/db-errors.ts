@@ -31,6 +31,10 @@ export function fromDriverError(error: unknown): unknown {
   }
   if (code !== undefined && /^23...$/.test(code))
     return new ConstraintError(error.message, code === '23505', error)
+  // Class 22: a value that PostgreSQL cannot hold, such as NUL in text. Schemas refuse it first.
+  if (code !== undefined && /^22...$/.test(code)) {
+    return new KrownError('VALIDATION_FAILED', 'a value cannot be stored', { cause: error })
+  }
   return isOutage(error, code) ? databaseUnavailable(error) : error
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JournalEntryId, OrgId, UserId } from './ids.js'
 import { journalEntryIdSchema, orgIdSchema, userIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
+import { bodyText, nameText } from './text.js'
 
 export const JOURNAL_OUTCOMES = ['success', 'denied', 'failure'] as const
 export type JournalOutcome = (typeof JOURNAL_OUTCOMES)[number]
@@ -58,11 +59,11 @@ export interface JournalQuery extends PageQuery {
 }
 
 export const journalQuerySchema = z.strictObject({
-  action: z.string().min(1).max(64).optional(),
+  action: nameText(64).optional(),
   actorUserId: userIdSchema.optional(),
-  resourceId: z.string().min(1).max(64).optional(),
+  resourceId: nameText(64).optional(),
   outcome: z.enum(JOURNAL_OUTCOMES).optional(),
-  search: z.string().min(1).max(256).optional(),
+  search: bodyText.min(1).max(256).optional(),
   ...pageQueryShape,
 }) satisfies z.ZodType<JournalQuery>
 

@@ -123,7 +123,7 @@ export const sessionQuerySchema = z.strictObject({
   status: z.enum(SESSION_STATUSES).optional(),
   userId: userIdSchema.optional(),
   targetId: targetIdSchema.optional(),
-  host: z.string().min(1).max(253).optional(),
+  host: hostSchema.optional(),
   ...pageQueryShape,
 }) satisfies z.ZodType<SessionQuery>
 

@@ -44,12 +44,16 @@ function isOf(kinds: readonly Kind[], key: Key): boolean {
 function parse(cursor: string): Key | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    const sound =
-      Array.isArray(value) && value.every((part) => typeof part === 'string' || Number.isSafeInteger(part))
-    return sound ? value : undefined
+    return Array.isArray(value) && value.every(isStorable) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+// PostgreSQL takes neither NUL nor half of a surrogate pair.
+function isStorable(part: unknown): boolean {
+  if (typeof part !== 'string') return Number.isSafeInteger(part)
+  return part.isWellFormed() && !part.includes('\0')
 }
 
 // In one order, and without what is undefined: the caller may name the same filters differently next time.
