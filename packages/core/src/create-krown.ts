@@ -94,6 +94,7 @@ class RunningKrown implements Krown {
   readonly #journalReader: JournalReader
   #purge: Periodic | undefined
   #closing: Promise<void> | undefined
+  #isSetUp = false
 
   private constructor(assembly: Assembly) {
     this.#assembly = assembly
@@ -161,13 +162,17 @@ class RunningKrown implements Krown {
     )
   }
 
-  countRequest: Krown['countRequest'] = (actor) => this.#assembly.identity.limits.countRequest(actor)
+  countRequest: Krown['countRequest'] = (actor) => this.#assembly.identity.countRequest(actor)
 
   protect: Krown['protect'] = (endpoint) => this.#assembly.endpoints.add(endpoint)
 
   ready = () => this.#assembly.context.database.ping()
 
-  setupRequired = () => this.#assembly.identity.setupRequired()
+  // Once done it stays done, and this is asked by whoever has no account yet.
+  async setupRequired(): Promise<boolean> {
+    this.#isSetUp ||= !(await this.#assembly.identity.setupRequired())
+    return !this.#isSetUp
+  }
 
   drain: Krown['drain'] = (timeoutMs) => this.#assembly.sessions.drain(timeoutMs)
 
@@ -182,14 +187,18 @@ class RunningKrown implements Krown {
 
   async #close(): Promise<void> {
     const { sessions, identity, journal, context } = this.#assembly
-    await sessions.drain(0)
-    await this.#purge?.stop()
-    await sessions.stop()
-    await identity
-      .flush()
-      .catch((err) => context.logger.warn({ err }, 'refusals that were only counted are not in the journal'))
-    await journal.settle()
-    await context.database[Symbol.asyncDispose]()
+    try {
+      await sessions.drain(0)
+      await this.#purge?.stop()
+      await sessions.stop()
+      await identity.flush()
+    } catch (err) {
+      context.logger.error({ err }, 'closing did not end everything in order')
+      throw err
+    } finally {
+      await journal.settle()
+      await context.database[Symbol.asyncDispose]()
+    }
   }
 }
 

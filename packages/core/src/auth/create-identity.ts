@@ -5,7 +5,7 @@ import type { Database } from '../db/database.js'
 import { isSetUp } from '../db/repositories/instance.repository.js'
 import { deleteExpiredLoginsAcrossOrgs } from '../db/repositories/login.repository.js'
 import type { Journal } from '../journal/journal.js'
-import type { SystemActor } from '../model/actor.js'
+import type { Actor, SystemActor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
 import type { User } from '../model/user.js'
 import { type AccessTokenSettings, AccessTokens } from './access-token.js'
@@ -66,10 +66,11 @@ export interface Identity {
   readonly auth: AuthService
   readonly external: ExternalActors
   readonly users: UserAdmin
-  readonly limits: RateLimits
   /** Krown's own actor in an organization; default: the organization `default`. @throws KrownError NOT_FOUND */
   systemActor(orgId?: OrgId): Promise<SystemActor>
   setupRequired(): Promise<boolean>
+  /** Counts one request of a transport; a refusal is journaled. @throws KrownError RATE_LIMITED */
+  countRequest(actor: Actor): void
   /** For somebody on the machine. @throws KrownError CONFLICT when set-up is done; VALIDATION_FAILED. */
   createFirstAdmin(input: PersonInput): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
@@ -87,24 +88,40 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
   const home = await openHomeOrg(parts)
   const shared = createShared(parts, home)
   const { subjects, entries, people, passwords, limits } = shared
-  const gate = new Gate({ subjects, refusals: new RefusalLog({ entries }), authorize: parts.authorize })
+  const refusals = new RefusalLog({ entries })
+  const gate = new Gate({ subjects, refusals, authorize: parts.authorize })
   const onMachine = { journal, clock, people, passwords, home, db }
   return {
     home,
     gate,
     subjects,
-    limits,
     auth: createAuthService({ ...parts, ...shared, gate, home }),
     external: new ExternalActors({ ...parts, ...shared, home, db }),
     users: new UserAdmin({ gate, db, journal, clock, people, onUserChanged: shared.onUserChanged }),
     systemActor: async (orgId = home.orgId) =>
       orgId === home.orgId ? home.system : ensureSystemActor(parts, orgId),
     setupRequired: async () => !(await isSetUp(db)),
+    countRequest: (actor) => countRequest({ limits, refusals }, actor),
     createFirstAdmin: (input) =>
       createFirstAdmin(onMachine, parseInput(personInputSchema, input), { clientIp: null }),
     resetPassword: (input) => resetPassword(onMachine, input),
     purgeLogins: () => deleteExpiredLoginsAcrossOrgs(db, clock.now()),
     flush: () => entries.flush(),
+  }
+}
+
+function countRequest(
+  { limits, refusals }: { limits: RateLimits; refusals: RefusalLog },
+  actor: Actor,
+): void {
+  try {
+    limits.countRequest(actor)
+  } catch (error) {
+    const code = 'RATE_LIMITED'
+    // Not awaited: whoever floods must not make the journal the place where the flood waits.
+    const refusal = { action: 'access.denied', outcome: 'denied', actor, facts: { code } } as const
+    refusals.refused(refusal, code).catch(() => {})
+    throw error
   }
 }
 
@@ -147,7 +164,7 @@ function createAuthService(parts: IdentityParts & Shared & { gate: Gate; home: H
       settings: { registration: auth.registration, setupToken },
     }),
     signIn: new SignIn({ ...parts, db, logins }),
-    refresh: new LoginRefresh({ db, journal, clock, tokens, settings: auth, onUserChanged }),
+    refresh: new LoginRefresh({ db, journal, clock, tokens, limits, settings: auth, onUserChanged }),
     account: new Account({ gate: parts.gate, db, logins, passwordChange }),
   })
 }

@@ -24,6 +24,8 @@ export interface UseCase {
   readonly permission: Permission
   /** What it is about, for the journal entry of a refusal. */
   readonly resource?: { readonly kind: string; readonly id: string } | undefined
+  /** Of a session that is to be opened: where to. Personal, so an entry has it among its details. */
+  readonly target?: { readonly host: string; readonly port: number; readonly username: string } | undefined
 }
 
 /** The caller of a use case that passed the gate. */
@@ -36,6 +38,9 @@ export interface Caller {
 
 /**
  * The embedding program's own rule, asked after the permission table; it can only deny.
+ *
+ * `resource` is what it is about: `{kind: 'session' | 'command' | 'user', id}`, or for a session that is to be
+ * opened `{kind: 'target', id: 'user@host:port'}`.
  *
  * @returns False to refuse with FORBIDDEN.
  */
@@ -73,9 +78,12 @@ export class Gate {
     }
   }
 
-  async #askProgram(actor: Actor, { permission, resource }: UseCase): Promise<void> {
+  async #askProgram(actor: Actor, { permission, resource, target }: UseCase): Promise<void> {
     if (this.#authorize === undefined) return
-    if (!(await this.#authorize(actor, permission, resource))) throw forbiddenByProgram(permission)
+    const about = target
+      ? { kind: 'target', id: `${target.username}@${target.host}:${target.port}` }
+      : resource
+    if (!(await this.#authorize(actor, permission, about))) throw forbiddenByProgram(permission)
   }
 }
 
@@ -83,19 +91,20 @@ function forbiddenByProgram(permission: Permission): KrownError {
   return new KrownError('FORBIDDEN', `${permission} is not allowed here`, { details: { permission } })
 }
 
-const REFUSALS = new Set<string>(['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED'])
+const REFUSALS = new Set<string>(['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED', 'RATE_LIMITED'])
 
 // Failures to open a session have entries of their own; an invalid token names nobody to blame.
 function isRefusal(error: unknown): error is KrownError {
   return isKrownError(error) && REFUSALS.has(error.code)
 }
 
-function describe(actor: Actor, { permission, resource }: UseCase, { code }: KrownError): Refusal {
+function describe(actor: Actor, { permission, resource, target }: UseCase, { code }: KrownError): Refusal {
   return {
     action: 'access.denied',
     outcome: 'denied',
     actor,
     facts: { permission, code },
     ...(resource && { resource }),
+    ...(target && { details: { host: target.host, port: target.port, targetUsername: target.username } }),
   }
 }

@@ -17,6 +17,7 @@ import type { LoginResult } from '../model/login.js'
 import type { User } from '../model/user.js'
 import type { AccessTokens } from './access-token.js'
 import { type LoginSettings, toLoginResult } from './logins.js'
+import type { RateLimits } from './rate-limits.js'
 import {
   hashRefreshToken,
   isOfChain,
@@ -34,6 +35,7 @@ export interface LoginRefreshDeps {
   readonly journal: Journal
   readonly clock: Clock
   readonly tokens: AccessTokens
+  readonly limits: Pick<RateLimits, 'countRequest'>
   readonly settings: Pick<LoginSettings, 'refreshIdleTtl'>
   readonly onUserChanged: (userId: UserId) => void
 }
@@ -59,11 +61,12 @@ export class LoginRefresh {
     this.#deps = deps
   }
 
-  /** @throws KrownError UNAUTHENTICATED; a token that had its successor for more than 10 s ends the login. */
+  /** @throws KrownError RATE_LIMITED, UNAUTHENTICATED; a token that had its successor for more than 10 s ends the login. */
   async refresh(refreshToken: string, origin: CallOrigin): Promise<LoginResult> {
-    const { journal, tokens, onUserChanged } = this.#deps
+    const { journal, tokens, limits, onUserChanged } = this.#deps
     const presented = await this.#find(refreshToken, origin)
     const { token, family } = presented
+    limits.countRequest(family)
     const outcome = await journal.transact(
       family.orgId,
       (trx) => this.#exchange(trx, presented),

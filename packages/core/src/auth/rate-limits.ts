@@ -66,9 +66,9 @@ export class RateLimits {
   }
 
   /** For transports: counts one request of a signed-in caller. @throws KrownError RATE_LIMITED */
-  countRequest(actor: Actor): void {
-    requireNoWait(this.#requests.waitMs(actor.userId), 'too many requests')
-    this.#requests.add(actor.userId)
+  countRequest({ userId }: Pick<Actor, 'userId'>): void {
+    requireNoWait(this.#requests.waitMs(userId), 'too many requests')
+    this.#requests.add(userId)
   }
 }
 
