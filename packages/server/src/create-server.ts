@@ -50,7 +50,7 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, {
   acceptJsonOnly(app)
   answerErrors(app, logger)
   app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
-  mountRest(app)
+  mountRest(app, { bodyLimit: config.limits.body })
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)
 }

@@ -13,7 +13,7 @@ export interface RunningServer {
 /** After the drain, answers under way get this long; then their connections are cut. */
 const ANSWER_GRACE_MS = 1000
 /** What hangs in closing must not keep the process: a supervisor would kill it without a word. */
-const CLOSE_TIMEOUT_MS = 4000
+const CLOSE_TIMEOUT_MS = 10_000
 
 /**
  * Waits for a reason to stop, then stops in order: the first signal drains, the second does not wait, an

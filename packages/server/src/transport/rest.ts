@@ -7,12 +7,17 @@ import { callOf } from './call.js'
 import { coerceQuery, parseQuery } from './query.js'
 import { pathParameters, type RestRoute, restRoutes } from './rest-routes.js'
 
-/** Mounts one route for each procedure that has a place in the REST API. */
-export function mountRest(app: FastifyInstance): void {
+/**
+ * Mounts one route for each procedure that has a place in the REST API.
+ *
+ * @param options.bodyLimit Bytes.
+ */
+export function mountRest(app: FastifyInstance, options: { bodyLimit: number }): void {
   for (const route of restRoutes()) {
     const { method, path } = route.openapi
     app.route({
       method,
+      bodyLimit: options.bodyLimit,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const output = await callProcedure(route, request)

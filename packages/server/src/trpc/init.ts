@@ -1,4 +1,3 @@
-import { KrownError } from '@krown/core'
 import { initTRPC } from '@trpc/server'
 import type { TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODE_NUMBER } from '@trpc/server/rpc'
 import { type Problem, toProblem } from '../transport/problem.js'
@@ -58,9 +57,8 @@ const translateErrors = t.middleware(async ({ next }) => {
   return result
 })
 
-const refuseWhileDraining = t.middleware(({ ctx, next }) => {
+const unpackCall = t.middleware(({ ctx, next }) => {
   const call = ctx.call as CallContext
-  if (call.krown.draining) throw new KrownError('DRAINING', 'Krown is shutting down')
   return next({ ctx: { call, krown: call.krown, origin: call.origin } })
 })
 
@@ -70,7 +68,7 @@ const readInput = t.middleware(async ({ getRawInput, next }) => {
   return next()
 })
 
-const procedure = t.procedure.use(translateErrors).use(refuseWhileDraining)
+const procedure = t.procedure.use(translateErrors).use(unpackCall)
 
 /** For what may be asked without being signed in. */
 export const publicProcedure = procedure.use(readInput)

@@ -234,14 +234,18 @@ describe('H12: stopping', () => {
   const isDraining = async (url: string) => (await call(url, 'GET /readyz')).body.code === 'DRAINING'
 
   test('new work is refused at once, what runs may end, and its caller gets the answer', () =>
-    withSession({}, async ({ server, url, execute, token }) => {
+    withSession({}, async ({ server, url, execute, token, sessionId }) => {
       const running = execute({ command: 'echo begun; sleep 1; echo done' })
       await waitFor(() => hasRunning(url, token), { what: 'the command to run' })
       server.kill('SIGTERM')
       await waitFor(() => isDraining(url), { what: 'the drain' })
-      const refused = await call(url, 'GET /api/sessions', { token })
+      const refused = await call(url, `POST /api/sessions/${sessionId}/execute`, {
+        token,
+        body: { command: 'true' },
+      })
       expect(refused).toMatchObject({ status: 503, body: { code: 'DRAINING', retryable: true } })
       expect(refused.headers.get('retry-after')).not.toBeNull()
+      expect((await call(url, 'GET /api/commands', { token })).status).toBe(200)
       expect((await call(url, 'GET /healthz')).status).toBe(200)
       expect(await running).toMatchObject({
         status: 200,
