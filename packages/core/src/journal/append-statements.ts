@@ -1,5 +1,6 @@
 import type { CompiledQuery } from 'kysely'
 import type { Db } from '../db/database.js'
+import { prepareStatement } from '../db/prepare-statement.js'
 import { advanceHeadQuery, type Head, insertEntriesQuery } from '../db/repositories/journal.repository.js'
 import type { Statement } from '../db/sqlite-protocol.js'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
@@ -39,16 +40,16 @@ const MOVE_FIELDS: Record<keyof HeadMove, true> = {
 
 /** The statements of every append, compiled once: kysely takes longer to compile them than SQLite to run them. */
 export class AppendStatements {
-  readonly #insert: (row: JournalEntriesTable) => Statement
-  readonly #advance: (move: HeadMove) => Statement
+  readonly #insert: (row: JournalEntriesTable) => CompiledQuery
+  readonly #advance: (move: HeadMove) => CompiledQuery
 
   constructor(db: Db) {
-    this.#insert = prepare(ENTRY_COLUMNS, (row) => insertEntriesQuery(db, row.org_id, [row]).compile())
-    this.#advance = prepare(MOVE_FIELDS, ({ orgId, fromSeq, fromHash, toSeq, toHash }) =>
+    this.#insert = prepareStatement(ENTRY_COLUMNS, (row) => insertEntriesQuery(db, row.org_id, [row]))
+    this.#advance = prepareStatement(MOVE_FIELDS, ({ orgId, fromSeq, fromHash, toSeq, toHash }) =>
       advanceHeadQuery(db, orgId, {
         from: { seq: fromSeq, hash: fromHash },
         to: { seq: toSeq, hash: toHash },
-      }).compile(),
+      }),
     )
   }
 
@@ -63,17 +64,12 @@ export class AppendStatements {
       toSeq: newest.seq,
       toHash: newest.hash,
     }
-    return [{ ...this.#advance(move), mustChange: 1 }, ...rows.map(this.#insert)]
+    const advance = { mustChange: 1, ...toStatement(this.#advance(move)) }
+    return [advance, ...rows.map((row) => toStatement(this.#insert(row)))]
   }
 }
 
-function prepare<Values extends object>(
-  names: Record<keyof Values & string, true>,
-  build: (standIns: Values) => CompiledQuery,
-): (values: Values) => Statement {
-  // Every value stands in with its own name, so that the parameters say which goes where.
-  const standIns = Object.fromEntries(Object.keys(names).map((name) => [name, name])) as unknown as Values
-  const { sql, parameters } = build(standIns)
-  const order = parameters as readonly (keyof Values)[]
-  return (values) => ({ sql, parameters: order.map((name) => values[name]) })
+/** Not the whole query: it holds the tree it was compiled from. */
+export function toStatement({ sql, parameters }: CompiledQuery): Statement {
+  return { sql, parameters }
 }

@@ -1,6 +1,7 @@
 import { fromDriverError } from '../db/db-errors.js'
 import { toError } from '../db/sqlite-client.js'
 import type { Batch, BatchResult, Statement } from '../db/sqlite-protocol.js'
+import { toStatement } from './append-statements.js'
 import { headAfter, isOutage, linkAll, writeAll } from './chain.js'
 import type { WrittenEntry } from './entry.js'
 import type { Group, JournalDeps, QueuedUnit } from './unit.js'
@@ -49,6 +50,5 @@ function tryToWrite(deps: JournalDeps, units: readonly QueuedUnit[]): WrittenEnt
 }
 
 function statementsOf({ queries = [] }: QueuedUnit): Statement[] {
-  // Not the whole query: it holds the tree it was compiled from.
-  return queries.map(({ sql, parameters }) => ({ sql, parameters }))
+  return queries.map(toStatement)
 }
