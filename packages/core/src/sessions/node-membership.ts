@@ -24,9 +24,9 @@ export class NodeMembership {
 
   /** The first sweep is over when it resolves. */
   async join(): Promise<void> {
-    // One server per SQLite file: whoever was there before is gone.
+    // One server per SQLite file: whoever was there before is gone, also when its clock was ahead.
     if (this.#database.kind === 'sqlite')
-      await deleteNodes(this.#database.db, { heartbeatBefore: this.#clock.now() })
+      await deleteNodes(this.#database.db, { heartbeatBefore: Number.MAX_SAFE_INTEGER })
     await insertNode(this.#database.db, this.#nodeId, this.#clock.now())
     await this.#sweepDead()
   }
