@@ -1,9 +1,9 @@
 import { hash, randomUUID } from 'node:crypto'
-import canonicalize from 'canonicalize'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { Actor } from '../model/actor.js'
 import type { JournalEntryId, OrgId } from '../model/ids.js'
 import type { JournalOutcome } from '../model/journal.js'
+import { canonicalJson } from './canonical-json.js'
 
 export type JsonValue =
   | string
@@ -46,7 +46,7 @@ export type WrittenEntry = Omit<JournalEntriesTable, 'org_id' | 'seq' | 'prev_ha
 /** @throws Error when the draft is not JSON, such as a number that is not finite. */
 export function writeEntry(draft: JournalDraft, as: { id: JournalEntryId; at: number }): WrittenEntry {
   const salt = randomUUID()
-  const details = canonical(personalDetails(draft))
+  const details = canonicalJson(personalDetails(draft))
   return {
     id: as.id,
     at: as.at,
@@ -54,7 +54,7 @@ export function writeEntry(draft: JournalDraft, as: { id: JournalEntryId; at: nu
     outcome: draft.outcome,
     actor_user_id: draft.actor.userId,
     resource_id: draft.resource?.id ?? null,
-    text: canonical(entryText(draft, as, digestDetails(salt, details))),
+    text: canonicalJson(entryText(draft, as, digestDetails(salt, details))),
     details,
     salt,
   }
@@ -112,10 +112,4 @@ export function hashLink(link: { orgId: string; seq: number; prevHash: string; t
     hash('sha256', link.text, 'buffer'),
   ])
   return hash('sha256', bytes, 'hex')
-}
-
-function canonical(value: JsonObject): string {
-  const text = canonicalize(value)
-  if (text === undefined) throw new TypeError('a journal entry must be JSON')
-  return text
 }

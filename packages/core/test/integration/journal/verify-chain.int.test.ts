@@ -145,7 +145,6 @@ describeOnBothDatabases('verification of a chain', (openTestDatabase) => {
 
   test('G01: notices two entries that changed places', async () => {
     await using chain = await openChain(openTestDatabase)
-    const { db, orgId } = chain
     await tamper(chain, 4, { seq: 77 })
     await tamper(chain, 6, { seq: 4 })
     await tamper(chain, 77, { seq: 6 })
