@@ -71,7 +71,11 @@ export class OutputHub {
   /** @param role `driver` only when there is none yet; otherwise the reader is a watcher. */
   openReader(after: number, role: 'driver' | 'watcher'): OutputReader {
     const reader = new OutputReader(this, this.#ring, after)
-    if (role === 'driver' && !this.#driver && !this.#ended && !this.#released) this.#driver = reader
+    if (role === 'driver' && !this.#driver && !this.#ended && !this.#released) {
+      this.#driver = reader
+      // Before more arrives than the ring can hold for it.
+      this.#regulate()
+    }
     return reader
   }
 
