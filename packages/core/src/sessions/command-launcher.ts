@@ -36,7 +36,11 @@ export class CommandLauncher {
    * @throws KrownError CONFLICT when the id belongs to another request.
    */
   async findSame(actor: Actor, request: CommandRequest): Promise<Launch | undefined> {
-    return this.#findKnown(actor, request) ?? this.#findLogged(actor, request)
+    const known = this.#findKnown(actor, request)
+    if (known) return known
+    const logged = await this.#findLogged(actor, request)
+    // A row that was found may be of a command that another request started meanwhile.
+    return this.#findKnown(actor, request) ?? logged
   }
 
   /**
