@@ -248,3 +248,14 @@ test('once it is released nobody holds the channel, and who reads too slowly is 
     lost: printer.streams.length - RING_BYTES,
   })
 })
+
+test('a channel that has ended is let go, also while output is left to be read', async () => {
+  const { hub, tap } = connectedHub()
+  const printer = new Printer(hub)
+  const driver = hub.openReader(0, 'driver')
+  while (!tap.paused) printer.print('stdout', 35_000)
+  hub.finish()
+  expect(printer.check(await readAvailable(driver))).toEqual({ end: printer.streams.length, lost: 0 })
+  driver.close()
+  expect(tap.paused).toBe(true)
+})

@@ -64,6 +64,8 @@ export class OutputHub {
   /** No more output will come. */
   finish(): void {
     this.#ended = true
+    // What is kept of a command that ended must not keep its channel and connection alive.
+    this.#faucet = undefined
     this.#cancelStall?.()
     this.#wakeReaders()
   }
