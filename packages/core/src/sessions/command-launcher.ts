@@ -1,3 +1,4 @@
+import type { Db } from '../db/database.js'
 import { isUniqueViolation } from '../db/db-errors.js'
 import { findCommand, type LoggedCommand } from '../db/repositories/command.repository.js'
 import { KrownError } from '../errors/krown-error.js'
@@ -7,6 +8,10 @@ import { CommandRun, type CommandRunDeps } from './command-run.js'
 import { FinishedCommands } from './finished-commands.js'
 import { type CommandRequest, LiveCommand } from './live-command.js'
 import type { LiveSession, OpenCommand } from './live-session.js'
+
+export interface CommandLauncherDeps extends CommandRunDeps {
+  readonly db: Db
+}
 
 interface Launched {
   readonly run: OpenCommand
@@ -21,11 +26,11 @@ export type Launch =
 
 /** Starts commands, each id once: a retry finds the command that the first request started. */
 export class CommandLauncher {
-  readonly #deps: CommandRunDeps
+  readonly #deps: CommandLauncherDeps
   readonly #finished: FinishedCommands
   readonly #open = new Map<CommandId, Launched>()
 
-  constructor(deps: CommandRunDeps) {
+  constructor(deps: CommandLauncherDeps) {
     this.#deps = deps
     this.#finished = new FinishedCommands(deps.clock)
   }

@@ -2,20 +2,19 @@ import type { Clock } from '../base/clock.js'
 import { raceSignal } from '../base/deadline.js'
 import { defer } from '../base/deferred.js'
 import { SemaphoreFullError } from '../base/semaphore.js'
-import type { Db } from '../db/database.js'
-import { finishCommandQuery, insertCommandQuery } from '../db/repositories/command.repository.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Journal } from '../journal/journal.js'
 import type { NodeId } from '../model/ids.js'
 import type { ChannelEnd, SshChannel } from '../ssh/connector.js'
 import { commandFinished, commandStarted } from './command-entries.js'
+import type { CommandStatements } from './command-statements.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
 import type { LiveSession, OpenCommand } from './live-session.js'
 import type { ResultJournal } from './result-journal.js'
 import { terminate } from './terminate-command.js'
 
 export interface CommandRunDeps {
-  readonly db: Db
+  readonly statements: CommandStatements
   readonly journal: Journal
   readonly results: ResultJournal
   readonly clock: Clock
@@ -122,9 +121,9 @@ export class CommandRun implements OpenCommand {
   }
 
   async #writeIntent(): Promise<void> {
-    const { db, journal } = this.#deps
+    const { statements, journal } = this.#deps
     const { orgId } = this.#command
-    const query = insertCommandQuery(db, orgId, this.#intentRow()).compile()
+    const query = statements.insert(this.#intentRow())
     try {
       await journal.write(orgId, [query], [commandStarted(this.#command, this.#session)])
       this.#intent = 'written'
@@ -274,9 +273,9 @@ export class CommandRun implements OpenCommand {
   }
 
   async #writeResult(): Promise<void> {
-    const { db, results } = this.#deps
+    const { statements, results } = this.#deps
     const { orgId, id } = this.#command
-    const query = finishCommandQuery(db, orgId, { id, set: this.#command.toResult() }).compile()
+    const query = statements.finish({ orgId, id, ...this.#command.toResult() })
     const entry = commandFinished(this.#command)
     const onlyIfStored = this.#intent !== 'written'
     const journaled = await results.write({ orgId, queries: [query], entry, onlyIfStored })

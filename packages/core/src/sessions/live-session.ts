@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import { Semaphore } from '../base/semaphore.js'
 import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
-import type { CommandId, SessionId } from '../model/ids.js'
+import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
@@ -70,6 +70,14 @@ export class LiveSession {
 
   get id(): SessionId {
     return this.#opened.id
+  }
+
+  get orgId(): OrgId {
+    return this.#opened.orgId
+  }
+
+  get userId(): UserId {
+    return this.#opened.userId
   }
 
   /** As it is now; the row in the database lags behind. */

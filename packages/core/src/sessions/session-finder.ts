@@ -30,14 +30,11 @@ export class SessionFinder {
 
   /** @throws KrownError SESSION_NOT_CONNECTED when this process does not hold it, or it is ending. */
   async requireLive(caller: Caller, id: SessionId, wanted: Permission): Promise<LiveSession> {
-    const session = await this.#require(caller, id, wanted)
     const live = this.#registry.find(caller.actor.orgId, id)
-    if (live?.endReason) throw live.endReason
-    if (live) return live
-    const why = session.status === 'connected' ? 'another Krown process holds it' : `it is ${session.status}`
-    throw new KrownError('SESSION_NOT_CONNECTED', `the session cannot be used: ${why}`, {
-      details: { status: session.status, statusReason: session.statusReason },
-    })
+    if (!live) throw notHeld(await this.#require(caller, id, wanted))
+    requireRow(caller.subject, { wanted, visible: 'session:read', noun: 'session' }, live)
+    if (live.endReason) throw live.endReason
+    return live
   }
 
   async #require({ actor, subject }: Caller, id: SessionId, wanted: Permission): Promise<Session> {
@@ -45,4 +42,11 @@ export class SessionFinder {
     const session = live ?? (await findSession(this.#db, actor.orgId, id))
     return requireRow(subject, { wanted, visible: 'session:read', noun: 'session' }, session)
   }
+}
+
+function notHeld({ status, statusReason }: Session): KrownError {
+  const why = status === 'connected' ? 'another Krown process holds it' : `it is ${status}`
+  return new KrownError('SESSION_NOT_CONNECTED', `the session cannot be used: ${why}`, {
+    details: { status, statusReason },
+  })
 }

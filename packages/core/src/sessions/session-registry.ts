@@ -34,7 +34,7 @@ export class SessionRegistry {
 
   find(orgId: OrgId, id: SessionId): LiveSession | undefined {
     const live = this.#live.get(id)
-    return live?.session.orgId === orgId ? live : undefined
+    return live?.orgId === orgId ? live : undefined
   }
 
   all(): LiveSession[] {

@@ -13,6 +13,7 @@ import { HostKeys } from '../targets/host-keys.js'
 import type { OutboundPolicy } from '../targets/outbound-policy.js'
 import { CommandLauncher } from './command-launcher.js'
 import { CommandService } from './command-service.js'
+import { CommandStatements } from './command-statements.js'
 import { Intake } from './intake.js'
 import { endIdleSessions } from './job-end-idle-sessions.js'
 import { endRevokedSessions, type StandingSource } from './job-end-revoked-sessions.js'
@@ -145,10 +146,11 @@ export class SessionSystem {
   #createCommands(nodeId: NodeId, sessions: SessionFinder): CommandService {
     const { config, store, time, access } = this.#deps
     const { journal, database } = store
+    const { db } = database
     const results = this.#results
     return new CommandService({
       gate: access.gate,
-      db: database.db,
+      db,
       time,
       limits: {
         defaultTimeoutMs: config.ssh.commandTimeout,
@@ -156,7 +158,14 @@ export class SessionSystem {
         maxOutputBytes: config.limits.execOutput,
       },
       sessions,
-      launcher: new CommandLauncher({ db: database.db, journal, results, clock: time.clock, nodeId }),
+      launcher: new CommandLauncher({
+        db,
+        statements: new CommandStatements(db),
+        journal,
+        results,
+        clock: time.clock,
+        nodeId,
+      }),
       results,
       journal,
       intake: this.#intake,
