@@ -12,7 +12,6 @@ import { describeOnPostgres, type OpenedTestDatabase } from '../../support/datab
 import { type KrownFixture, startKrown } from '../../support/krown-fixture.js'
 import { type SeededOrg, seedOrg } from '../db/seed.js'
 import { addNode, leaveOpen } from './left-open.js'
-import { whileTimePasses } from './passing-time.js'
 
 const HEARTBEAT_MS = 5_000
 /** Silent for so long is dead: four heartbeats. */
@@ -43,7 +42,7 @@ class Node implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return whileTimePasses(this.clock, this.fixture[Symbol.asyncDispose]())
+    return this.fixture[Symbol.asyncDispose]()
   }
 }
 
