@@ -18,6 +18,10 @@ test('writes the examples of RFC 8785', () => {
   )
 })
 
+test('orders names that look like integers as text, which no object does by itself', () => {
+  expect(canonicalJson({ 9: 'nine', 10: 'ten', a: [] })).toBe('{"10":"ten","9":"nine","a":[]}')
+})
+
 test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('refuses %s', (value) => {
   expect(() => canonicalJson({ deep: [{ value }] })).toThrow(TypeError)
 })

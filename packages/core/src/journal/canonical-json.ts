@@ -1,4 +1,4 @@
-import type { JsonValue } from './entry.js'
+import type { JsonObject, JsonValue } from './entry.js'
 
 /**
  * JSON as RFC 8785 wants it: members in the order of their names' UTF-16 code units, no white space, numbers and
@@ -7,11 +7,31 @@ import type { JsonValue } from './entry.js'
  * @throws TypeError for a number that is not finite.
  */
 export function canonicalJson(value: JsonValue): string {
+  return isInOrder(value) ? JSON.stringify(value) : sortedJson(value)
+}
+
+// Names that begin with a digit come before the @: an object lists integers by value, wherever they were put.
+const BEFORE_LETTERS = '@'
+
+/** Whether the engine's own serializer, which is three times as fast, would write the same text. */
+function isInOrder(value: JsonValue): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (value === null || typeof value !== 'object') return true
+  const members = value as JsonObject
+  let previous = BEFORE_LETTERS
+  for (const name of Object.keys(members)) {
+    if (name <= previous || !isInOrder(members[name] ?? null)) return false
+    previous = name
+  }
+  return true
+}
+
+function sortedJson(value: JsonValue): string {
   if (value === null || typeof value !== 'object') return scalar(value)
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`
   let members = ''
   for (const [name, member] of Object.entries(value).sort(byName)) {
-    if (member !== undefined) members += `${members && ','}${JSON.stringify(name)}:${canonicalJson(member)}`
+    if (member !== undefined) members += `${members && ','}${JSON.stringify(name)}:${sortedJson(member)}`
   }
   return `{${members}}`
 }
@@ -21,6 +41,6 @@ function scalar(value: string | number | boolean | null): string {
   return JSON.stringify(value)
 }
 
-function byName([one]: [string, JsonValue], [other]: [string, JsonValue]): number {
+function byName([one]: [string, unknown], [other]: [string, unknown]): number {
   return one < other ? -1 : 1
 }
