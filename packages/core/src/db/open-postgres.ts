@@ -18,10 +18,11 @@ export interface OpenPostgresOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 const STATEMENT_TIMEOUT_MS = 4_500
 
+// Covers a server that stopped answering, and the pool of an embedding program, which statement_timeout cannot.
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 500
+
 const STATEMENT_LIMITS: PoolConfig = {
   statement_timeout: STATEMENT_TIMEOUT_MS,
-  // Covers a server that stopped answering, which statement_timeout cannot.
-  query_timeout: STATEMENT_TIMEOUT_MS + 500,
   idle_in_transaction_session_timeout: 2 * STATEMENT_TIMEOUT_MS,
 }
 
@@ -29,20 +30,20 @@ const STATEMENT_LIMITS: PoolConfig = {
 export async function openPostgres(options: OpenPostgresOptions): Promise<Database> {
   const { default: pg } = await import('pg')
   const newPool = (config: PoolConfig) => createPool(pg.Pool, options, config)
-  const connect = (pool: Pool): Db => {
-    const adapted = adaptPool(pool, pg.types.getTypeParser as never)
+  const connect = (pool: Pool, queryTimeoutMs?: number): Db => {
+    const adapted = adaptPool(pool, { getTypeParser: pg.types.getTypeParser as never, queryTimeoutMs })
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: adapted }) }).withSchema(options.schema)
   }
   const pool = options.pool ?? newPool({ max: options.poolSize, ...STATEMENT_LIMITS })
   // Without a listener the error of an idle connection ends the process.
   pool.on('error', options.onIdleError)
-  const db = connect(pool)
+  const db = connect(pool, QUERY_TIMEOUT_MS)
   return {
     kind: 'postgres',
     db,
     batch: null,
     migrate: async (mode) => {
-      if (pool === options.pool) return migrate(db, mode, options)
+      if (pool === options.pool) return migrate(connect(pool), mode, options)
       // An index on a large table takes longer than any statement may, and other processes wait for it.
       const patient = newPool({ max: 1 }).on('error', options.onIdleError)
       await migrate(connect(patient), mode, options).finally(() => patient.end())

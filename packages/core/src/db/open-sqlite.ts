@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { Semaphore } from '../base/semaphore.js'
@@ -21,10 +21,10 @@ export interface OpenSqliteOptions {
 /**
  * Opens (and creates) the database file, in a thread of its own. A file that cannot be used shows at the first query.
  *
- * @throws KrownError CONFLICT when another server has it; UNAVAILABLE when its folder cannot be used.
+ * @throws KrownError CONFLICT when another server has it; UNAVAILABLE when it cannot be made.
  */
 export async function openSqlite(options: OpenSqliteOptions): Promise<Database> {
-  await makeFolder(dirname(options.file))
+  await makeFile(options.file)
   const lock = options.exclusive ? await holdSqliteLock(options.file) : undefined
   const client = new SqliteClient(options.file, options.threadFile)
   const turns = new Semaphore(1)
@@ -46,9 +46,11 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<Database> 
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+/** For its owner alone; SQLite gives the files beside it the same rights. */
+async function makeFile(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await (await open(path, 'a', 0o600)).close()
   } catch (error) {
     throw databaseUnavailable(error)
   }

@@ -4,20 +4,31 @@ import { databaseUnavailable, fromDriverError } from './db-errors.js'
 
 const INT8_TYPE = 20
 
+export interface AdaptPoolOptions {
+  readonly getTypeParser: GetTypeParser
+  /** For the answer to one statement; what is slower leaves its connection in doubt. Undefined: no limit. */
+  readonly queryTimeoutMs: number | undefined
+}
+
+/** Goes with each query. */
+interface QuerySettings {
+  readonly types: { getTypeParser: GetTypeParser }
+  readonly query_timeout: number | undefined
+}
+
 type GetTypeParser = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown
 
 /**
- * What kysely needs of a pool, with errors translated at the edge and int8 read as a number (counters and times
- * fit 53 bits). Both for each query, so that a pool of the embedding program is left as it is; whoever made the
- * pool ends it.
+ * What kysely needs of a pool, with errors translated at the edge, int8 read as a number (counters and times fit
+ * 53 bits) and a time limit. All for each query, so that a pool of the embedding program is left as it is; whoever
+ * made the pool ends it.
  */
-export function adaptPool(pool: Pool, getTypeParser: GetTypeParser): PostgresPool {
-  const types = {
-    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      oid === INT8_TYPE && format !== 'binary' ? Number : getTypeParser(oid, format),
-  }
+export function adaptPool(pool: Pool, options: AdaptPoolOptions): PostgresPool {
+  const getTypeParser: GetTypeParser = (oid, format) =>
+    oid === INT8_TYPE && format !== 'binary' ? Number : options.getTypeParser(oid, format)
+  const settings = { types: { getTypeParser }, query_timeout: options.queryTimeoutMs }
   return {
-    connect: async () => adaptClient(await connect(pool), types),
+    connect: async () => adaptClient(await connect(pool), settings),
     end: async () => {},
   }
 }
@@ -31,7 +42,7 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
-function adaptClient(client: PoolClient, types: { getTypeParser: GetTypeParser }): PostgresPoolClient {
+function adaptClient(client: PoolClient, settings: QuerySettings): PostgresPoolClient {
   // A connection that breaks while it is lent out has no other listener, and an unheard error ends the process.
   const onError = () => {}
   client.on('error', onError)
@@ -40,7 +51,7 @@ function adaptClient(client: PoolClient, types: { getTypeParser: GetTypeParser }
     // It would only run into the same time limit.
     if (doubt) throw fromDriverError(doubt)
     try {
-      return await client.query({ text, values: [...values], types } as never)
+      return await client.query({ text, values: [...values], ...settings } as never)
     } catch (error) {
       if (!survives(error)) doubt = error
       throw fromDriverError(error)

@@ -1,4 +1,4 @@
-import { createTestDatabase, waitFor } from '@krown/testkit'
+import { createTestDatabase, startFaultProxy, waitFor } from '@krown/testkit'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
@@ -48,6 +48,26 @@ describeOnPostgres('a pool', (openTestDatabase) => {
     await database[Symbol.asyncDispose]()
     expect(pool.ended).toBe(false)
     expect((await pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+  })
+
+  test('H02: of an embedder, without any time limit of its own, does not wait for a dead server', async () => {
+    const url = new URL(await urlOf())
+    const proxy = await startFaultProxy({ host: url.hostname, port: Number(url.port) })
+    onTestFinished(() => proxy.stop())
+    url.port = String(proxy.port)
+    const pool = embedderPool(url.href)
+    onTestFinished(() => pool.end())
+    await using database = await openWith('', 'krown', pool)
+    await database.ping()
+    proxy.blackhole()
+    await expect(database.ping()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await proxy.pass()
+    await database.ping()
+    // The connection in doubt is not among them.
+    expect(pool.totalCount).toBe(1)
+    expect(pool.listenerCount('error')).toBe(2)
+    await database[Symbol.asyncDispose]()
+    expect(pool.listenerCount('error')).toBe(1)
   })
 
   test('of Krown itself is ended with it', async () => {

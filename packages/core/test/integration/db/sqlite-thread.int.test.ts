@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createTempDir, waitFor } from '@krown/testkit'
 import { CompiledQuery, sql } from 'kysely'
@@ -45,6 +45,14 @@ describe('the SQLite thread', () => {
     expect(await pragma('journal_mode')).toBe('wal')
     expect(await pragma('synchronous')).toBe(2)
     expect(await pragma('foreign_keys')).toBe(1)
+  })
+
+  test('keeps its files from other users of the machine', async () => {
+    const { database, file } = await open()
+    await insert(database, 1)
+    for (const suffix of ['', '-wal', '-shm']) {
+      expect(((await stat(file + suffix)).mode & 0o777).toString(8)).toBe('600')
+    }
   })
 
   test('prepares a statement once, and survives more statements than it keeps', async () => {
@@ -196,14 +204,11 @@ describe('H08: a SQLite database', () => {
     expect(await stored(database)).toEqual([1])
   })
 
-  test.each([
-    ['is no database', async (file: string) => writeFile(file, 'x'.repeat(8192))],
-    ['is a folder', async (file: string) => void (await mkdir(file))],
-  ])('whose file %s refuses every query typed, and can be closed', async (_name, spoil) => {
+  test('whose file is no database refuses every query typed, and can be closed', async () => {
     const dir = await createTempDir()
     onTestFinished(() => dir.stop())
     const file = join(dir.path, 'krown.db')
-    await spoil(file)
+    await writeFile(file, 'x'.repeat(8192))
     const database = await openSqlite({ file, exclusive: true })
     await expect(database.ping()).rejects.toMatchObject(OUTAGE)
     await expect(database.migrate('auto')).rejects.toMatchObject(OUTAGE)
