@@ -7,6 +7,8 @@ import { type SweepDeps, sweepDeadNodes } from './sweep-dead-nodes.js'
 /** A process that did not say so much for so long is dead. */
 export const HEARTBEAT_EVERY_MS = 5_000
 const DEAD_AFTER_MS = 20_000
+/** More than this between two heartbeats is a gap. */
+const GAP_MS = 2 * HEARTBEAT_EVERY_MS
 
 /** This process among those that share the database: shows that it lives, and cleans up after the dead. */
 export class NodeMembership {
@@ -14,6 +16,9 @@ export class NodeMembership {
   readonly #clock: Clock
   readonly #nodeId: NodeId
   readonly #sweep: SweepDeps
+  #lastBeat = 0
+  /** Since when there was no gap between its heartbeats. */
+  #steadySince = 0
 
   constructor(deps: { database: Database; clock: Clock; nodeId: NodeId; sweep: SweepDeps }) {
     this.#database = deps.database
@@ -28,6 +33,7 @@ export class NodeMembership {
     if (this.#database.kind === 'sqlite')
       await deleteNodes(this.#database.db, { heartbeatBefore: Number.MAX_SAFE_INTEGER })
     await insertNode(this.#database.db, this.#nodeId, this.#clock.now())
+    this.#steadySince = this.#lastBeat = this.#clock.monotonic()
     await this.#sweepDead()
   }
 
@@ -36,11 +42,23 @@ export class NodeMembership {
     const now = this.#clock.now()
     // Others may have taken a process that was stopped for a while for dead.
     if (!(await beatHeart(db, this.#nodeId, now))) await insertNode(db, this.#nodeId, now)
-    if (this.#database.kind === 'postgres') await this.#sweepDead()
+    this.#noteBeat()
+    if (this.#database.kind === 'postgres' && this.#mayJudge()) await this.#sweepDead()
   }
 
   async leave(): Promise<void> {
     await deleteNodes(this.#database.db, { id: this.#nodeId })
+  }
+
+  #noteBeat(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#lastBeat > GAP_MS) this.#steadySince = now
+    this.#lastBeat = now
+  }
+
+  // What kept this process from showing that it lives, such as an outage of the database, may have kept the others.
+  #mayJudge(): boolean {
+    return this.#lastBeat - this.#steadySince >= DEAD_AFTER_MS
   }
 
   async #sweepDead(): Promise<void> {

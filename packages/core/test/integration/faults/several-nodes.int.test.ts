@@ -1,4 +1,10 @@
-import { FakeClock, type HostileSshServer, startHostileSshServer, waitFor } from '@krown/testkit'
+import {
+  FakeClock,
+  type HostileSshServer,
+  startFaultProxy,
+  startHostileSshServer,
+  waitFor,
+} from '@krown/testkit'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.js'
 import { defer } from '../../../src/base/deferred.js'
@@ -8,7 +14,7 @@ import { listLivingNodes } from '../../../src/db/repositories/node.repository.js
 import { Journal } from '../../../src/journal/journal.js'
 import type { NodeId, OrgId, UserId } from '../../../src/model/ids.js'
 import { type SweepDeps, sweepDeadNodes } from '../../../src/sessions/sweep-dead-nodes.js'
-import { describeOnPostgres, type OpenedTestDatabase } from '../../support/databases.js'
+import { type DatabasePlace, describeOnPostgres } from '../../support/databases.js'
 import { type KrownFixture, startKrown } from '../../support/krown-fixture.js'
 import { type SeededOrg, seedOrg } from '../db/seed.js'
 import { addNode, leaveOpen } from './left-open.js'
@@ -27,7 +33,7 @@ class Node implements AsyncDisposable {
     this.clock = clock
   }
 
-  static async start({ place }: OpenedTestDatabase): Promise<Node> {
+  static async start(place: DatabasePlace): Promise<Node> {
     const clock = new FakeClock()
     return new Node(await startKrown({ place, clock }), clock)
   }
@@ -87,9 +93,9 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
   test('one that starts leaves alone what a living one holds', async () => {
     await using target = await startHostileSshServer()
     await using opened = await openTestDatabase()
-    await using first = await Node.start(opened)
+    await using first = await Node.start(opened.place)
     const work = await openWork(first, target)
-    await using second = await Node.start(opened)
+    await using second = await Node.start(opened.place)
     expect(await rowsOf(opened.database, work)).toMatchObject(OPEN)
     // For as long as it lives.
     for (let i = 0; i < 2 * BEATS_UNTIL_DEAD; i += 1) await Promise.all([first.beat(), second.beat()])
@@ -101,8 +107,8 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
   test('one that falls silent is cleaned up by the others, who go on', async () => {
     await using target = await startHostileSshServer()
     await using opened = await openTestDatabase()
-    await using silent = await Node.start(opened)
-    await using other = await Node.start(opened)
+    await using silent = await Node.start(opened.place)
+    await using other = await Node.start(opened.place)
     const [work, others] = [await openWork(silent, target), await openWork(other, target)]
     await other.beat(BEATS_UNTIL_DEAD - 1)
     expect(await rowsOf(opened.database, work)).toMatchObject(OPEN)
@@ -140,9 +146,9 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
   test('one that was taken for dead is among the living again with its next heartbeat', async () => {
     await using target = await startHostileSshServer()
     await using opened = await openTestDatabase()
-    await using silent = await Node.start(opened)
+    await using silent = await Node.start(opened.place)
     const [id] = await listLivingNodes(opened.database.db, 0)
-    await using other = await Node.start(opened)
+    await using other = await Node.start(opened.place)
     await other.beat(BEATS_UNTIL_DEAD)
     expect(await listLivingNodes(opened.database.db, 0)).not.toContain(id)
     await silent.beat(BEATS_UNTIL_DEAD)
@@ -150,6 +156,29 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
     const work = await openWork(silent, target)
     for (let i = 0; i < 2 * BEATS_UNTIL_DEAD; i += 1) await Promise.all([silent.beat(), other.beat()])
     expect(await rowsOf(opened.database, work)).toMatchObject({ ...OPEN, session: { node_id: id } })
+  })
+
+  test('after an outage of the database none takes the others for dead', async () => {
+    await using target = await startHostileSshServer()
+    await using opened = await openTestDatabase()
+    const { place } = opened
+    if (place.kind !== 'postgres') throw new Error('not PostgreSQL')
+    const url = new URL(place.url)
+    await using proxy = await startFaultProxy({ host: url.hostname, port: Number(url.port) })
+    url.port = String(proxy.port)
+    const nodes = [
+      await Node.start({ ...place, url: url.href }),
+      await Node.start({ ...place, url: url.href }),
+    ]
+    const works = await Promise.all(nodes.map((node) => openWork(node, target)))
+    await proxy.down()
+    for (const node of nodes) await node.beat(2 * BEATS_UNTIL_DEAD)
+    await proxy.pass()
+    // One after the other, and for longer than it takes to be dead.
+    for (let i = 0; i < 2 * BEATS_UNTIL_DEAD; i += 1) for (const node of nodes) await node.beat()
+    for (const work of works) expect(await rowsOf(opened.database, work)).toMatchObject(OPEN)
+    expect(await nodes[0]?.fixture.entries({ outcome: 'failure' })).toEqual([])
+    for (const node of nodes) await node[Symbol.asyncDispose]()
   })
 
   test('two that clean up at once journal each end once', async () => {
