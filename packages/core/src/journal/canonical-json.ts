@@ -1,4 +1,6 @@
-import type { JsonObject, JsonValue } from './entry.js'
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
+/** Members that are undefined are left out. */
+export type JsonObject = { readonly [key: string]: JsonValue | undefined }
 
 /**
  * JSON as RFC 8785 wants it: members in the order of their names' UTF-16 code units, no white space, numbers and

@@ -3,11 +3,7 @@ import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { Actor } from '../model/actor.js'
 import type { JournalEntryId, OrgId } from '../model/ids.js'
 import type { JournalOutcome } from '../model/journal.js'
-import { canonicalJson } from './canonical-json.js'
-
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
-/** Members that are undefined are left out. */
-export type JsonObject = { readonly [key: string]: JsonValue | undefined }
+import { canonicalJson, type JsonObject } from './canonical-json.js'
 
 /** An entry before it has its place in the chain. */
 export interface JournalDraft {

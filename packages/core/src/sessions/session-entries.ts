@@ -1,5 +1,6 @@
 import type { KrownError } from '../errors/krown-error.js'
-import type { JournalDraft, JsonObject, JsonValue } from '../journal/entry.js'
+import type { JsonObject, JsonValue } from '../journal/canonical-json.js'
+import type { JournalDraft } from '../journal/entry.js'
 import type { Actor } from '../model/actor.js'
 import type { SessionId } from '../model/ids.js'
 import type { OpenSessionInput, Session } from '../model/session.js'
