@@ -1,0 +1,39 @@
+import { startSshd } from '@krown/testkit/start-sshd'
+import { timeInTurn } from './lib/interleave.js'
+import { RawConnection } from './lib/raw-ssh.js'
+import { RestGateway } from './lib/rest-gateway.js'
+import type { Scenario } from './lib/scenario.js'
+import { median, quantile } from './lib/statistics.js'
+
+const COMMAND = 'true'
+const SAMPLING = { rounds: 60, warmUp: 8, burst: 5 }
+const OVERHEAD_MS = 2
+
+export const scenario: Scenario = {
+  name: 'exec-over-rest',
+  title: 'one command at a time over REST, krown-server in its own process with its defaults',
+  run: async () => {
+    await using sshd = await startSshd()
+    await using gateway = await RestGateway.start(sshd)
+    const raw = await RawConnection.open(sshd)
+    const execute = await gateway.open(sshd)
+    const times = await timeInTurn({ raw: () => raw.exec(COMMAND), krown: () => execute(COMMAND) }, SAMPLING)
+    await raw.close()
+    const rawP50 = median(times.raw)
+    return [
+      {
+        what: 'p50, at most raw + 2 ms',
+        value: median(times.krown),
+        unit: 'ms',
+        target: { atMost: rawP50 + OVERHEAD_MS },
+        peers: { 'raw ssh2': rawP50 },
+      },
+      {
+        what: 'p99',
+        value: quantile(times.krown, 0.99),
+        unit: 'ms',
+        peers: { 'raw ssh2': quantile(times.raw, 0.99) },
+      },
+    ]
+  },
+}

@@ -1,0 +1,38 @@
+import { startSshd } from '@krown/testkit/start-sshd'
+import { Gateway } from './lib/gateway.js'
+import { timeInTurn } from './lib/interleave.js'
+import { RawConnection } from './lib/raw-ssh.js'
+import type { Scenario } from './lib/scenario.js'
+import { median } from './lib/statistics.js'
+
+const SAMPLING = { rounds: 60, warmUp: 5, burst: 1 }
+const OVERHEAD_MS = 6
+
+export const scenario: Scenario = {
+  name: 'open-session',
+  title: 'opening a session to OpenSSH with a key, until a command could run',
+  run: async () => {
+    await using sshd = await startSshd()
+    await using gateway = await Gateway.start({ endpoint: sshd })
+    // Closing is not part of it, and would disturb the next one.
+    const opened: { close(): Promise<unknown> }[] = []
+    const times = await timeInTurn(
+      {
+        raw: async () => opened.push(await RawConnection.open(sshd)),
+        krown: async () => opened.push(await gateway.open()),
+      },
+      SAMPLING,
+    )
+    await Promise.all(opened.map((connection) => connection.close()))
+    const raw = median(times.raw)
+    return [
+      {
+        what: 'p50, at most raw + 6 ms',
+        value: median(times.krown),
+        unit: 'ms',
+        target: { atMost: raw + OVERHEAD_MS },
+        peers: { 'raw ssh2': raw },
+      },
+    ]
+  },
+}
