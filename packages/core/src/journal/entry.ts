@@ -83,8 +83,13 @@ function entryText(
   }
 }
 
+/** The actor's name unless the details name somebody else, such as who could not sign in. */
 function personalDetails({ actor, details }: JournalDraft): JsonObject {
-  return { clientIp: actor.clientIp || undefined, ...details, username: actor.username }
+  return {
+    clientIp: actor.clientIp || undefined,
+    ...details,
+    username: details?.username ?? actor.username,
+  }
 }
 
 /** SHA-256 over salt and details, both as the text that is stored. */

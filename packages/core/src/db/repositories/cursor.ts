@@ -21,24 +21,21 @@ export function encodeCursor(filters: Filters, key: Key): string {
  * @param kinds What the key is made of: a cursor is not signed, so anybody can write one.
  * @throws KrownError VALIDATION_FAILED when it is damaged or belongs to another list.
  */
-export function decodeCursor(filters: Filters, cursor: string): Key
 export function decodeCursor<const Kinds extends readonly Kind[]>(
   filters: Filters,
   cursor: string,
   kinds: Kinds,
-): KeyOf<Kinds>
-export function decodeCursor(filters: Filters, cursor: string, kinds?: readonly Kind[]): Key {
+): KeyOf<Kinds> {
   const [made, ...key] = parse(cursor) ?? []
-  if (made !== digest(filters) || (kinds && !isOf(kinds, key))) {
-    throw validationError([
-      { path: 'cursor', message: 'belongs to another list or is damaged; start without it' },
-    ])
-  }
-  return key
+  if (made === digest(filters) && isOf(kinds, key)) return key
+  throw validationError([
+    { path: 'cursor', message: 'belongs to another list or is damaged; start without it' },
+  ])
 }
 
-function isOf(kinds: readonly Kind[], key: Key): boolean {
-  return key.length === kinds.length && key.every((part, place) => typeof part === kinds[place])
+function isOf<Kinds extends readonly Kind[]>(kinds: Kinds, key: unknown): key is KeyOf<Kinds> {
+  const parts = key as Key
+  return parts.length === kinds.length && parts.every((part, place) => typeof part === kinds[place])
 }
 
 function parse(cursor: string): Key | undefined {

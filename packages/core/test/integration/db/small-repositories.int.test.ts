@@ -53,8 +53,13 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
     expect(pins).toHaveLength(2)
     expect(pins).toEqual(
       expect.arrayContaining([
-        { id: own.id, userId: org.alice, algorithm: 'ssh-ed25519', fingerprint: 'SHA256:one' },
-        { id: ofOrg.id, userId: null, algorithm: 'ssh-ed25519', fingerprint: 'SHA256:org' },
+        expect.objectContaining({
+          id: own.id,
+          userId: org.alice,
+          fingerprint: 'SHA256:one',
+          source: 'first_use',
+        }),
+        expect.objectContaining({ id: ofOrg.id, userId: null, fingerprint: 'SHA256:org', source: 'admin' }),
       ]),
     )
   })

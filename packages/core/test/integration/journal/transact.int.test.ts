@@ -94,6 +94,14 @@ describeOnBothDatabases('the journal', (openTestDatabase) => {
     expect(entry?.text).not.toContain('192.0.2.1')
   })
 
+  test('details may name somebody else than the actor', async () => {
+    await using opened = await openTestDatabase()
+    const orgId = newId<OrgId>()
+    await journalOver(opened.database).append(orgId, [draft({ details: { username: 'mallory' } })])
+    const [entry] = await entriesOf(opened.database, orgId)
+    expect(entry?.details).toBe('{"clientIp":"192.0.2.1","username":"mallory"}')
+  })
+
   test('the same details get another digest each time, so that a digest tells nothing once they are erased', async () => {
     await using opened = await openTestDatabase()
     const orgId = newId<OrgId>()
