@@ -105,7 +105,7 @@ class RunningKrown implements Krown {
   static async build(context: BuildContext): Promise<RunningKrown> {
     const { config, database, clock, parts } = context
     const journal = new Journal({ database, clock, newId })
-    const endpoints = await ProtectedEndpoints.of(config)
+    const endpoints = await ProtectedEndpoints.of(config, parts.pgPool)
     let sessions: SessionSystem | undefined
     const identity = await createIdentity({
       database,

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import type { Pool } from 'pg'
 import type { KrownConfig } from '../config/krown-config.js'
 import type { ProtectedEndpoint } from './outbound-policy.js'
 
@@ -12,12 +13,14 @@ export class ProtectedEndpoints {
     this.#endpoints = endpoints
   }
 
-  static async of({
-    server,
-    database,
-  }: Pick<KrownConfig, 'server' | 'database'>): Promise<ProtectedEndpoints> {
+  /** @param pool Used instead of `database.url`. */
+  static async of(
+    { server, database }: Pick<KrownConfig, 'server' | 'database'>,
+    pool?: Pool,
+  ): Promise<ProtectedEndpoints> {
     const own = server.port === 0 ? [] : [{ host: server.host, port: server.port }]
-    return new ProtectedEndpoints([...own, ...(await databaseEndpoint(database.url))])
+    const place = pool ? placeOfPool(pool) : placeOf(database.url)
+    return new ProtectedEndpoints([...own, ...(await databaseEndpoint(place))])
   }
 
   add(endpoint: ProtectedEndpoint): void {
@@ -29,13 +32,27 @@ export class ProtectedEndpoints {
   }
 }
 
-/** With the addresses it has now, so that another name for it does not help. */
-async function databaseEndpoint(url: string): Promise<ProtectedEndpoint[]> {
-  if (url === '') return []
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** Undefined for SQLite. */
+function placeOf(url: string): Place | undefined {
+  if (url === '') return undefined
   const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || POSTGRES_PORT }
+}
+
+function placeOfPool({ options }: Pool): Place {
+  const { connectionString, host = '', port = POSTGRES_PORT } = options
+  return (connectionString && placeOf(connectionString)) || { host, port }
+}
+
+/** With the addresses it has now, so that another name for it does not help. */
+async function databaseEndpoint(place: Place | undefined): Promise<ProtectedEndpoint[]> {
   // A socket directory instead of a host cannot be reached by SSH.
-  if (hostname === '') return []
-  const found = await lookup(hostname, { all: true }).catch(() => [])
-  const addresses = found.map(({ address }) => address)
-  return [{ host: hostname, port: Number(port) || POSTGRES_PORT, addresses }]
+  if (!place || place.host === '' || place.host.startsWith('/')) return []
+  const found = await lookup(place.host, { all: true }).catch(() => [])
+  return [{ ...place, addresses: found.map(({ address }) => address) }]
 }
