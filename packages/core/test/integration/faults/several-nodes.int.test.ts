@@ -185,7 +185,7 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
     await using opened = await openTestDatabase()
     const org = await seedOrg(opened.database)
     const node = await addNode(opened.database, 0)
-    const left = await leaveOpen(opened.database, org, { node, sessions: 250 })
+    const left = await leaveOpen(opened.database, org, { node, sessions: 20 })
     const bothHaveRead = defer<void>()
     let reading = 2
     const sweepers = [opened.database, await opened.openAgain()].map((database) => {

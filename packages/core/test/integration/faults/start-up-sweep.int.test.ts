@@ -107,7 +107,8 @@ describeOnBothDatabases('what a dead process left open', (openTestDatabase, kind
     const node = await addNode(opened.database, LONG_AGO)
     const orgs = [await seedOrg(opened.database), await seedOrg(opened.database)]
     const left = []
-    for (const org of orgs) left.push(await leaveOpen(opened.database, org, { node, sessions: 230 }))
+    for (const [i, org] of orgs.entries())
+      left.push(await leaveOpen(opened.database, org, { node, sessions: [210, 20][i] ?? 0 }))
     await using fixture = await startKrown({ place: opened.place, clock: new FakeClock(START) })
     for (const [i, org] of orgs.entries()) {
       const closed = (await journalOf(fixture.krown, org.orgId)).filter(
