@@ -188,3 +188,39 @@ test('who does not wait for the end can ask later why nothing ran', async () => 
   await Promise.all(waiting)
   expect(await failureOf(refusedByTarget)).toBe('TARGET_CHANNEL_REFUSED')
 })
+
+test('whatever became of commands, every channel can be used again', async () => {
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown({ config: { ssh: { maxChannelsPerSession: 3 } } })
+  const { operator } = fixture
+  const session = await fixture.open(target)
+  const fates: (() => Promise<unknown>)[] = [
+    () => session.exec('true'),
+    () => session.exec('no-exit-status'),
+    () => session.exec('hang', { timeoutMs: 20 }),
+    () => session.exec('flood-stderr 100000', { maxOutputBytes: 10 }),
+    async () => {
+      const { id } = await operator.commands.start({ sessionId: session.id, command: 'hang' })
+      await operator.commands.cancel(id)
+    },
+    async () => {
+      const commandId = newId<CommandId>()
+      const waiting = session.exec('true', { commandId })
+      await operator.commands.cancel(commandId).catch(() => {})
+      await waiting
+    },
+    async () => {
+      const stream = await session.stream('flood-stdout 300000')
+      for await (const _ of stream) break
+      await stream.result
+    },
+    () => refusalOf(session.exec('too long'.repeat(10_000))),
+  ]
+  await Promise.all(Array.from({ length: 6 }, () => fates.map((fate) => fate())).flat())
+  const before = target.execs.length
+  const releases = await Promise.all(Array.from({ length: 3 }, () => occupy(fixture, session)))
+  expect(target.execs.length).toBe(before + 3)
+  const waiting = session.exec('echo waited')
+  await Promise.all(releases.map((release) => release()))
+  expect(await waiting).toMatchObject({ stdout: 'waited\n' })
+})

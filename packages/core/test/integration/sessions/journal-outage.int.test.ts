@@ -262,3 +262,24 @@ describeOnPostgres('a journal that cannot be written', (openTestDatabase) => {
     await waitFor(() => target.connections.length === 0, { what: 'the connection to be closed' })
   })
 })
+
+test('H08: while another process holds the SQLite file, nothing runs; afterwards it does', async () => {
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown()
+  const session = await fixture.open(target)
+  const holder = await fixture.db.startTransaction().execute()
+  const commandId = newId<CommandId>()
+  expect(await refusalOf(session.exec('echo one', { commandId }))).toMatchObject({
+    code: 'AUDIT_UNAVAILABLE',
+  })
+  expect(target.execs).toEqual([])
+  await holder.rollback().execute()
+  const retried = () =>
+    session.exec('echo one', { commandId }).then(
+      ({ stdout }) => stdout === 'one\n',
+      () => false,
+    )
+  await waitFor(retried, { what: 'the command to run' })
+  expect(target.execs).toHaveLength(1)
+  expect(await fixture.admin.journal.verify()).toMatchObject({ ok: true })
+})
