@@ -56,7 +56,7 @@ export function openInput({ host, port, username, privateKey }: Endpoint) {
 }
 
 /** The defaults, but for the target on this machine and for room for many sessions of one user. */
-export function gatewayConfig(options: { dataDir: string; databaseUrl: string; endpoint: Endpoint }) {
+function gatewayConfig(options: { dataDir: string; databaseUrl: string; endpoint: Endpoint }) {
   const { dataDir, databaseUrl, endpoint } = options
   return {
     dataDir,

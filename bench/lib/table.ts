@@ -15,7 +15,7 @@ export function formatFigures({ name, title }: Scenario, figures: readonly Figur
   return `${colors.bold(name)}: ${title}\n${lines.map((line) => `  ${paint(line.trimEnd())}`).join('\n')}\n`
 }
 
-export function format(value: number, unit: Figure['unit']): string {
+function format(value: number, unit: Figure['unit']): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
   return `${value.toFixed(digits)} ${unit}`
 }
