@@ -1,4 +1,5 @@
 // Run as a process of its own by `gateway-process.ts`. Plain JavaScript on the built package: that starts fast.
+import { once } from 'node:events'
 import { createKrown, systemClock } from '@krown/core'
 
 /** @type {import('./gateway-process.js').GatewayOrder} */
@@ -6,7 +7,8 @@ const order = JSON.parse(process.argv[2] ?? '')
 const report = (said) => process.send?.(said)
 
 async function start() {
-  report({ kind: 'starting' })
+  report({ kind: 'loaded' })
+  await once(process, 'message')
   const clock = { ...systemClock, now: () => systemClock.now() + order.clockAheadMs }
   const krown = await createKrown(order.config, { clock })
   const identity = { issuer: 'test', subject: 'operator', displayName: 'operator', role: 'operator' }

@@ -27,15 +27,15 @@ export interface Answered {
   readonly status: CommandStatus
 }
 
-type GatewayReport = { readonly kind: 'starting' } | ({ readonly kind: 'answered' } & Answered)
+type GatewayReport = { readonly kind: 'loaded' } | ({ readonly kind: 'answered' } & Answered)
 
 const SCRIPT = fileURLToPath(new URL('gateway-child.mjs', import.meta.url))
 
-/** A Krown in a real process of its own. */
+/** A Krown in a real process of its own; made at once, and opened when `begin` says so. */
 export class GatewayProcess implements AsyncDisposable {
   readonly answered: Answered[] = []
   readonly #child: ChildProcess
-  readonly #starting = defer<void>()
+  readonly #loaded = defer<void>()
   readonly #closed: Promise<void>
   #output = ''
 
@@ -47,9 +47,10 @@ export class GatewayProcess implements AsyncDisposable {
     this.#closed = once(this.#child, 'close').then(() => {})
   }
 
-  /** Resolves when its code is loaded and it is about to open the database. */
-  async starting(): Promise<void> {
-    await Promise.race([this.#starting.promise, this.#endedEarly()])
+  /** Waits until its code is loaded, then lets it open the database. */
+  async begin(): Promise<void> {
+    await Promise.race([this.#loaded.promise, this.#endedEarly()])
+    this.#child.send('begin')
   }
 
   /** Waits for `moment`, which must come while the process runs, then ends it without a warning. */
@@ -72,7 +73,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   #hear(said: GatewayReport): void {
-    if (said.kind === 'starting') this.#starting.resolve()
+    if (said.kind === 'loaded') this.#loaded.resolve()
     else this.answered.push(said)
   }
 

@@ -121,6 +121,7 @@ describeOnBothDatabases('H12: the end of a gateway', (openTestDatabase) => {
       login: loginTo(target),
       clockAheadMs: 0,
     })
+    await gateway.begin()
     expect(await gateway.exit()).toEqual({ code: 0, output: '' })
     expect(gateway.answered).toMatchObject([{ status: 'completed' }])
     const { db } = opened.database
