@@ -95,7 +95,7 @@ export class SessionCloser {
     if (!live.connection.closedBecause) await ending
     await live.connection.close(error)
     const ended = this.#endedSession(live, reason)
-    await this.#record(ended, { reason, actor, error })
+    await this.#record(ended, { reason, actor: actor ?? (await this.#systemFor(live)), error })
     this.#deps.registry.remove(live.id)
     await ending
     return ended
@@ -106,7 +106,12 @@ export class SessionCloser {
     return { ...live.session, status: 'disconnected', statusReason: reason, endedAt }
   }
 
-  async #record(session: Session, ending: Ending): Promise<void> {
+  // The owner is better than no entry, where the system's own actor cannot be had just now.
+  async #systemFor(live: LiveSession): Promise<Actor> {
+    return this.#deps.systemActor(live.session.orgId).catch(() => live.owner)
+  }
+
+  async #record(session: Session, ending: Ending & { actor: Actor }): Promise<void> {
     const { db, results } = this.#deps
     const set = {
       status: session.status,
@@ -117,8 +122,7 @@ export class SessionCloser {
       bytes_out: session.bytesOut,
     }
     const query = updateLiveSessionQuery(db, session.orgId, { id: session.id, set }).compile()
-    const actor = ending.actor ?? (await this.#deps.systemActor(session.orgId))
-    const entry = sessionClosed(actor, session, ending)
+    const entry = sessionClosed(ending.actor, session, ending)
     await results.write({ orgId: session.orgId, queries: [query], entry })
   }
 }
