@@ -1,6 +1,4 @@
 import type { Clock } from '../base/clock.js'
-import { raceSignal } from '../base/deadline.js'
-import { defer } from '../base/deferred.js'
 import { SemaphoreFullError } from '../base/semaphore.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Journal } from '../journal/journal.js'
@@ -8,6 +6,7 @@ import type { NodeId } from '../model/ids.js'
 import type { ChannelEnd, SshChannel } from '../ssh/connector.js'
 import { commandFinished, commandStarted } from './command-entries.js'
 import type { CommandStatements } from './command-statements.js'
+import { execWithRoom } from './exec-with-room.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
 import type { LiveSession, OpenCommand } from './live-session.js'
 import type { ResultJournal } from './result-journal.js'
@@ -20,8 +19,6 @@ export interface CommandRunDeps {
   readonly clock: Clock
   readonly nodeId: NodeId
 }
-
-const RETRY_MS = 25
 
 /**
  * Carries one command from the queue to its result in the journal:
@@ -155,51 +152,19 @@ export class CommandRun implements OpenCommand {
 
   async #openChannel(): Promise<void> {
     this.#queueing.signal.throwIfAborted()
-    const channel = await this.#execWithRoom()
-    // A short command may be over before this line.
-    if (this.#command.hasEnded) return
+    const { signal } = this.#queueing
+    const session = this.#session
+    const exec = () => this.#exec()
+    const { channel, release } = await execWithRoom({ clock: this.#deps.clock, session, signal, exec })
+    this.#releaseChannel = release
+    // It may be over before this line.
+    if (this.#command.hasEnded) return release()
     this.#channel = channel
     this.#command.hub.connect(channel)
     this.#startTimeout()
     // It was asked to end while the target was starting it.
     if (this.#wanted) this.#beginKill(channel, this.#wanted.cause, this.#wanted.reason)
     this.#sendStdin()
-  }
-
-  // A target that allows fewer channels than Krown believed refuses; nothing ran, so wait for one to end.
-  async #execWithRoom(): Promise<SshChannel> {
-    const { channels } = this.#session
-    for (let refusals = 1; ; refusals += 1) {
-      this.#releaseChannel = await channels.acquire(this.#queueing.signal)
-      try {
-        return await this.#exec()
-      } catch (error) {
-        if (!hasNoRoom(error)) throw error
-        await this.#makeRoom(error, refusals)
-        this.#releaseChannel()
-      }
-    }
-  }
-
-  /** @throws The refusal, when waiting for others cannot help. */
-  async #makeRoom(refusal: KrownError, refusals: number): Promise<void> {
-    const { channels } = this.#session
-    const othersOpen = channels.held - 1
-    // What has just ended may still count on the target; where others run, that is soon enough known.
-    const patienceMs = othersOpen < 1 ? 1_000 : refusals % 3 === 0 ? 0 : 100
-    if (this.#session.channelEndedWithin(patienceMs)) return this.#pause(RETRY_MS)
-    if (othersOpen < 1) throw refusal
-    channels.setLimit(Math.min(channels.limit, othersOpen))
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { promise: timeIsUp, resolve } = defer<void>()
-    const cancel = this.#deps.clock.setTimer(ms, resolve)
-    try {
-      await raceSignal(timeIsUp, this.#queueing.signal)
-    } finally {
-      cancel()
-    }
   }
 
   #exec(): Promise<SshChannel> {
@@ -311,15 +276,6 @@ export class CommandRun implements OpenCommand {
 
 /** Reason of the abort when the caller no longer wants a command that still waits. */
 class CancelledBeforeStart extends Error {}
-
-/** The target opened no channel (RFC 4254 §5.1), rather than refusing the command. */
-function hasNoRoom(error: unknown): error is KrownError {
-  return (
-    isKrownError(error) &&
-    error.code === 'TARGET_CHANNEL_REFUSED' &&
-    typeof error.details?.reason === 'number'
-  )
-}
 
 function notRunning(): KrownError {
   return new KrownError('CONFLICT', 'the command is not running (any more)')

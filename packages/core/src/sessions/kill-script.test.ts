@@ -35,6 +35,17 @@ async function nextList(script: ChildProcess): Promise<number[]> {
   }
 }
 
+/** The process that was just signalled may be on the lists until its parent has noticed. */
+async function laterList(
+  script: ChildProcess,
+  isIt: (list: readonly number[]) => boolean,
+): Promise<number[]> {
+  for (let list = await nextList(script); ; list = await nextList(script)) {
+    if (isIt(list)) return list
+    script.stdin?.write('again\n')
+  }
+}
+
 test('the script lists the groups that were there before it, in the order in which they started', async () => {
   const older = await startSleepers(3)
   const script = await startGroup('/bin/sh', ['-c', KILL_SCRIPT])
@@ -53,6 +64,8 @@ test('the script signals the group that it is told to, and no other', async () =
   script.stdin?.write(`TERM ${meant}\n`)
   expect(await ended).toEqual([null, 'SIGTERM'])
   expect(children.map(({ signalCode }) => signalCode)).toEqual([null, 'SIGTERM', null])
+  const others = [children[0]?.pid, children[2]?.pid]
+  expect(await laterList(script, (list) => list.length === 2)).toEqual(others)
   await end([...children, script])
 })
 

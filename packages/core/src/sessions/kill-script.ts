@@ -32,14 +32,13 @@ list() {
 while :; do
   echo "${LIST_MARK}" $(list | sort -n -k1,1 -k2,2 | while read -r started pid; do echo "$pid"; done)
   read -r signal pid || exit 0
-  [ "$signal" = again ] || break
+  [ "$signal" = again ] || kill -s "$signal" -- "-$pid"
 done
-kill -s "$signal" -- "-$pid"
 `
 
 /**
- * A command line, for any login shell, that lists the process groups of the connection. It reads one line of
- * standard input after each list: `again`, or the name of a signal and the group that is to get it.
+ * A command line, for any login shell, that lists the process groups of the connection, again and again. After
+ * each list it reads one line of standard input: `again`, or the name of a signal and the group that is to get it.
  */
 export const KILL_SCRIPT = `exec /bin/sh -c '${SCRIPT.replaceAll("'", `'\\''`)}'`
 

@@ -5,6 +5,7 @@ import type { Actor } from '../model/actor.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
+import { GroupKiller } from './group-killer.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
 import { StartGate } from './start-gate.js'
 
@@ -37,6 +38,7 @@ export class LiveSession {
   /** What the target turned out to allow of them at once. */
   readonly channels: Semaphore
   readonly starts = new StartGate()
+  readonly groups: GroupKiller
   /** Commands that are waiting, running or being finished. */
   readonly commands = new Map<CommandId, OpenCommand>()
   /** Those with a channel, in the order in which the target started them. */
@@ -64,6 +66,7 @@ export class LiveSession {
     this.connection = parts.connection
     this.slots = new Semaphore(parts.maxChannels, MAX_WAITING)
     this.channels = new Semaphore(parts.maxChannels)
+    this.groups = new GroupKiller({ session: this, clock: parts.clock })
     this.#lastActivityAt = parts.clock.now()
     this.#idleSince = parts.clock.monotonic()
   }

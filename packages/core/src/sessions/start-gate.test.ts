@@ -42,24 +42,6 @@ test('a look waits for the starts under way and holds new ones until it lets the
   await look
 })
 
-test('looks come one after the other, and starts in between', async () => {
-  const gate = new StartGate()
-  const log: string[] = []
-  const end = defer<void>()
-  const first = gate.look(never, async () => {
-    log.push('first')
-    await end.promise
-  })
-  const second = gate.look(never, async () => void log.push('second'))
-  await settle()
-  const start = gate.start(async () => void log.push('start'))
-  await settle()
-  expect(log).toEqual(['first'])
-  end.resolve()
-  await Promise.all([first, second, start])
-  expect(log).toEqual(['first', 'start', 'second'])
-})
-
 test('a look that gives up waiting holds nothing', async () => {
   const gate = new StartGate()
   const slow = defer<void>()

@@ -1,13 +1,11 @@
 import { raceSignal } from '../base/deadline.js'
 import { type Deferred, defer } from '../base/deferred.js'
-import { Semaphore } from '../base/semaphore.js'
 
 /**
  * Lets commands start side by side, and somebody look at what runs in between: a look waits for the starts under
  * way and holds new ones back, so that what Krown counts is what the target runs.
  */
 export class StartGate {
-  readonly #turn = new Semaphore(1)
   #starting = 0
   #quiet: Deferred<void> | undefined
   #held: Deferred<void> | undefined
@@ -24,13 +22,12 @@ export class StartGate {
   }
 
   /**
-   * One at a time, from a moment when nothing is starting.
+   * Begins at a moment when nothing is starting; there is one at a time.
    *
    * @param look Calls `letStart` as soon as new starts cannot disturb it any more.
-   * @throws The signal's reason when its turn did not come.
+   * @throws The signal's reason when that moment did not come.
    */
   async look<T>(signal: AbortSignal, look: (letStart: () => void) => Promise<T>): Promise<T> {
-    const release = await this.#turn.acquire(signal)
     const letStart = this.#hold()
     try {
       if (this.#starting > 0) {
@@ -41,7 +38,6 @@ export class StartGate {
     } finally {
       this.#quiet = undefined
       letStart()
-      release()
     }
   }
 

@@ -1,8 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { type Deadline, raceSignal } from '../base/deadline.js'
-import { defer } from '../base/deferred.js'
 import type { SshChannel } from '../ssh/connector.js'
-import { killGroup } from './kill-group.js'
 import type { LiveCommand } from './live-command.js'
 import type { LiveSession } from './live-session.js'
 
@@ -48,23 +46,12 @@ async function endsIn(termination: Termination, step: keyof typeof PATIENT): Pro
 
 /** Best effort: a target without a POSIX shell, or one that refuses the channel, leaves the end unconfirmed. */
 async function signalGroup(termination: Termination, signal: 'TERM' | 'KILL'): Promise<void> {
-  const { clock, session, command } = termination
+  const { session, command } = termination
   using grace = startGrace(termination, 'script')
-  const { signal: timeIsUp } = grace
   try {
-    await killGroup({ session, command, signal, timeIsUp, pause: (ms) => pause(clock, ms, timeIsUp) })
+    await session.groups.signal(command, signal, grace.signal)
   } catch {
     // Nothing was signalled.
-  }
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const { promise: timeIsUp, resolve } = defer<void>()
-  const cancel = clock.setTimer(ms, resolve)
-  try {
-    await raceSignal(timeIsUp, signal)
-  } finally {
-    cancel()
   }
 }
 

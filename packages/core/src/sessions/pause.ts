@@ -1,0 +1,14 @@
+import type { Clock } from '../base/clock.js'
+import { raceSignal } from '../base/deadline.js'
+import { defer } from '../base/deferred.js'
+
+/** @throws The signal's reason when it aborts before the time has passed. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  const { promise: timeIsUp, resolve } = defer<void>()
+  const cancel = clock.setTimer(ms, resolve)
+  try {
+    await raceSignal(timeIsUp, signal)
+  } finally {
+    cancel()
+  }
+}
