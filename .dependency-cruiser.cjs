@@ -28,6 +28,9 @@ const CORE_LINES = [
 const PACKAGES = {
   core: [],
   server: ['core'],
+  // Of these two only types: what it ships runs in browsers.
+  sdk: ['core', 'server'],
+  cli: ['sdk'],
 }
 
 /** Tests stand beside the code and may import what helps them; they still may not close a cycle. */

@@ -24,6 +24,8 @@ export default defineConfig({
       project('testkit', './testkit'),
       project('core', './packages/core', postgres),
       project('server', './packages/server', postgres),
+      project('sdk', './packages/sdk'),
+      project('cli', './packages/cli'),
       project('examples', './examples', { include: ['**/*.test.ts'] }),
     ],
   },
