@@ -15,13 +15,19 @@ export interface CommandLauncherDeps extends CommandRunDeps {
 
 interface Launched {
   readonly run: OpenCommand
+  readonly admitted: Promise<void>
   /** Settles when the target accepted it, or when it is known that nothing ran. */
   readonly started: Promise<void>
 }
 
 /** A command that this process knows, or only its row. */
 export type Launch =
-  | { readonly live: LiveCommand; readonly started: Promise<void> }
+  | {
+      readonly live: LiveCommand
+      /** Settles when it waits in line or its intent is durable, or when it was refused. */
+      readonly admitted: Promise<void>
+      readonly started: Promise<void>
+    }
   | { readonly logged: LoggedCommand }
 
 /** Starts commands, each id once: a retry finds the command that the first request started. */
@@ -81,12 +87,15 @@ export class CommandLauncher {
 
   #start(session: LiveSession, command: LiveCommand): Launch {
     const run = new CommandRun(this.#deps, session, command)
-    const started = run.start().catch((error) => this.#explain(command, error))
-    this.#open.set(command.id, { run, started })
+    const explain = (error: unknown) => this.#explain(command, error)
+    const started = run.start().catch(explain)
+    const admitted = run.admitted.catch(explain)
+    this.#open.set(command.id, { run, admitted, started })
     // Whoever waits hears of a failure; that nobody may be waiting is no reason to end the process.
     started.catch(() => {})
+    admitted.catch(() => {})
     void command.done.then(() => this.#retire(command))
-    return { live: command, started }
+    return { live: command, admitted, started }
   }
 
   #retire(command: LiveCommand): void {
@@ -99,7 +108,8 @@ export class CommandLauncher {
     const live = open?.run.command ?? this.#findEnded(actor.orgId, request.id)
     if (!live) return undefined
     requireSame(actor, request, { userId: live.userId, digest: live.request.digest, orgId: live.orgId })
-    return { live, started: open?.started ?? Promise.resolve() }
+    const { admitted = Promise.resolve(), started = Promise.resolve() } = open ?? {}
+    return { live, admitted, started }
   }
 
   // Of what never ran, the same id may be used for another try.

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.js'
+import { defer } from '../base/deferred.js'
 import { SemaphoreFullError } from '../base/semaphore.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Journal } from '../journal/journal.js'
@@ -30,6 +31,7 @@ export class CommandRun implements OpenCommand {
   readonly #command: LiveCommand
   readonly #queueing = new AbortController()
   readonly #hurry = new AbortController()
+  readonly #admitted = defer<void>()
   #channel: SshChannel | undefined
   #releaseSlot: (() => void) | undefined
   #releaseChannel: (() => void) | undefined
@@ -44,10 +46,17 @@ export class CommandRun implements OpenCommand {
     this.#deps = deps
     this.#session = session
     this.#command = command
+    // Whoever starts it hears of a refusal.
+    this.#admitted.promise.catch(() => {})
   }
 
   get command(): LiveCommand {
     return this.#command
+  }
+
+  /** Resolves when it waits in line or its intent is durable; rejects as {@link start} does when it was refused. */
+  get admitted(): Promise<void> {
+    return this.#admitted.promise
   }
 
   /**
@@ -61,8 +70,10 @@ export class CommandRun implements OpenCommand {
       if (this.#session.endReason) throw this.#session.endReason
       await this.#waitForSlot()
       await this.#writeIntent()
+      this.#admitted.resolve()
       await this.#openChannel()
     } catch (error) {
+      this.#admitted.reject(error)
       await this.#failToStart(error)
     }
   }
@@ -107,7 +118,10 @@ export class CommandRun implements OpenCommand {
   async #waitForSlot(): Promise<void> {
     const { slots } = this.#session
     try {
-      this.#releaseSlot = await slots.acquire(this.#queueing.signal)
+      const ahead = slots.waiting
+      const turn = slots.acquire(this.#queueing.signal)
+      if (slots.waiting > ahead) this.#admitted.resolve()
+      this.#releaseSlot = await turn
     } catch (error) {
       if (!(error instanceof SemaphoreFullError)) throw error
       throw new KrownError('QUOTA_EXCEEDED', 'too many commands are waiting in this session', {

@@ -200,9 +200,12 @@ export class CommandService {
   /** @param waitMs Undefined waits for the end. */
   async #waitFor(launch: Launch, waitMs: number | undefined): Promise<Command> {
     if ('logged' in launch) return withoutOutput(launch.logged)
-    const { live } = launch
+    const { live, admitted } = launch
     if (waitMs === undefined) await untilDone(launch)
-    else if (waitMs > 0) await this.#atMost(untilDone(launch), waitMs)
+    else {
+      await admitted
+      if (waitMs > 0) await this.#atMost(untilDone(launch), waitMs)
+    }
     return live.toCommand()
   }
 
@@ -247,7 +250,7 @@ export class CommandService {
     const logged = live ? undefined : await findCommand(this.#deps.db, actor.orgId, wanted.id)
     const rights = { wanted: wanted.permission, visible: 'command:read' as const, noun: 'command' }
     requireRow(subject, rights, live ?? logged)
-    if (live) return { live, started: Promise.resolve() }
+    if (live) return { live, admitted: Promise.resolve(), started: Promise.resolve() }
     if (logged) return { logged }
     throw notFound('command')
   }

@@ -164,7 +164,7 @@ test('when the connection is lost, what waits is refused: nothing ran', async ()
   expect(target.execs.map(({ command }) => command)).toEqual(['cat'])
 })
 
-test('who does not wait for the end can ask later why nothing ran', async () => {
+test('who does not wait is told when there is no place in line, and can ask later why nothing ran', async () => {
   await using target = await startHostileSshServer({ maxChannels: 1 })
   await using fixture = await startKrown({ config: ONE_CHANNEL })
   const session = await fixture.open(target)
@@ -182,8 +182,7 @@ test('who does not wait for the end can ask later why nothing ran', async () => 
   const refusedByTarget = newId<CommandId>()
   expect(await execute(refusedByTarget)).toMatchObject({ status: 'running' })
   const oneTooMany = newId<CommandId>()
-  expect(await execute(oneTooMany)).toMatchObject({ id: oneTooMany })
-  expect(await failureOf(oneTooMany)).toBe('QUOTA_EXCEEDED')
+  expect(await refusalOf(execute(oneTooMany))).toMatchObject({ code: 'QUOTA_EXCEEDED' })
   await release()
   await Promise.all(waiting)
   expect(await failureOf(refusedByTarget)).toBe('TARGET_CHANNEL_REFUSED')

@@ -65,6 +65,8 @@ describeOnPostgres('a journal that cannot be written', (openTestDatabase) => {
     })
     const commandId = newId<CommandId>()
     expect(await refusalOf(session.exec('echo two', { commandId }))).toMatchObject({ kind: 'unavailable' })
+    const withoutWaiting = fixture.operator.sessions.execute(session.id, { command: 'echo three', waitMs: 0 })
+    expect(await refusalOf(withoutWaiting)).toMatchObject({ kind: 'unavailable' })
     expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'AUDIT_UNAVAILABLE' })
     expect(target.execs).toEqual([])
     expect(target.connectionCount).toBe(1)
