@@ -256,7 +256,7 @@ export class CommandRun implements OpenCommand {
     const { orgId, id } = this.#command
     const query = statements.finish({ orgId, id, ...this.#command.toResult() })
     const entry = commandFinished(this.#command)
-    const onlyIfStored = this.#intent !== 'written'
+    const onlyIfStored = this.#intent !== 'written' || this.#session.swept
     const journaled = await results.write({ orgId, queries: [query], entry, onlyIfStored })
     this.#session.commands.delete(id)
     this.#command.settle(journaled)

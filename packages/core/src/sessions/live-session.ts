@@ -52,6 +52,8 @@ export class LiveSession {
   #lastChannelEnd = Number.NEGATIVE_INFINITY
   bytesIn = 0
   bytesOut = 0
+  /** Another process took this one for dead, and ended the rows of the session and of what ran in it. */
+  swept = false
 
   constructor(parts: {
     clock: Clock

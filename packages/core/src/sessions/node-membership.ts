@@ -16,15 +16,24 @@ export class NodeMembership {
   readonly #clock: Clock
   readonly #nodeId: NodeId
   readonly #sweep: SweepDeps
+  readonly #onTakenForDead: () => void
   #lastBeat = 0
   /** Since when there was no gap between its heartbeats. */
   #steadySince = 0
 
-  constructor(deps: { database: Database; clock: Clock; nodeId: NodeId; sweep: SweepDeps }) {
+  /** @param deps.onTakenForDead Others have ended what this process holds, as far as rows and journal go. */
+  constructor(deps: {
+    database: Database
+    clock: Clock
+    nodeId: NodeId
+    sweep: SweepDeps
+    onTakenForDead: () => void
+  }) {
     this.#database = deps.database
     this.#clock = deps.clock
     this.#nodeId = deps.nodeId
     this.#sweep = deps.sweep
+    this.#onTakenForDead = deps.onTakenForDead
   }
 
   /** The first sweep is over when it resolves. */
@@ -41,7 +50,10 @@ export class NodeMembership {
     const { db } = this.#database
     const now = this.#clock.now()
     // Others may have taken a process that was stopped for a while for dead.
-    if (!(await beatHeart(db, this.#nodeId, now))) await insertNode(db, this.#nodeId, now)
+    if (!(await beatHeart(db, this.#nodeId, now))) {
+      await insertNode(db, this.#nodeId, now)
+      this.#onTakenForDead()
+    }
     this.#noteBeat()
     if (this.#database.kind === 'postgres' && this.#mayJudge()) await this.#sweepDead()
   }

@@ -10,7 +10,7 @@ export interface EndResult {
   readonly orgId: OrgId
   readonly queries: readonly CompiledQuery[]
   readonly entry: JournalDraft
-  /** Whether what it ends was stored is not known: without a row to change there is nothing to journal. */
+  /** What it ends may not be stored, or has ended already: without a row to change there is nothing to journal. */
   readonly onlyIfStored?: boolean
 }
 

@@ -19,6 +19,7 @@ export type EndReason =
   | 'connection_lost'
   | 'protocol_error'
   | 'server_shutdown'
+  | 'server_restart'
   | 'user_disabled'
 
 /** Somebody decided that what runs has to end. */
@@ -65,6 +66,16 @@ export class SessionCloser {
     return this.#closeOnce(live, { reason, actor, error: endError(reason) })
   }
 
+  /** Ends what another process has ended already, which took this one for dead: what it journaled stands. */
+  closeSwept(live: LiveSession): Promise<Session> {
+    live.swept = true
+    return this.#closeOnce(live, {
+      reason: 'server_restart',
+      actor: undefined,
+      error: new KrownError('SESSION_LOST', 'another Krown process took the holder of the session for dead'),
+    })
+  }
+
   /** Waits for every close that has begun; commands that wait for their readers do so no longer. */
   async settle(): Promise<void> {
     const begun = [...this.#closing.values()]
@@ -87,17 +98,18 @@ export class SessionCloser {
     live.startEnding(error)
     const cause: TerminationCause = WANTED.has(reason) ? 'cancelled' : 'interrupted'
     const open = [...live.commands.values()]
-    const ending = Promise.all(
+    const commands = Promise.all(
       open.map((command) => command.terminate(cause, cause === 'interrupted' ? error : undefined)),
     )
     // Where the connection is gone already, commands end when their readers took what had arrived: the row of the
     // session need not wait for them.
-    if (!live.connection.closedBecause) await ending
+    if (!live.connection.closedBecause) await commands
     await live.connection.close(error)
     const ended = this.#endedSession(live, reason)
-    await this.#record(ended, { reason, actor: actor ?? (await this.#systemFor(live)), error })
+    const ending = { reason, actor: actor ?? (await this.#systemFor(live)), error }
+    await this.#record(ended, { ...ending, onlyIfStored: live.swept })
     this.#deps.registry.remove(live.id)
-    await ending
+    await commands
     return ended
   }
 
@@ -111,7 +123,10 @@ export class SessionCloser {
     return this.#deps.systemActor(live.session.orgId).catch(() => live.owner)
   }
 
-  async #record(session: Session, ending: Ending & { actor: Actor }): Promise<void> {
+  async #record(
+    session: Session,
+    { onlyIfStored, ...ending }: Ending & { actor: Actor; onlyIfStored: boolean },
+  ): Promise<void> {
     const { db, results } = this.#deps
     const set = {
       status: session.status,
@@ -123,7 +138,7 @@ export class SessionCloser {
     }
     const query = updateLiveSessionQuery(db, session.orgId, { id: session.id, set }).compile()
     const entry = sessionClosed(ending.actor, session, ending)
-    await results.write({ orgId: session.orgId, queries: [query], entry })
+    await results.write({ orgId: session.orgId, queries: [query], entry, onlyIfStored })
   }
 }
 

@@ -114,7 +114,19 @@ export class SessionSystem {
     const { store, time, access } = this.#deps
     const { database, journal } = store
     const sweep = { db: database.db, journal, clock: time.clock, systemActor: access.systemActor }
-    return new NodeMembership({ database, clock: time.clock, nodeId, sweep })
+    const onTakenForDead = () => this.#endSwept()
+    return new NodeMembership({ database, clock: time.clock, nodeId, sweep, onTakenForDead })
+  }
+
+  // Nobody could see or end them any more: their rows say that they are over.
+  #endSwept(): void {
+    const sessions = this.#registry.all()
+    if (sessions.length === 0) return
+    this.#deps.logger.warn(
+      { sessions: sessions.length },
+      'other processes took this one for dead; it ends the sessions that it still held',
+    )
+    for (const live of sessions) void this.#closer.closeSwept(live)
   }
 
   #createManager(nodeId: NodeId, finder: SessionFinder): SshManager {

@@ -15,7 +15,7 @@ import { Journal } from '../../../src/journal/journal.js'
 import type { NodeId, OrgId, UserId } from '../../../src/model/ids.js'
 import { type SweepDeps, sweepDeadNodes } from '../../../src/sessions/sweep-dead-nodes.js'
 import { type DatabasePlace, describeOnPostgres } from '../../support/databases.js'
-import { type KrownFixture, startKrown } from '../../support/krown-fixture.js'
+import { elapse, type KrownFixture, refusalOf, startKrown } from '../../support/krown-fixture.js'
 import { type SeededOrg, seedOrg } from '../db/seed.js'
 import { addNode, leaveOpen } from './left-open.js'
 
@@ -141,6 +141,29 @@ describeOnPostgres('several processes on one database', (openTestDatabase) => {
     const nodes = await listLivingNodes(fixture.db, 0)
     expect(nodes).toContain(living)
     expect(nodes).not.toContain(dead)
+  })
+
+  test('one that was taken for dead and comes back ends what it still holds, and nothing is journaled twice', async () => {
+    await using target = await startHostileSshServer()
+    await using opened = await openTestDatabase()
+    await using silent = await Node.start(opened.place)
+    await using other = await Node.start(opened.place)
+    const work = await openWork(silent, target)
+    await other.beat(BEATS_UNTIL_DEAD)
+    const swept = await rowsOf(opened.database, work)
+    expect(swept).toMatchObject(SWEPT)
+    const known = () => silent.fixture.operator.commands.get(work.commandId)
+    const ended = waitFor(async () => (await known()).status !== 'running', { what: 'the command to end' })
+    await elapse(silent.clock, ended, 1_000)
+    expect(await known()).toMatchObject({ status: 'interrupted', errorCode: 'SESSION_LOST' })
+    expect(await refusalOf(work.session.exec('true'))).toMatchObject({
+      code: expect.stringMatching(/^SESSION_/),
+    })
+    expect(await rowsOf(opened.database, work)).toEqual(swept)
+    const ends = async (resourceId: string) =>
+      (await other.fixture.entries({ resourceId })).map((e) => e.action)
+    expect(await ends(work.commandId)).toEqual(['command.started', 'command.finished'])
+    expect(await ends(work.session.id)).toEqual(['session.opening', 'session.opened', 'session.closed'])
   })
 
   test('one that was taken for dead is among the living again with its next heartbeat', async () => {
