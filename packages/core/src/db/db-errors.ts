@@ -52,7 +52,7 @@ function isOutage(error: Error, code: string | undefined): boolean {
 
 // pg gives no code to these.
 function isConnectionMessage(message: string): boolean {
-  return /connection terminated|timeout exceeded|timeout expired|connection (error|ended)|not queryable|Query read timeout|driver has already been destroyed|pool after calling end/i.test(
+  return /connection terminated|timeout exceeded|timeout expired|connection (error|ended)|not queryable|Query read timeout|pool after calling end/i.test(
     message,
   )
 }

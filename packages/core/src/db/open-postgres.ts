@@ -30,8 +30,11 @@ const STATEMENT_LIMITS: PoolConfig = {
 export async function openPostgres(options: OpenPostgresOptions): Promise<Database> {
   const { default: pg } = await import('pg')
   const newPool = (config: PoolConfig) => createPool(pg.Pool, options, config)
+  // A pool that was given goes on when Krown is closed; nothing of Krown may use it then.
+  let closed = false
   const connect = (pool: Pool, queryTimeoutMs?: number): Db => {
-    const adapted = adaptPool(pool, { getTypeParser: pg.types.getTypeParser as never, queryTimeoutMs })
+    const getTypeParser = pg.types.getTypeParser as never
+    const adapted = adaptPool(pool, { getTypeParser, queryTimeoutMs, isClosed: () => closed })
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: adapted }) }).withSchema(options.schema)
   }
   const pool = options.pool ?? newPool({ max: options.poolSize, ...STATEMENT_LIMITS })
@@ -50,7 +53,7 @@ export async function openPostgres(options: OpenPostgresOptions): Promise<Databa
     },
     ping: async () => void (await sql`select 1`.execute(db)),
     [Symbol.asyncDispose]: async () => {
-      await db.destroy()
+      closed = true
       if (pool === options.pool) pool.off('error', options.onIdleError)
       else if (!pool.ending) await pool.end()
     },

@@ -42,7 +42,7 @@ export async function openSqlite(options: OpenSqliteOptions): Promise<Database> 
     },
     migrate: (mode) => migrate(db, mode),
     ping: async () => void (await sql`select 1`.execute(db)),
-    [Symbol.asyncDispose]: () => closeAll(db, client, lock),
+    [Symbol.asyncDispose]: () => closeAll(client, lock),
   }
 }
 
@@ -56,14 +56,9 @@ async function makeFile(path: string): Promise<void> {
   }
 }
 
-async function closeAll(
-  db: Kysely<Tables>,
-  client: SqliteClient,
-  lock: SqliteLock | undefined,
-): Promise<void> {
+// Not by kysely: it answers what comes later with an error of its own.
+async function closeAll(client: SqliteClient, lock: SqliteLock | undefined): Promise<void> {
   try {
-    await db.destroy()
-    // Kysely closes only a driver that was used.
     await client.close()
   } finally {
     lock?.release()

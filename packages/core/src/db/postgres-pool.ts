@@ -8,6 +8,7 @@ export interface AdaptPoolOptions {
   readonly getTypeParser: GetTypeParser
   /** For the answer to one statement; what is slower leaves its connection in doubt. Undefined: no limit. */
   readonly queryTimeoutMs: number | undefined
+  isClosed(): boolean
 }
 
 /** Goes with each query. */
@@ -28,7 +29,10 @@ export function adaptPool(pool: Pool, options: AdaptPoolOptions): PostgresPool {
     oid === INT8_TYPE && format !== 'binary' ? Number : options.getTypeParser(oid, format)
   const settings = { types: { getTypeParser }, query_timeout: options.queryTimeoutMs }
   return {
-    connect: async () => adaptClient(await connect(pool), settings),
+    connect: async () => {
+      if (options.isClosed()) throw databaseUnavailable(new Error('the database is closed'))
+      return adaptClient(await connect(pool), settings)
+    },
     end: async () => {},
   }
 }

@@ -83,9 +83,8 @@ class ThreadedSqliteDriver implements Driver {
     this.#releases.get(connection)?.()
   }
 
-  async destroy(): Promise<void> {
-    await this.#client.close()
-  }
+  // Whoever opened the client closes it.
+  async destroy(): Promise<void> {}
 }
 
 class ThreadedSqliteConnection implements DatabaseConnection {
