@@ -1,53 +1,24 @@
 import type { Clock } from '../base/clock.js'
 import type { CommandId, OrgId } from '../model/ids.js'
 import type { LiveCommand } from './live-command.js'
+import { RecentlyEnded } from './recently-ended.js'
 
-interface Kept {
-  readonly command: LiveCommand
-  /** Counted once: what is added is what is taken away again. */
-  readonly bytes: number
-  readonly until: number
-}
+const LIMITS = { maxBytes: 64 * 1024 * 1024, maxItems: 10_000 }
 
-const KEEP_MS = 10 * 60_000
-const MAX_BYTES = 64 * 1024 * 1024
-const MAX_COMMANDS = 10_000
-
-/** Commands that ended a while ago, with their output, for whoever asks again; bounded in time, number and bytes. */
+/** Commands that ended a while ago, with their output, for whoever asks again. */
 export class FinishedCommands {
-  readonly #clock: Clock
-  readonly #kept = new Map<CommandId, Kept>()
-  #bytes = 0
+  readonly #kept: RecentlyEnded<CommandId, LiveCommand>
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this.#kept = new RecentlyEnded(clock, LIMITS)
   }
 
   keep(command: LiveCommand): void {
-    this.#drop(command.id)
-    const bytes = command.outputBytes
-    this.#kept.set(command.id, { command, bytes, until: this.#clock.monotonic() + KEEP_MS })
-    this.#bytes += bytes
-    this.#evict()
+    this.#kept.keep(command.id, command, command.outputBytes)
   }
 
   find(orgId: OrgId, id: CommandId): LiveCommand | undefined {
-    this.#evict()
-    const command = this.#kept.get(id)?.command
+    const command = this.#kept.find(id)
     return command?.orgId === orgId ? command : undefined
-  }
-
-  // The map is in the order of insertion, so the oldest come first.
-  #evict(): void {
-    const now = this.#clock.monotonic()
-    for (const [id, { until }] of this.#kept) {
-      if (until > now && this.#bytes <= MAX_BYTES && this.#kept.size <= MAX_COMMANDS) return
-      this.#drop(id)
-    }
-  }
-
-  #drop(id: CommandId): void {
-    this.#bytes -= this.#kept.get(id)?.bytes ?? 0
-    this.#kept.delete(id)
   }
 }

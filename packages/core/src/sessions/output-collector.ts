@@ -1,12 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import type { OutputEncoding } from '../model/command.js'
+import { cutCharacterBytes, type EncodedOutput } from './output-text.js'
 
 const FIRST_CAPACITY = 1_024
-
-export interface CollectedText {
-  readonly text: string
-  readonly encoding: OutputEncoding
-}
 
 /** Keeps the first `maxBytes` of one stream for the answer; its memory follows what was printed. */
 export class OutputCollector {
@@ -38,9 +33,9 @@ export class OutputCollector {
   }
 
   /** As text where it is valid UTF-8, else as base64. A character cut by the limit is left out. */
-  toText(): CollectedText {
+  toText(): EncodedOutput {
     const kept = this.#bytes.subarray(0, this.#kept)
-    const whole = this.#truncated ? withoutCutCharacter(kept) : kept
+    const whole = this.#truncated ? kept.subarray(0, kept.length - cutCharacterBytes(kept)) : kept
     return isUtf8(whole)
       ? { text: whole.toString('utf8'), encoding: 'utf8' }
       : { text: kept.toString('base64'), encoding: 'base64' }
@@ -53,19 +48,4 @@ export class OutputCollector {
     this.#bytes.copy(larger, 0, 0, this.#kept)
     this.#bytes = larger
   }
-}
-
-/** Drops the beginning of a UTF-8 sequence at the end that the limit cut off. */
-function withoutCutCharacter(bytes: Buffer): Buffer {
-  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if (byte < 0x80) return bytes
-    if (byte >= 0xc0) return sequenceLength(byte) > back ? bytes.subarray(0, bytes.length - back) : bytes
-  }
-  return bytes
-}
-
-function sequenceLength(lead: number): number {
-  if (lead >= 0xf0) return 4
-  return lead >= 0xe0 ? 3 : 2
 }

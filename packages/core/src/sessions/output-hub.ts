@@ -49,6 +49,18 @@ export class OutputHub {
     return this.#ring.size
   }
 
+  /** Offset after the newest byte. */
+  get end(): number {
+    return this.#ring.end
+  }
+
+  /** The bytes from one offset up to another, of one stream; undefined when they are not held (any more). */
+  read(from: number, to: number): Buffer | undefined {
+    if (from < this.#ring.start) return undefined
+    const data = this.#ring.read(from, to - from)?.data
+    return data?.length === to - from ? data : undefined
+  }
+
   /** The channel exists now; it may have to wait for its driver at once. */
   connect(faucet: Faucet): void {
     this.#faucet = faucet

@@ -52,7 +52,7 @@ export class OutputRing {
   }
 
   /** The next piece of one stream at `offset`, at most `maxBytes`; undefined at the end. Never before `start`. */
-  read(offset: number, maxBytes: number): OutputChunk | undefined {
+  read(offset: number, maxBytes: number): (OutputChunk & { readonly data: Buffer }) | undefined {
     const segment = this.#segments[this.#indexOf(offset)]
     if (!segment || offset < segment.start) return undefined
     const data = this.#copyOut(offset, Math.min(segment.end, offset + maxBytes))
@@ -96,7 +96,7 @@ export class OutputRing {
     chunk.copy(this.#bytes, 0, skipped + untilEdge)
   }
 
-  #copyOut(from: number, to: number): Uint8Array {
+  #copyOut(from: number, to: number): Buffer {
     const out = Buffer.allocUnsafe(to - from)
     const at = from % this.#bytes.length
     const untilEdge = Math.min(out.length, this.#bytes.length - at)

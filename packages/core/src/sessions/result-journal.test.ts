@@ -2,6 +2,7 @@ import { FakeClock } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import { type Deferred, defer } from '../base/deferred.js'
 import { newId } from '../base/ids.js'
+import { silentLogger } from '../base/logger.js'
 import type { Trx } from '../db/database.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { JournalDraft } from '../journal/entry.js'
@@ -50,7 +51,9 @@ class FakeJournal {
 function startResults() {
   const clock = new FakeClock()
   const journal = new FakeJournal()
-  return { clock, journal, results: new ResultJournal({ journal, clock }) }
+  const lost: unknown[] = []
+  const logger = { ...silentLogger, error: (about: unknown) => lost.push(about) }
+  return { clock, journal, lost, results: new ResultJournal({ journal, clock, logger }) }
 }
 
 test('a result that cannot be written is written when the journal is back, in order', async () => {
@@ -127,8 +130,8 @@ test('a flush tries at once, and gives up when the journal is still down', async
   expect(clock.pendingTimers).toBe(0)
 })
 
-test('after the stop nothing is retried, not even what becomes late then', async () => {
-  const { clock, journal, results } = startResults()
+test('after the stop nothing is retried, not even what becomes late then; what is lost is said', async () => {
+  const { clock, journal, lost, results } = startResults()
   journal.state = 'down'
   await results.write(late('one'))
   results.stop()
@@ -137,12 +140,14 @@ test('after the stop nothing is retried, not even what becomes late then', async
   journal.state = 'up'
   await clock.advanceAsync(60_000)
   expect(journal.written).toEqual([])
+  expect(lost).toMatchObject([{ action: 'one' }, { action: 'two' }])
 })
 
 test('a result that can never be written does not hold up the others', async () => {
-  const { clock, journal, results } = startResults()
+  const { clock, journal, lost, results } = startResults()
   expect(await results.write(late('impossible'))).toBe(false)
   expect(results.lateCount).toBe(0)
+  expect(lost).toMatchObject([{ action: 'impossible', err: { message: 'a constraint says no' } }])
   journal.state = 'down'
   await results.write(late('one'))
   journal.state = 'up'

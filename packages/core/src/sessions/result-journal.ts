@@ -1,5 +1,6 @@
 import type { CompiledQuery } from 'kysely'
 import type { Clock } from '../base/clock.js'
+import type { Logger } from '../base/logger.js'
 import { isKrownError } from '../errors/krown-error.js'
 import type { JournalDraft } from '../journal/entry.js'
 import type { Journal } from '../journal/journal.js'
@@ -16,22 +17,23 @@ export interface EndResult {
 
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 15_000
-/** What does not fit is left to the sweep of the next start. */
 const MAX_LATE = 10_000
 
 /** Writes how things ended; when the journal cannot be written, remembers and retries until it can. */
 export class ResultJournal {
   readonly #journal: Pick<Journal, 'write' | 'transact'>
   readonly #clock: Clock
+  readonly #logger: Logger
   readonly #late: EndResult[] = []
   #cancelRetry: (() => void) | undefined
   #retrying: Promise<void> | undefined
   #retryMs = FIRST_RETRY_MS
   #stopped = false
 
-  constructor(deps: { journal: Pick<Journal, 'write' | 'transact'>; clock: Clock }) {
+  constructor(deps: { journal: Pick<Journal, 'write' | 'transact'>; clock: Clock; logger: Logger }) {
     this.#journal = deps.journal
     this.#clock = deps.clock
+    this.#logger = deps.logger
   }
 
   /** Results that are still only in memory. */
@@ -55,21 +57,19 @@ export class ResultJournal {
   stop(): void {
     this.#stopped = true
     this.#cancelRetry?.()
-    this.#late.length = 0
+    for (const result of this.#late.splice(0)) this.#lose(result, { reason: 'the process ends' })
   }
 
-  async #tryToWrite({
-    orgId,
-    queries,
-    entry,
-    onlyIfStored,
-  }: EndResult): Promise<'written' | 'later' | 'never'> {
+  async #tryToWrite(result: EndResult): Promise<'written' | 'later' | 'never'> {
+    const { orgId, queries, entry, onlyIfStored } = result
     try {
       if (onlyIfStored) await this.#writeIfStored(orgId, queries, entry)
       else await this.#journal.write(orgId, queries, [entry])
       return 'written'
     } catch (error) {
-      return isKrownError(error) ? 'later' : 'never'
+      if (isKrownError(error)) return 'later'
+      this.#lose(result, { err: error })
+      return 'never'
     }
   }
 
@@ -86,9 +86,16 @@ export class ResultJournal {
   }
 
   #remember(result: EndResult): void {
-    if (this.#stopped || this.#late.length >= MAX_LATE) return
+    if (this.#stopped) return this.#lose(result, { reason: 'the process ends' })
+    if (this.#late.length >= MAX_LATE) return this.#lose(result, { reason: 'too many results are waiting' })
     this.#late.push(result)
     this.#scheduleRetry()
+  }
+
+  /** Without a row that says how it ended, the sweep of the next start calls it interrupted. */
+  #lose({ orgId, entry }: EndResult, why: { err: unknown } | { reason: string }): void {
+    const { action, resource } = entry
+    this.#logger.error({ orgId, action, resource, ...why }, 'a result could not be journaled')
   }
 
   // A retry under way takes what is late by then as well, so there is no second one beside it.

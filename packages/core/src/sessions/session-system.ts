@@ -53,7 +53,11 @@ export class SessionSystem {
     const { store, time } = deps
     const nodeId = time.newId<NodeId>()
     this.#deps = deps
-    this.#results = new ResultJournal({ journal: store.journal, clock: time.clock })
+    this.#results = new ResultJournal({
+      journal: store.journal,
+      clock: time.clock,
+      logger: deps.logger,
+    })
     this.#closer = new SessionCloser({
       db: store.database.db,
       clock: time.clock,
