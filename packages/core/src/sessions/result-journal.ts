@@ -86,9 +86,9 @@ export class ResultJournal {
   }
 
   #remember(result: EndResult): void {
-    if (this.#stopped) return this.#lose(result, { reason: 'the process ends' })
-    if (this.#late.length >= MAX_LATE) return this.#lose(result, { reason: 'too many results are waiting' })
-    this.#late.push(result)
+    if (this.#stopped) this.#lose(result, { reason: 'the process ends' })
+    else if (this.#late.length >= MAX_LATE) this.#lose(result, { reason: 'too many results are waiting' })
+    else this.#late.push(result)
     this.#scheduleRetry()
   }
 
