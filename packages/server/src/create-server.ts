@@ -13,6 +13,7 @@ import { refuseUnknownRoutes, watchRoutes } from './transport/not-found.js'
 import { logRequest } from './transport/request-log.js'
 import { mountRest } from './transport/rest.js'
 import { addSecurityHeaders } from './transport/security-headers.js'
+import { mountTrpcHttp } from './transport/trpc-http.js'
 
 export interface KrownServerOptions {
   readonly krown: Krown
@@ -51,6 +52,7 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, {
   answerErrors(app, logger)
   app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
   mountRest(app, { bodyLimit: config.limits.body })
+  await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)
 }

@@ -3,13 +3,16 @@ import {
   commandPageSchema,
   commandQuerySchema,
   commandSchema,
+  startCommandInputSchema,
   waitMsSchema,
 } from '@krown/core'
 import type { TRPCRouterRecord } from '@trpc/server'
 import { z } from 'zod'
 import { authedProcedure } from '../trpc/init.js'
+import { bytesShape, toBytes } from '../trpc/wire-bytes.js'
 
 const tags = ['commands']
+const oneCommand = z.strictObject({ commandId: commandIdSchema })
 
 export const commandsRouter = {
   list: authedProcedure
@@ -53,7 +56,22 @@ export const commandsRouter = {
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
     })
-    .input(z.strictObject({ commandId: commandIdSchema }))
+    .input(oneCommand)
     .output(commandSchema)
     .mutation(({ ctx, input }) => ctx.client.commands.cancel(input.commandId)),
+
+  start: authedProcedure
+    .input(startCommandInputSchema)
+    .output(commandSchema)
+    .mutation(({ ctx, input }) => ctx.client.commands.start(input)),
+
+  write: authedProcedure
+    .input(z.strictObject({ commandId: commandIdSchema, ...bytesShape }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.client.commands.write(input.commandId, toBytes(input))),
+
+  closeStdin: authedProcedure
+    .input(oneCommand)
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.client.commands.closeStdin(input.commandId)),
 } satisfies TRPCRouterRecord

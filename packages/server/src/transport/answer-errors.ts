@@ -1,3 +1,4 @@
+import type { KrownError } from '@krown/core'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { httpErrorToKrown } from './http-errors.js'
@@ -7,11 +8,16 @@ import { sendProblem } from './send-problem.js'
 export function answerErrors(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error, request, reply) => {
     const known = httpErrorToKrown(error)
-    if (known.code === 'INTERNAL') {
-      logger.error({ err: known.cause ?? known, requestId: request.id }, 'request failed unexpectedly')
-    } else if (known.kind === 'unavailable' && known.code !== 'DRAINING') {
-      logger.warn({ err: known, requestId: request.id }, 'request failed')
-    }
+    logFailure(logger, known, request.id)
     return sendProblem(reply, known)
   })
+}
+
+/** One line for what is no refusal but a failure of ours. */
+export function logFailure(logger: Logger, error: KrownError, requestId: string): void {
+  if (error.code === 'INTERNAL') {
+    logger.error({ err: error.cause ?? error, requestId }, 'request failed unexpectedly')
+  } else if (error.kind === 'unavailable' && error.code !== 'DRAINING') {
+    logger.warn({ err: error, requestId }, 'request failed')
+  }
 }

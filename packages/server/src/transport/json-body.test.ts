@@ -47,7 +47,7 @@ describe('C02: what would cost too much is refused before it is parsed', () => {
   test('32 levels are taken, 33 and 100,000 are not', () => {
     expect(parse(nested(32))).toBeDefined()
     for (const depth of [33, 100, 100_000]) {
-      expect(refusal(nested(depth))?.message).toBe('the request body must not be deeper than 32 levels')
+      expect(refusal(nested(depth))?.message).toBe('the input must not be deeper than 32 levels')
     }
   })
 
@@ -102,5 +102,5 @@ describe('C07: keys that reach prototypes are refused at every level', () => {
 })
 
 test('what was wrong does not quote the text', () => {
-  expect(refusal('{"password": hunter2')?.message).toBe('the request body is not valid JSON')
+  expect(refusal('{"password": hunter2')?.message).toBe('the input is not valid JSON')
 })

@@ -19,9 +19,13 @@ const CLOSING = new Set([0x5d, 0x7d])
  * than 1,000 entries in one object or array, and keys such as `__proto__`.
  */
 export function parseJsonBody(body: Uint8Array): unknown {
-  if (body.length === 0) return undefined
-  refuseDepth(body)
-  const value = parse(decode(body))
+  return body.length === 0 ? undefined : parseJsonText(decode(body))
+}
+
+/** The same for text that came another way: in a query string or a WebSocket frame. */
+export function parseJsonText(text: string): unknown {
+  refuseDepth(text)
+  const value = parse(text)
   inspect(value)
   return value
 }
@@ -39,20 +43,19 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     // V8's message quotes the text.
-    throw new KrownError('VALIDATION_FAILED', 'the request body is not valid JSON', { cause })
+    throw new KrownError('VALIDATION_FAILED', 'the input is not valid JSON', { cause })
   }
 }
 
-// On the bytes, where brackets and quotes are what they are in every UTF-8 text.
-function refuseDepth(body: Uint8Array): void {
+function refuseDepth(text: string): void {
   let depth = 0
   let inString = false
-  for (let at = 0; at < body.length; at += 1) {
-    const byte = body[at] ?? 0
-    if (byte === QUOTE) inString = !inString
-    else if (inString) at += byte === BACKSLASH ? 1 : 0
-    else if (OPENING.has(byte)) depth += 1
-    else if (CLOSING.has(byte)) depth -= 1
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) inString = !inString
+    else if (inString) at += unit === BACKSLASH ? 1 : 0
+    else if (OPENING.has(unit)) depth += 1
+    else if (CLOSING.has(unit)) depth -= 1
     if (depth > MAX_DEPTH) throw refused(`must not be deeper than ${MAX_DEPTH} levels`)
   }
 }
@@ -73,5 +76,5 @@ function inspect(value: unknown): void {
 }
 
 function refused(rule: string): KrownError {
-  return new KrownError('VALIDATION_FAILED', `the request body ${rule}`)
+  return new KrownError('VALIDATION_FAILED', `the input ${rule}`)
 }

@@ -41,8 +41,18 @@ export function toProblem(error: KrownError, requestId: string): Problem {
   }
 }
 
+/** What a refusal says in headers. */
+export function refusalHeaders(problem: Problem): Record<string, string> {
+  const retryAfter = retryAfterSeconds(problem)
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    // RFC 9110 §11.6.1: a 401 names the scheme.
+    ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
+  }
+}
+
 /** Value of `Retry-After`, whole seconds; undefined where waiting is not the answer. */
-export function retryAfterSeconds(problem: Problem): number | undefined {
+function retryAfterSeconds(problem: Problem): number | undefined {
   const waits = problem.retryAfterMs !== undefined || problem.status === 429 || problem.status === 503
   return waits ? Math.max(1, Math.ceil((problem.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS) / 1000)) : undefined
 }

@@ -1,6 +1,12 @@
 import { validationError } from '@krown/core'
 import { z } from 'zod'
 
+/** Taken from the URL itself: what routers make of it folds repetitions and repairs broken encodings. */
+export function queryOf({ url }: { url: string }): string {
+  const start = url.indexOf('?')
+  return start < 0 ? '' : url.slice(start + 1)
+}
+
 /**
  * The values of a query string, as text.
  *

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appRouter } from '../trpc/app-router.js'
 import type { RootContext } from '../trpc/init.js'
 import { callOf } from './call.js'
-import { coerceQuery, parseQuery } from './query.js'
+import { coerceQuery, parseQuery, queryOf } from './query.js'
 import { pathParameters, type RestRoute, restRoutes } from './rest-routes.js'
 
 /**
@@ -54,12 +54,6 @@ function readInput(route: RestRoute, request: FastifyRequest): unknown {
     input.set(name, value)
   }
   return route.input && Object.fromEntries(input)
-}
-
-// Taken from the URL itself: what the router makes of it folds repetitions and repairs broken encodings.
-function queryOf({ url }: FastifyRequest): string {
-  const start = url.indexOf('?')
-  return start < 0 ? '' : url.slice(start + 1)
 }
 
 function refuseQuery([name]: [string, unknown]): never {

@@ -135,8 +135,8 @@ test('every route of the live router has a row, and every row a route', async ()
   await app.register(krownPlugin, { krown: fakeKrown(), config, logger: pino({ level: 'silent' }) })
   await app.ready()
   await app.close()
-  // HEAD comes with each GET and runs the same handler.
-  const routes = live.filter((route) => !route.startsWith('HEAD '))
+  // HEAD comes with each GET and runs the same handler; the procedures behind tRPC have a table of their own.
+  const routes = live.filter((route) => !route.startsWith('HEAD ') && !route.endsWith(' /trpc/:path'))
   expect(routes.sort()).toEqual(Object.keys(permissionMatrix).sort())
 })
 
