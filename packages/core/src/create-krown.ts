@@ -153,6 +153,7 @@ class RunningKrown implements Krown {
       {
         auth: identity.auth,
         users: identity.users,
+        tokens: identity.tokens,
         sessions: sessions.manager,
         commands: sessions.commands,
         journal: this.#journalReader,

@@ -1,10 +1,10 @@
 import type { KrownConfig } from './config/krown-config.js'
 import type {
   Actor,
+  BearerActor,
   CallOrigin,
   ExternalActor,
   ExternalIdentity,
-  LoginActor,
   SystemActor,
 } from './model/actor.js'
 import type { OrgId } from './model/ids.js'
@@ -25,8 +25,12 @@ export interface KrownAuth {
   login(input: LoginInput, origin: CallOrigin): Promise<LoginResult>
   /** @throws KrownError UNAUTHENTICATED; a token used twice ends its whole login. */
   refresh(input: RefreshInput, origin: CallOrigin): Promise<LoginResult>
-  /** Who an access token stands for. @throws KrownError UNAUTHENTICATED, the same for every cause. */
-  authenticate(accessToken: string, origin: CallOrigin): Promise<LoginActor>
+  /**
+   * Who a bearer token stands for: a person by the access token of a login, or a program by an API token.
+   *
+   * @throws KrownError UNAUTHENTICATED, the same for every cause.
+   */
+  authenticate(token: string, origin: CallOrigin): Promise<BearerActor>
 }
 
 /** A running gateway. Made by `createKrown`. */

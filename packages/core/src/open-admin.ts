@@ -4,6 +4,7 @@ import { newId } from './base/ids.js'
 import { silentLogger } from './base/logger.js'
 import type { KrownConfig } from './config/krown-config.js'
 import { Journal } from './journal/journal.js'
+import type { CreateApiTokenInput, NewApiToken } from './model/api-token.js'
 import type { User } from './model/user.js'
 import { openDatabase } from './open-database.js'
 
@@ -15,6 +16,13 @@ export interface KrownAdmin extends AsyncDisposable {
   createFirstAdmin(input: { username: string; password: string; email?: string }): Promise<User>
   /** Sets the password, ends every login and enables the user. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
   resetPassword(input: { username: string; password: string }): Promise<User>
+  /**
+   * Makes an API token of that user.
+   *
+   * @throws KrownError NOT_FOUND, VALIDATION_FAILED; CONFLICT when the user is disabled; QUOTA_EXCEEDED when it
+   * has too many.
+   */
+  createToken(input: CreateApiTokenInput & { username: string }): Promise<NewApiToken>
 }
 
 /** Opens the database without the lock of a server, and starts nothing. */
@@ -37,6 +45,7 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
     migrate: () => database.migrate('auto'),
     createFirstAdmin: async (input) => (await identity()).createFirstAdmin(input),
     resetPassword: async (input) => (await identity()).resetPassword(input),
+    createToken: async (input) => (await identity()).createToken(input),
     [Symbol.asyncDispose]: async () => {
       await journal.settle()
       await database[Symbol.asyncDispose]()

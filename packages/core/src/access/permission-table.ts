@@ -23,6 +23,7 @@ export const permissionTable = {
   'journal:verify': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
   'self:read': { admin: 'own', operator: 'own', readonly: 'own' },
   'self:manage': { admin: 'own', operator: 'own', readonly: 'own' },
+  'token:manage': { admin: 'own', operator: 'own', readonly: 'own' },
 } as const satisfies Record<string, Row>
 
 export type Permission = keyof typeof permissionTable

@@ -1,4 +1,4 @@
-import type { Actor, CallOrigin, LoginActor } from '../model/actor.js'
+import type { Actor, BearerActor, CallOrigin } from '../model/actor.js'
 import {
   type ChangePasswordInput,
   type LoginInput,
@@ -9,12 +9,12 @@ import {
 import { type RegisterInput, registerInputSchema, type User } from '../model/user.js'
 import type { AccessTokens } from './access-token.js'
 import type { Account } from './account.js'
+import type { Authenticator } from './authenticator.js'
 import type { LoginRefresh } from './login-refresh.js'
 import { toLoginResult } from './logins.js'
 import { parseInput } from './parse-input.js'
 import type { Registration } from './registration.js'
 import type { SignIn } from './sign-in.js'
-import type { Subjects } from './subjects.js'
 
 export interface AuthServiceDeps {
   readonly registration: Registration
@@ -22,7 +22,7 @@ export interface AuthServiceDeps {
   readonly refresh: LoginRefresh
   readonly account: Account
   readonly tokens: AccessTokens
-  readonly subjects: Subjects
+  readonly authenticator: Authenticator
 }
 
 /** Everything about being signed in, for every door. */
@@ -53,12 +53,9 @@ export class AuthService {
     return this.#deps.refresh.refresh(String(input.refreshToken), origin)
   }
 
-  /** Who an access token stands for. @throws KrownError UNAUTHENTICATED, the same for every cause. */
-  async authenticate(accessToken: string, origin: CallOrigin): Promise<LoginActor> {
-    const claims = await this.#deps.tokens.verify(accessToken)
-    const { username } = await this.#deps.subjects.requireStanding(claims)
-    const { clientIp, requestId, userAgent } = origin
-    return { kind: 'login', ...claims, username, clientIp, requestId, userAgent }
+  /** Who a bearer token stands for: an access token or an API token. @throws KrownError UNAUTHENTICATED. */
+  async authenticate(token: string, origin: CallOrigin): Promise<BearerActor> {
+    return this.#deps.authenticator.authenticate(token, origin)
   }
 
   /** The caller as a user. */

@@ -6,11 +6,17 @@ import { isSetUp } from '../db/repositories/instance.repository.js'
 import { deleteExpiredLoginsAcrossOrgs } from '../db/repositories/login.repository.js'
 import type { Journal } from '../journal/journal.js'
 import type { Actor, SystemActor } from '../model/actor.js'
+import type { NewApiToken } from '../model/api-token.js'
 import type { OrgId, UserId } from '../model/ids.js'
 import type { User } from '../model/user.js'
 import { type AccessTokenSettings, AccessTokens } from './access-token.js'
 import { Account } from './account.js'
+import { ApiTokenIssuer } from './api-token-issuer.js'
+import { ApiTokenLookup } from './api-token-lookup.js'
+import { createTokenOnMachine, type MachineTokenInput } from './api-token-on-machine.js'
+import { ApiTokens } from './api-tokens.js'
 import { AuthService } from './auth-service.js'
+import { Authenticator } from './authenticator.js'
 import { ensureSystemActor, type HomeOrg, openHomeOrg } from './default-org.js'
 import { EntryAggregator } from './entry-aggregator.js'
 import { ExternalActors } from './external-actors.js'
@@ -66,6 +72,7 @@ export interface Identity {
   readonly auth: AuthService
   readonly external: ExternalActors
   readonly users: UserAdmin
+  readonly tokens: ApiTokens
   /** Krown's own actor in an organization; default: the organization `default`. @throws KrownError NOT_FOUND */
   systemActor(orgId?: OrgId): Promise<SystemActor>
   setupRequired(): Promise<boolean>
@@ -75,6 +82,8 @@ export interface Identity {
   createFirstAdmin(input: PersonInput): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
   resetPassword(input: { username: string; password: string }): Promise<User>
+  /** For somebody on the machine. @throws KrownError NOT_FOUND, CONFLICT, VALIDATION_FAILED, QUOTA_EXCEEDED */
+  createToken(input: MachineTokenInput): Promise<NewApiToken>
   /** For the sweep: deletes the rows of logins that reached their absolute end. */
   purgeLogins(): Promise<void>
   /** Journals refusals that were only counted. @throws KrownError AUDIT_UNAVAILABLE */
@@ -98,6 +107,7 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
     auth: createAuthService({ ...parts, ...shared, gate, home }),
     external: new ExternalActors({ ...parts, ...shared, home, db }),
     users: new UserAdmin({ gate, db, journal, clock, people, onUserChanged: shared.onUserChanged }),
+    tokens: new ApiTokens({ ...shared, gate, db, journal }),
     systemActor: async (orgId = home.orgId) =>
       orgId === home.orgId ? home.system : ensureSystemActor(parts, orgId),
     setupRequired: async () => !(await isSetUp(db)),
@@ -105,6 +115,7 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
     createFirstAdmin: (input) =>
       createFirstAdmin(onMachine, parseInput(personInputSchema, input), { clientIp: null }),
     resetPassword: (input) => resetPassword(onMachine, input),
+    createToken: (input) => createTokenOnMachine({ db, issuer: shared.issuer, home }, input),
     purgeLogins: () => deleteExpiredLoginsAcrossOrgs(db, clock.now()),
     flush: () => entries.flush(),
   }
@@ -129,11 +140,14 @@ type Shared = ReturnType<typeof createShared>
 
 function createShared(parts: IdentityParts, home: HomeOrg) {
   const { database, journal, clock, newId, settings } = parts
-  const subjects = new Subjects({ db: database.db, clock })
+  const lookup = new ApiTokenLookup({ db: database.db, clock })
+  const subjects = new Subjects({ db: database.db, clock, apiTokens: lookup })
   const entries = new EntryAggregator({ journal, clock })
   const passwords = new Passwords({ hasher: parts.hasher ?? argon2Hasher, settings: settings.auth })
   return {
     subjects,
+    lookup,
+    issuer: new ApiTokenIssuer({ journal, clock, newId }),
     entries,
     passwords,
     people: new NewPeople({ passwords, clock, newId }),
@@ -157,7 +171,11 @@ function createAuthService(parts: IdentityParts & Shared & { gate: Gate; home: H
   const { setupToken } = parts
   return new AuthService({
     tokens,
-    subjects: parts.subjects,
+    authenticator: new Authenticator({
+      accessTokens: tokens,
+      apiTokens: parts.lookup,
+      subjects: parts.subjects,
+    }),
     registration: new Registration({
       ...parts,
       db,

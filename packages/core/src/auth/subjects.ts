@@ -4,8 +4,10 @@ import type { Db } from '../db/database.js'
 import { findStanding, type Standing } from '../db/repositories/membership.repository.js'
 import { isKrownError } from '../errors/krown-error.js'
 import type { Actor, LoginActor } from '../model/actor.js'
-import type { LoginId, OrgId, UserId } from '../model/ids.js'
+import type { OrgId, UserId } from '../model/ids.js'
+import type { ApiTokenLookup } from './api-token-lookup.js'
 import type { SubjectSource } from './gate.js'
+import { ShortLivedCache } from './short-lived-cache.js'
 import { unauthenticated } from './unauthenticated.js'
 
 /** A change made by another process is seen so late; with a sweep as long it still takes effect within 5 s. */
@@ -14,27 +16,30 @@ const MAX_CACHED = 10_000
 
 type Who = Pick<Actor, 'userId' | 'orgId'> & Partial<Pick<LoginActor, 'loginId' | 'tokenVersion'>>
 
-interface Cached {
-  readonly userId: UserId
-  readonly freshUntil: number
-  readonly standing: Promise<Standing | undefined>
-}
-
 /** Who may do what right now: one query for each caller, remembered for a moment. */
 export class Subjects implements SubjectSource {
   readonly #db: Db
   readonly #clock: Clock
-  /** In the order in which they stop being fresh. */
-  readonly #cache = new Map<string, Cached>()
+  readonly #apiTokens: ApiTokenLookup
+  readonly #standings: ShortLivedCache<Standing | undefined>
 
-  constructor(deps: { db: Db; clock: Clock }) {
+  constructor(deps: { db: Db; clock: Clock; apiTokens: ApiTokenLookup }) {
     this.#db = deps.db
     this.#clock = deps.clock
+    this.#apiTokens = deps.apiTokens
+    this.#standings = new ShortLivedCache({
+      clock: deps.clock,
+      maxAgeMs: MAX_AGE_MS,
+      maxSize: MAX_CACHED,
+    })
   }
 
   async subjectOf(actor: Actor): Promise<Subject> {
     if (actor.kind === 'system') return { userId: actor.userId, role: 'admin', auditScope: 'org' }
-    return toSubject(actor.userId, await this.requireStanding(actor))
+    const subject = toSubject(actor.userId, await this.requireStanding(actor))
+    if (actor.kind !== 'api_token') return subject
+    const { scopes } = await this.#apiTokens.requireLive(actor.tokenId)
+    return { ...subject, scopes }
   }
 
   /** @throws KrownError UNAUTHENTICATED when the user is disabled or gone, or the login was ended. */
@@ -63,7 +68,7 @@ export class Subjects implements SubjectSource {
 
   /** Makes a change of this process count at once. */
   invalidate(userId: UserId): void {
-    for (const [key, cached] of this.#cache) if (cached.userId === userId) this.#cache.delete(key)
+    this.#standings.forget((key) => key.split(' ')[1] === userId)
   }
 
   #isLoginGood({ loginId, tokenVersion }: Who, { login, tokenVersion: current }: Standing): boolean {
@@ -72,26 +77,9 @@ export class Subjects implements SubjectSource {
   }
 
   #standingOf({ orgId, userId, loginId }: Who): Promise<Standing | undefined> {
-    const key = `${orgId} ${userId} ${loginId ?? ''}`
-    const now = this.#clock.monotonic()
-    const cached = this.#cache.get(key)
-    if (cached && cached.freshUntil > now) return cached.standing
-    const standing = findStanding(this.#db, orgId, { userId, loginId: loginId as LoginId | undefined })
-    this.#remember(key, { userId, standing, freshUntil: now + MAX_AGE_MS })
-    return standing
-  }
-
-  #remember(key: string, entry: Cached): void {
-    this.#cache.delete(key)
-    for (const [oldKey, { freshUntil }] of this.#cache) {
-      if (freshUntil > this.#clock.monotonic() && this.#cache.size < MAX_CACHED) break
-      this.#cache.delete(oldKey)
-    }
-    this.#cache.set(key, entry)
-    // A failed query is nothing to remember.
-    entry.standing.catch(() => {
-      if (this.#cache.get(key) === entry) this.#cache.delete(key)
-    })
+    return this.#standings.get(`${orgId} ${userId} ${loginId ?? ''}`, () =>
+      findStanding(this.#db, orgId, { userId, loginId }),
+    )
   }
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import type { ApiTokens } from '../auth/api-tokens.js'
 import type { AuthService } from '../auth/auth-service.js'
 import type { JournalReader } from '../auth/journal-reader.js'
 import { parseInput } from '../auth/parse-input.js'
 import type { UserAdmin } from '../auth/user-admin.js'
 import type { Actor } from '../model/actor.js'
+import { apiTokenQuerySchema, createApiTokenInputSchema } from '../model/api-token.js'
 import {
   commandQuerySchema,
   type ExecOptions,
@@ -11,7 +13,7 @@ import {
   getCommandOptionsSchema,
   startCommandInputSchema,
 } from '../model/command.js'
-import { commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
+import { apiTokenIdSchema, commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
 import { journalQuerySchema } from '../model/journal.js'
 import type { KrownClient, OutputOptions, SessionHandle } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
@@ -25,6 +27,7 @@ import { toBytes, toCommandStream } from './command-stream.js'
 export interface ClientServices {
   readonly auth: AuthService
   readonly users: UserAdmin
+  readonly tokens: ApiTokens
   readonly sessions: SshManager
   readonly commands: CommandService
   readonly journal: JournalReader
@@ -43,6 +46,7 @@ export function createInProcessClient(services: ClientServices, actor: Actor): K
     sessions: sessionsApi(services, actor),
     commands: commandsApi(services, actor),
     users: usersApi(services, actor),
+    tokens: tokensApi(services, actor),
     journal: {
       list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
       verify: async () => services.journal.verify(actor),
@@ -98,6 +102,14 @@ function usersApi({ users }: ClientServices, actor: Actor): KrownClient['users']
     create: async (input) => users.create(actor, parseInput(createUserInputSchema, input)),
     update: async (id, input) =>
       users.update(actor, parseInput(userIdSchema, id), parseInput(updateUserInputSchema, input)),
+  }
+}
+
+function tokensApi({ tokens }: ClientServices, actor: Actor): KrownClient['tokens'] {
+  return {
+    create: async (input) => tokens.create(actor, parseInput(createApiTokenInputSchema, input)),
+    list: async (query = {}) => tokens.list(actor, parseInput(apiTokenQuerySchema, query)),
+    revoke: async (id) => tokens.revoke(actor, parseInput(apiTokenIdSchema, id)),
   }
 }
 

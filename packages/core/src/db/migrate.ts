@@ -1,9 +1,10 @@
 import { type Kysely, type MigrationInfo, Migrator } from 'kysely'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import { initial } from './migrations/0001_initial.js'
+import { apiTokens } from './migrations/0002_api_tokens.js'
 import type { Tables } from './tables/tables.js'
 
-const migrations = { '0001_initial': initial }
+const migrations = { '0001_initial': initial, '0002_api_tokens': apiTokens }
 
 const MIGRATIONS_TABLE = 'schema_migrations'
 

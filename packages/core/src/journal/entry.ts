@@ -12,6 +12,7 @@ export interface JournalDraft {
   readonly outcome: JournalOutcome
   readonly actor: Pick<Actor, 'kind' | 'userId' | 'username' | 'clientIp' | 'requestId'> & {
     loginId?: string
+    tokenId?: string
   }
   readonly resource?: { readonly kind: string; readonly id: string }
   /** Without personal details: these can never be erased. */
@@ -68,10 +69,10 @@ function entryText(
   place: { id: string; at: number },
   detailsDigest: string,
 ): JsonObject {
-  const { kind, userId, loginId, requestId } = draft.actor
+  const { kind, userId, loginId, tokenId, requestId } = draft.actor
   return {
     action: draft.action,
-    actor: { kind, loginId: loginId || undefined, userId },
+    actor: { kind, loginId: loginId || undefined, tokenId: tokenId || undefined, userId },
     at: new Date(place.at).toISOString(),
     detailsDigest,
     facts: draft.facts ?? {},

@@ -1,4 +1,4 @@
-import type { LoginId, OrgId, UserId } from './ids.js'
+import type { ApiTokenId, LoginId, OrgId, UserId } from './ids.js'
 
 /** Where a call came from, for the journal and the limits. */
 export interface CallOrigin {
@@ -23,6 +23,17 @@ export interface LoginActor extends UserActorBase {
   readonly tokenVersion: number
 }
 
+/** A program that a user gave an API token. */
+export interface ApiTokenActor extends UserActorBase {
+  readonly kind: 'api_token'
+  readonly tokenId: ApiTokenId
+  /** The token ends then, epoch milliseconds; null when it never does. */
+  readonly expiresAt: number | null
+}
+
+/** Whoever can come with an `Authorization: Bearer` header. */
+export type BearerActor = LoginActor | ApiTokenActor
+
 /** A user whom the embedding program vouches for. */
 export interface ExternalActor extends UserActorBase {
   readonly kind: 'external'
@@ -37,7 +48,7 @@ export interface SystemActor extends CallOrigin {
 }
 
 /** Who is calling. Carries identity only: role and membership are read anew for each decision. */
-export type Actor = LoginActor | ExternalActor | SystemActor
+export type Actor = LoginActor | ApiTokenActor | ExternalActor | SystemActor
 
 /** An identity established by the embedding program. */
 export interface ExternalIdentity {

@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import type { Branded } from '../base/ids.js'
-import type { CommandId, JournalEntryId, LoginId, OrgId, SessionId, TargetId, UserId } from './ids.js'
+import type {
+  ApiTokenId,
+  CommandId,
+  JournalEntryId,
+  LoginId,
+  OrgId,
+  SessionId,
+  TargetId,
+  UserId,
+} from './ids.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -16,6 +25,7 @@ const idSchema = <Id extends Branded<string>>() =>
 export const orgIdSchema = idSchema<OrgId>()
 export const userIdSchema = idSchema<UserId>()
 export const loginIdSchema = idSchema<LoginId>()
+export const apiTokenIdSchema = idSchema<ApiTokenId>()
 export const targetIdSchema = idSchema<TargetId>()
 export const sessionIdSchema = idSchema<SessionId>()
 export const commandIdSchema = idSchema<CommandId>()

@@ -1,6 +1,7 @@
 export * from '../errors/catalog.js'
 export * from '../errors/krown-error.js'
 export * from './actor.js'
+export * from './api-token.js'
 export * from './command.js'
 export type * from './ids.js'
 export * from './ids-schema.js'

@@ -1,3 +1,4 @@
+import type { ApiToken, CreateApiTokenInput, NewApiToken } from './api-token.js'
 import type {
   Command,
   CommandOutputEvent,
@@ -7,10 +8,10 @@ import type {
   ExecuteInput,
   StartCommandInput,
 } from './command.js'
-import type { CommandId, SessionId, UserId } from './ids.js'
+import type { ApiTokenId, CommandId, SessionId, UserId } from './ids.js'
 import type { ChainVerification, JournalEntry, JournalQuery } from './journal.js'
 import type { ChangePasswordInput } from './login.js'
-import type { Page } from './page.js'
+import type { Page, PageQuery } from './page.js'
 import type { OpenSessionInput, Session, SessionQuery } from './session.js'
 import type { SystemInfo } from './system.js'
 import type { CreateUserInput, UpdateUserInput, User, UserQuery } from './user.js'
@@ -95,6 +96,15 @@ export interface KrownClient {
     get(id: UserId): Promise<User>
     create(input: CreateUserInput): Promise<User>
     update(id: UserId, input: UpdateUserInput): Promise<User>
+  }
+  /** The API tokens of the caller itself, who must be signed in: a token manages no tokens. */
+  readonly tokens: {
+    /** The answer is the only place where the token's text is told. @throws KrownError `QUOTA_EXCEEDED` */
+    create(input: CreateApiTokenInput): Promise<NewApiToken>
+    /** Revoked and expired ones too. */
+    list(query?: PageQuery): Promise<Page<ApiToken>>
+    /** Stops working within 5 seconds; what it opened stays open. Revoking twice is fine. */
+    revoke(id: ApiTokenId): Promise<ApiToken>
   }
   readonly journal: {
     list(query?: JournalQuery): Promise<Page<JournalEntry>>

@@ -1,4 +1,4 @@
-import type { CallOrigin, Krown, LoginActor } from '@krown/core'
+import type { BearerActor, CallOrigin, Krown } from '@krown/core'
 
 export interface CallOptions {
   readonly krown: Krown
@@ -15,7 +15,7 @@ export class CallContext {
   readonly krown: Krown
   readonly origin: CallOrigin & { readonly requestId: string }
   readonly #authorization: string | undefined
-  #actor: LoginActor | null = null
+  #actor: BearerActor | null = null
 
   constructor({ krown, origin, authorization }: CallOptions) {
     this.krown = krown
@@ -24,12 +24,12 @@ export class CallContext {
   }
 
   /** Who is calling, once {@link authenticate} found out; for the log. */
-  get actor(): LoginActor | null {
+  get actor(): BearerActor | null {
     return this.#actor
   }
 
   /** @throws KrownError UNAUTHENTICATED, the same for every cause. */
-  async authenticate(): Promise<LoginActor> {
+  async authenticate(): Promise<BearerActor> {
     // A missing token is asked about like a wrong one, so that both get the very same refusal.
     const token = bearerToken(this.#authorization) ?? ''
     this.#actor = await this.krown.auth.authenticate(token, this.origin)

@@ -1,4 +1,4 @@
-import type { LoginId, OrgId, UserId } from '../../model/ids.js'
+import type { ApiTokenId, LoginId, OrgId, UserId } from '../../model/ids.js'
 import type { AuditScope, Role } from '../../model/user.js'
 
 /** One row once the first admin exists; its key can be taken only once. */
@@ -61,4 +61,19 @@ export interface LoginsTable {
   revoked_at: number | null
   client_ip: string | null
   user_agent: string | null
+}
+
+export interface ApiTokensTable {
+  id: ApiTokenId
+  org_id: OrgId
+  user_id: UserId
+  name: string
+  /** SHA-256 of the secret, hexadecimal. */
+  secret_hash: string
+  /** Names of permissions, separated by spaces. */
+  scopes: string
+  created_at: number
+  expires_at: number | null
+  last_used_at: number | null
+  revoked_at: number | null
 }

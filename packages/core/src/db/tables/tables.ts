@@ -1,4 +1,5 @@
 import type {
+  ApiTokensTable,
   InstanceTable,
   LoginsTable,
   MembershipsTable,
@@ -14,6 +15,7 @@ export interface Tables {
   users: UsersTable
   memberships: MembershipsTable
   logins: LoginsTable
+  api_tokens: ApiTokensTable
   nodes: NodesTable
   sessions: SessionsTable
   command_logs: CommandLogsTable

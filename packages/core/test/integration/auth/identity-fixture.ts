@@ -141,8 +141,14 @@ export class IdentityFixture implements AsyncDisposable {
   /** Signs in, by another address for each test that counts. */
   async signIn(username: string, password = PASSWORD, from = origin()): Promise<Member> {
     const result = await this.auth.login({ username, password }, from)
-    const actor = await this.auth.authenticate(result.accessToken, from)
+    const actor = await this.authenticateLogin(result.accessToken, from)
     return { user: result.user, result, actor }
+  }
+
+  async authenticateLogin(accessToken: string, from = origin()): Promise<LoginActor> {
+    const actor = await this.auth.authenticate(accessToken, from)
+    if (actor.kind !== 'login') throw new Error('not the access token of a login')
+    return actor
   }
 
   /** The first admin, signed in. */

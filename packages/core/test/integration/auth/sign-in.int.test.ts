@@ -15,7 +15,7 @@ describeOnBothDatabases('sign-in', (openTestDatabase) => {
       user: { id: user.id, role: 'admin' },
     })
     expect(result.user.lastLoginAt).toBe('2026-01-01T00:00:00.000Z')
-    const actor = await fixture.auth.authenticate(result.accessToken, origin())
+    const actor = await fixture.authenticateLogin(result.accessToken)
     expect(actor).toMatchObject({ kind: 'login', userId: user.id, username: 'root', clientIp: '192.0.2.1' })
     const [entry] = await fixture.entries('login.succeeded')
     expect(entry).toMatchObject({ outcome: 'success', actorUserId: user.id, resourceId: actor.loginId })

@@ -1,7 +1,9 @@
 import { FakeClock } from '@krown/testkit'
 import type { KyselyPlugin } from 'kysely'
 import { expect, test } from 'vitest'
+import { ApiTokenLookup } from '../../../src/auth/api-token-lookup.js'
 import { Subjects } from '../../../src/auth/subjects.js'
+import type { Db } from '../../../src/db/database.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { codeOf, fixtureOpener, origin } from './identity-fixture.js'
 
@@ -19,6 +21,9 @@ class StatementProbe implements KyselyPlugin {
   transformResult: KyselyPlugin['transformResult'] = async ({ result }) => result
 }
 
+const subjectsOver = (db: Db, clock: FakeClock) =>
+  new Subjects({ db, clock, apiTokens: new ApiTokenLookup({ db, clock }) })
+
 describeOnBothDatabases('who may do what right now', (openTestDatabase) => {
   const { open } = fixtureOpener(openTestDatabase)
 
@@ -27,7 +32,7 @@ describeOnBothDatabases('who may do what right now', (openTestDatabase) => {
     const { actor, user } = await fixture.admin()
     const probe = new StatementProbe()
     const clock = new FakeClock()
-    const subjects = new Subjects({ db: fixture.db.withPlugin(probe), clock })
+    const subjects = subjectsOver(fixture.db.withPlugin(probe), clock)
     const answers = await Promise.all(Array.from({ length: 100 }, () => subjects.subjectOf(actor)))
     expect(new Set(answers.map(({ role }) => role))).toEqual(new Set(['admin']))
     clock.advance(1_999)
@@ -45,7 +50,7 @@ describeOnBothDatabases('who may do what right now', (openTestDatabase) => {
     await using fixture = await open()
     const { actor } = await fixture.admin()
     const probe = new StatementProbe()
-    const subjects = new Subjects({ db: fixture.db.withPlugin(probe), clock: new FakeClock() })
+    const subjects = subjectsOver(fixture.db.withPlugin(probe), new FakeClock())
     probe.failing = true
     await expect(subjects.isStillGood(actor)).rejects.toThrow('the database is away')
     probe.failing = false

@@ -2,7 +2,7 @@ import { type Insertable, sql } from 'kysely'
 import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
 import type { Tables } from '../../../src/db/tables/tables.js'
-import type { HostKeyId, JournalEntryId, LoginId, OrgId, UserId } from '../../../src/model/ids.js'
+import type { ApiTokenId, HostKeyId, JournalEntryId, LoginId, OrgId, UserId } from '../../../src/model/ids.js'
 import { commandRow, type SeededOrg, seedOrg, sessionRow } from './seed.js'
 
 const ORGS = 20
@@ -32,6 +32,7 @@ const FILLED = [
   'users',
   'memberships',
   'logins',
+  'api_tokens',
   'sessions',
   'command_logs',
   'known_host_keys',
@@ -69,6 +70,15 @@ function rowsOf(
       rotated_at: turn,
       idle_expires_at: turn,
       expires_at: 1_000_000 + turn,
+    },
+    api_tokens: {
+      id: newId<ApiTokenId>(),
+      org_id: orgId,
+      user_id: org.alice,
+      name: 'x',
+      secret_hash: 'a',
+      scopes: 'session:read',
+      created_at: turn,
     },
     sessions: session,
     command_logs: commandRow(org, { session_id: session.id, started_at: turn }),

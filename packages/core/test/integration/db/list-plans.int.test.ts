@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
 import type { Db } from '../../../src/db/database.js'
+import * as apiTokens from '../../../src/db/repositories/api-token.repository.js'
 import * as commands from '../../../src/db/repositories/command.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
 import { listPins } from '../../../src/db/repositories/host-key.repository.js'
@@ -9,7 +10,7 @@ import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
 import * as sessions from '../../../src/db/repositories/session.repository.js'
 import * as users from '../../../src/db/repositories/user.repository.js'
-import type { CommandId, LoginId, SessionId, TargetId, UserId } from '../../../src/model/ids.js'
+import type { ApiTokenId, CommandId, LoginId, SessionId, TargetId, UserId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases, type OpenedTestDatabase } from '../../support/databases.js'
 import { fillTables } from './filled-tables.js'
 import { explain, recordStatements } from './recording.js'
@@ -75,8 +76,28 @@ const JOURNAL_LISTS = choices({
 ])
 
 const loginId = newId<LoginId>()
+const tokenId = newId<ApiTokenId>()
+
+const API_TOKEN_LIST: [string, Query] = [
+  'API tokens of a user',
+  async (db, { orgId, alice }) => {
+    await apiTokens.listApiTokens(db, orgId, { userId: alice, query: {} })
+    const cursor = encodeCursor({ list: 'api_tokens', userId: alice }, [tokenId])
+    await apiTokens.listApiTokens(db, orgId, { userId: alice, query: { cursor } })
+  },
+]
 
 const OTHERS: [string, Query][] = [
+  API_TOKEN_LIST,
+  ['an API token', (db) => apiTokens.findApiTokenAcrossOrgs(db, tokenId)],
+  [
+    'good API tokens of a user',
+    (db, { orgId, alice }) => apiTokens.countLiveApiTokens(db, orgId, { userId: alice, at: 1 }),
+  ],
+  [
+    'the use of an API token',
+    (db, { orgId }) => apiTokens.noteApiTokenUse(db, orgId, { id: tokenId, at: 2, ifBefore: 1 }),
+  ],
   ['people', (db, { orgId }) => users.listPeople(db, orgId, {})],
   ['people by role', (db, { orgId }) => users.listPeople(db, orgId, { role: 'admin' })],
   [
@@ -143,7 +164,8 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     expect(plan.filter(isFullScan)).toHaveLength(1)
   })
 
-  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS].filter(([name]) => !name.includes(',')))(
+  const ORDERED = [...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, API_TOKEN_LIST]
+  test.each(ORDERED.filter(([name]) => !name.includes(',')))(
     'an index gives the order for %s',
     async (_name, query) => {
       expect((await plansOf(query)).filter((step) => /TEMP B-TREE/.test(step))).toEqual([])

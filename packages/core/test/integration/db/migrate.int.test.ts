@@ -9,10 +9,16 @@ interface MigrationTable {
   schema_migrations: { name: string; timestamp: string }
 }
 
+const ALL = ['0001_initial', '0002_api_tokens']
+
 const migrations = ({ db }: Database) => db as unknown as Kysely<MigrationTable>
 
 async function applied(database: Database): Promise<string[]> {
-  const rows = await migrations(database).selectFrom('schema_migrations').select('name').execute()
+  const rows = await migrations(database)
+    .selectFrom('schema_migrations')
+    .select('name')
+    .orderBy('name')
+    .execute()
   return rows.map(({ name }) => name)
 }
 
@@ -43,7 +49,7 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
   test('are applied once when four processes start at once', async () => {
     await using opened = await openTestDatabase({ migrated: false })
     await migrateFromFourProcesses(opened.place)
-    expect(await applied(opened.database)).toEqual(['0001_initial'])
+    expect(await applied(opened.database)).toEqual(ALL)
     await opened.database.migrate('check')
   })
 
@@ -51,7 +57,7 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
     await using opened = await openTestDatabase({ migrated: false })
     const others = [await opened.openAgain(), await opened.openAgain()]
     await Promise.all([opened.database, ...others].map((database) => database.migrate('auto')))
-    expect(await applied(opened.database)).toEqual(['0001_initial'])
+    expect(await applied(opened.database)).toEqual(ALL)
   })
 
   test('with `check` nothing is changed, and what is missing is named with the way out', async () => {
@@ -60,7 +66,7 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
     await expect(database.migrate('check')).rejects.toMatchObject({
       name: 'KrownError',
       code: 'UNAVAILABLE',
-      message: 'the database lacks 0001_initial: run "krown-server migrate", or set database.migrate',
+      message: `the database lacks ${ALL.join(', ')}: run "krown-server migrate", or set database.migrate`,
     })
     await expect(applied(database)).rejects.toThrow(/schema_migrations/)
   })
@@ -72,12 +78,12 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
       const { database } = opened
       await migrations(database)
         .insertInto('schema_migrations')
-        .values({ name: '0002_of_the_future', timestamp: '2999-01-01T00:00:00.000Z' })
+        .values({ name: '9999_of_the_future', timestamp: '2999-01-01T00:00:00.000Z' })
         .execute()
       await expect(database.migrate(mode)).rejects.toMatchObject({
         name: 'KrownError',
         code: 'UNAVAILABLE',
-        message: 'the database was made by a newer version of Krown: it has 0002_of_the_future',
+        message: 'the database was made by a newer version of Krown: it has 9999_of_the_future',
       })
     },
   )
@@ -93,6 +99,6 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
     await expect(db.selectFrom('organizations').selectAll().execute()).rejects.toThrow(/organizations/)
     await db.schema.dropTable('journal_heads').execute()
     await database.migrate('auto')
-    expect(await applied(database)).toEqual(['0001_initial'])
+    expect(await applied(database)).toEqual(ALL)
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Db } from '../../../src/db/database.js'
+import { listApiTokens } from '../../../src/db/repositories/api-token.repository.js'
 import { listCommands } from '../../../src/db/repositories/command.repository.js'
 import { listEntries } from '../../../src/db/repositories/journal.repository.js'
 import { listSessions } from '../../../src/db/repositories/session.repository.js'
@@ -22,6 +23,11 @@ const LISTS: [string, List][] = [
     'commands',
     async (db, { orgId }, limit) =>
       (await listCommands(db, orgId, { query: { limit, search: 'up' }, owner: undefined })).items.length,
+  ],
+  [
+    'API tokens',
+    async (db, { orgId, alice }, limit) =>
+      (await listApiTokens(db, orgId, { userId: alice, query: { limit } })).items.length,
   ],
   ['people', async (db, { orgId }, limit) => (await listPeople(db, orgId, { limit })).items.length],
   [
