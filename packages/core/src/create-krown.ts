@@ -2,6 +2,7 @@ import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate.js'
 import { JournalReader } from './auth/journal-reader.js'
+import { JournalTail } from './auth/journal-tail.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
 import { type Logger, silentLogger } from './base/logger.js'
@@ -92,14 +93,18 @@ interface Assembly {
 class RunningKrown implements Krown {
   readonly #assembly: Assembly
   readonly #journalReader: JournalReader
+  readonly #journalTail: JournalTail
   #purge: Periodic | undefined
   #closing: Promise<void> | undefined
   #isSetUp = false
 
   private constructor(assembly: Assembly) {
     this.#assembly = assembly
-    const { identity, context } = assembly
-    this.#journalReader = new JournalReader({ gate: identity.gate, db: context.database.db })
+    const { identity, context, journal } = assembly
+    const { gate } = identity
+    const { db } = context.database
+    this.#journalReader = new JournalReader({ gate, db })
+    this.#journalTail = new JournalTail({ gate, db, clock: context.clock, journal })
   }
 
   static async build(context: BuildContext): Promise<RunningKrown> {
@@ -156,7 +161,9 @@ class RunningKrown implements Krown {
         tokens: identity.tokens,
         sessions: sessions.manager,
         commands: sessions.commands,
+        streams: sessions.streams,
         journal: this.#journalReader,
+        journalTail: this.#journalTail,
         systemInfo: async () => describeSystem(this.config, await this.setupRequired()),
       },
       actor,
@@ -192,6 +199,7 @@ class RunningKrown implements Krown {
       await sessions.drain(0)
       await this.#purge?.stop()
       await sessions.stop()
+      this.#journalTail.stop()
       await identity.flush()
     } catch (err) {
       context.logger.error({ err }, 'closing did not end everything in order')

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ApiTokens } from '../auth/api-tokens.js'
 import type { AuthService } from '../auth/auth-service.js'
 import type { JournalReader } from '../auth/journal-reader.js'
+import type { JournalTail } from '../auth/journal-tail.js'
 import { parseInput } from '../auth/parse-input.js'
 import type { UserAdmin } from '../auth/user-admin.js'
 import type { Actor } from '../model/actor.js'
@@ -14,13 +15,19 @@ import {
   startCommandInputSchema,
 } from '../model/command.js'
 import { apiTokenIdSchema, commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
-import { journalQuerySchema } from '../model/journal.js'
+import { type JournalFollowOptions, journalFollowQueryShape, journalQuerySchema } from '../model/journal.js'
 import type { KrownClient, OutputOptions, SessionHandle } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
 import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
+import {
+  refineSessionEventsQuery,
+  type SessionEventsOptions,
+  sessionEventsQueryShape,
+} from '../model/session-event.js'
 import type { SystemInfo } from '../model/system.js'
 import { createUserInputSchema, updateUserInputSchema, userQuerySchema } from '../model/user.js'
 import type { CommandService } from '../sessions/command-service.js'
+import type { EventStreams } from '../sessions/event-streams.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 
@@ -30,14 +37,27 @@ export interface ClientServices {
   readonly tokens: ApiTokens
   readonly sessions: SshManager
   readonly commands: CommandService
+  readonly streams: EventStreams
   readonly journal: JournalReader
+  readonly journalTail: JournalTail
   systemInfo(): Promise<SystemInfo>
 }
 
+const signalShape = { signal: z.instanceof(AbortSignal).optional() }
+
 const outputOptionsSchema = z.strictObject({
   after: z.number().int().min(0).optional(),
-  signal: z.instanceof(AbortSignal).optional(),
+  ...signalShape,
 }) satisfies z.ZodType<OutputOptions>
+
+const sessionEventsOptionsSchema = z
+  .strictObject({ ...sessionEventsQueryShape, ...signalShape })
+  .superRefine(refineSessionEventsQuery) satisfies z.ZodType<SessionEventsOptions>
+
+const journalFollowOptionsSchema = z.strictObject({
+  ...journalFollowQueryShape,
+  ...signalShape,
+}) satisfies z.ZodType<JournalFollowOptions>
 
 /** `KrownClient` in process: checks input as the server does, then calls the use case as this actor. */
 export function createInProcessClient(services: ClientServices, actor: Actor): KrownClient {
@@ -50,6 +70,9 @@ export function createInProcessClient(services: ClientServices, actor: Actor): K
     journal: {
       list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
       verify: async () => services.journal.verify(actor),
+      follow: async function* (options = {}) {
+        yield* services.journalTail.follow(actor, parseInput(journalFollowOptionsSchema, options))
+      },
     },
     system: { info: () => services.systemInfo() },
   }
@@ -64,7 +87,7 @@ function authApi({ auth }: ClientServices, actor: Actor): KrownClient['auth'] {
 }
 
 function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessions'] {
-  const { sessions, commands } = services
+  const { sessions, commands, streams } = services
   return {
     open: async (input) => {
       const session = await sessions.open(actor, parseInput(openSessionInputSchema, input))
@@ -75,6 +98,10 @@ function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessi
     close: async (id) => sessions.close(actor, parseInput(sessionIdSchema, id)),
     execute: async (id, input) =>
       commands.execute(actor, parseInput(sessionIdSchema, id), parseInput(executeInputSchema, input)),
+    // Generators, so that a refusal comes to whoever iterates and not to whoever asks.
+    events: async function* (options = {}) {
+      yield* streams.events(actor, parseInput(sessionEventsOptionsSchema, options))
+    },
   }
 }
 
@@ -87,7 +114,6 @@ function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['c
     cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id)),
     write: async (id, data) => commands.write(actor, parseInput(commandIdSchema, id), toBytes(data)),
     closeStdin: async (id) => commands.closeStdin(actor, parseInput(commandIdSchema, id)),
-    // A generator, so that a refusal comes to whoever iterates and not to whoever asks.
     output: async function* (id, options = {}) {
       const checked = parseInput(outputOptionsSchema, options)
       yield* commands.output(actor, parseInput(commandIdSchema, id), checked)

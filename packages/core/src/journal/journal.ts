@@ -1,4 +1,5 @@
 import type { CompiledQuery } from 'kysely'
+import { Bell } from '../base/bell.js'
 import { defer } from '../base/deferred.js'
 import type { Trx } from '../db/database.js'
 import type { OrgId } from '../model/ids.js'
@@ -23,6 +24,7 @@ export class Journal {
   readonly #deps: JournalDeps
   readonly #queues = new Map<OrgId, QueuedUnit[]>()
   readonly #draining = new Set<Promise<void>>()
+  readonly #bells = new Map<OrgId, Bell>()
 
   constructor(parts: JournalParts) {
     this.#deps = { ...parts, heads: new Map(), statements: new AppendStatements(parts.database.db) }
@@ -60,6 +62,13 @@ export class Journal {
     await this.write(orgId, [], entries)
   }
 
+  /** Rings after each commit of this process to the organization's chain; other processes commit too. */
+  bell(orgId: OrgId): Bell {
+    const bell = this.#bells.get(orgId) ?? new Bell()
+    this.#bells.set(orgId, bell)
+    return bell
+  }
+
   /** Waits for the commits in flight. */
   async settle(): Promise<void> {
     while (this.#draining.size > 0) await Promise.all(this.#draining)
@@ -84,6 +93,7 @@ export class Journal {
       const units = takeGroup(queue)
       try {
         await this.#commit({ orgId, units })
+        this.#bells.get(orgId)?.ring()
       } catch (error) {
         // Who waits in line has waited as long for the database as they have.
         for (const { done } of [...units, ...queue.splice(0)]) done.reject(asUnavailable(error))

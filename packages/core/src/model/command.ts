@@ -75,7 +75,7 @@ const commandSummaryShape = {
   durationMs: z.number().nullable(),
 }
 
-const outputEncodingSchema = z.enum(['utf8', 'base64'])
+export const outputEncodingSchema = z.enum(['utf8', 'base64'])
 
 export const commandSummarySchema = z
   .object(commandSummaryShape)

@@ -67,6 +67,23 @@ export const journalQuerySchema = z.strictObject({
   ...pageQueryShape,
 }) satisfies z.ZodType<JournalQuery>
 
+/** The tail of the journal. */
+export interface JournalFollowQuery {
+  /** Go on after this `seq`; 0 begins with the first entry. Default: from now on. */
+  after?: number | undefined
+}
+
+export interface JournalFollowOptions extends JournalFollowQuery {
+  /** Ends the reading: it then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export const journalFollowQueryShape = { after: z.number().int().min(0).optional() }
+
+export const journalFollowQuerySchema = z.strictObject(
+  journalFollowQueryShape,
+) satisfies z.ZodType<JournalFollowQuery>
+
 export const journalPageSchema = pageOf(journalEntrySchema) satisfies z.ZodType<Page<JournalEntry>>
 
 export const CHAIN_BREAKS = ['hash', 'gap', 'link', 'details', 'columns', 'head'] as const

@@ -9,10 +9,11 @@ import type {
   StartCommandInput,
 } from './command.js'
 import type { ApiTokenId, CommandId, SessionId, UserId } from './ids.js'
-import type { ChainVerification, JournalEntry, JournalQuery } from './journal.js'
+import type { ChainVerification, JournalEntry, JournalFollowOptions, JournalQuery } from './journal.js'
 import type { ChangePasswordInput } from './login.js'
 import type { Page, PageQuery } from './page.js'
 import type { OpenSessionInput, Session, SessionQuery } from './session.js'
+import type { SessionEvent, SessionEventsOptions } from './session-event.js'
 import type { SystemInfo } from './system.js'
 import type { CreateUserInput, UpdateUserInput, User, UserQuery } from './user.js'
 
@@ -78,6 +79,16 @@ export interface KrownClient {
     close(id: SessionId): Promise<Session>
     /** Once a byte may have reached the target it answers with a command; an error means that nothing ran. */
     execute(id: SessionId, input: ExecuteInput): Promise<Command>
+    /**
+     * What happens, as it happens: in one session, with output, or in all that the caller may see, without.
+     *
+     * Of one session, without `after`, it begins with a `session_status`: how it is now, and the number after which to
+     * go on. It ends by itself after the last status of the session, whose events are held for ten minutes more. Whoever
+     * reads slowly holds nothing up and is told of gaps.
+     *
+     * @throws KrownError `UNAVAILABLE` when another process holds the session.
+     */
+    events(options?: SessionEventsOptions): AsyncIterable<SessionEvent>
   }
   readonly commands: {
     /** Answers as soon as the command was handed to the target. */
@@ -110,6 +121,8 @@ export interface KrownClient {
     list(query?: JournalQuery): Promise<Page<JournalEntry>>
     /** Recomputes the organization's whole chain. */
     verify(): Promise<ChainVerification>
+    /** Every entry once, in order, as it is written: after `after`, or from now on. Ends only by its signal. */
+    follow(options?: JournalFollowOptions): AsyncIterable<JournalEntry>
   }
   readonly system: {
     info(): Promise<SystemInfo>

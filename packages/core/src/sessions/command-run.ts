@@ -138,6 +138,7 @@ export class CommandRun implements OpenCommand {
     try {
       await journal.write(orgId, [query], [commandStarted(this.#command, this.#session)])
       this.#intent = 'written'
+      this.#session.log.command('command_started', this.#command.toStarted())
     } catch (error) {
       // A commit whose answer was lost may have taken place all the same.
       if (isKrownError(error)) this.#intent = 'in doubt'
@@ -201,6 +202,8 @@ export class CommandRun implements OpenCommand {
     this.#session.bytesOut += chunk.length
     this.#session.touch()
     this.#command.receive(stream, chunk)
+    const { id, userId, hub } = this.#command
+    this.#session.log.output({ id, userId, stream }, { to: hub.end, bytes: chunk.length })
   }
 
   #startTimeout(): void {
@@ -260,6 +263,7 @@ export class CommandRun implements OpenCommand {
     const journaled = await results.write({ orgId, queries: [query], entry, onlyIfStored })
     this.#session.commands.delete(id)
     this.#command.settle(journaled)
+    if (this.#intent === 'written') this.#session.log.command('command_finished', this.#command.toSummary())
   }
 
   /** Nothing ran; what was written about it gets its result. */

@@ -31,6 +31,20 @@ export interface CommandRequest {
 /** Why a command is being ended before its time. */
 export type TerminationCause = Extract<CommandStatus, 'timed_out' | 'cancelled' | 'interrupted'>
 
+const JUST_STARTED = {
+  status: 'running',
+  exitCode: null,
+  signal: null,
+  errorCode: null,
+  stdoutBytes: 0,
+  stderrBytes: 0,
+  stdoutTruncated: false,
+  stderrTruncated: false,
+  killed: null,
+  finishedAt: null,
+  durationMs: null,
+} as const satisfies Partial<CommandSummary>
+
 /** The state of one command from the request to the result in the journal. */
 export class LiveCommand {
   readonly request: CommandRequest
@@ -164,6 +178,11 @@ export class LiveCommand {
       finishedAt: this.#finished ? new Date(this.#finished.at).toISOString() : null,
       durationMs: this.#finished?.durationMs ?? null,
     }
+  }
+
+  /** As it was when its intent was written, whatever became of it since. */
+  toStarted(): CommandSummary {
+    return { ...this.toSummary(), ...JUST_STARTED }
   }
 
   toCommand(): Command {

@@ -7,6 +7,7 @@ import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
 import { GroupKiller } from './group-killer.js'
 import type { LiveCommand, TerminationCause } from './live-command.js'
+import type { SessionLog } from './session-log.js'
 import { StartGate } from './start-gate.js'
 
 /** Commands that may wait for a channel of one session. */
@@ -33,6 +34,8 @@ export class LiveSession {
   /** Who opened it: what it does in the background is done in this name. */
   readonly owner: Actor
   readonly connection: SshConnection
+  /** What happens in it, for who follows it. */
+  readonly log: SessionLog
   /** Admits commands, the others wait in a bounded line. */
   readonly slots: Semaphore
   /** What the target turned out to allow of them at once. */
@@ -60,12 +63,14 @@ export class LiveSession {
     owner: Actor
     session: Session
     connection: SshConnection
+    log: SessionLog
     maxChannels: number
   }) {
     this.#clock = parts.clock
     this.#opened = parts.session
     this.owner = parts.owner
     this.connection = parts.connection
+    this.log = parts.log
     this.slots = new Semaphore(parts.maxChannels, MAX_WAITING)
     this.channels = new Semaphore(parts.maxChannels)
     this.groups = new GroupKiller({ session: this, clock: parts.clock })

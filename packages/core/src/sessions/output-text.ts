@@ -18,9 +18,14 @@ export function cutCharacterBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0
     if (byte < 0x80) return 0
-    if (byte >= 0xc0) return sequenceLength(byte) > back ? back : 0
+    if (isLead(byte)) return sequenceLength(byte) > back ? back : 0
   }
   return 0
+}
+
+// What is no lead and no continuation never is part of text: nothing that follows makes it so.
+function isLead(byte: number): boolean {
+  return byte >= 0xc2 && byte <= 0xf4
 }
 
 function sequenceLength(lead: number): number {

@@ -9,6 +9,7 @@ import type { TerminationCause } from './live-command.js'
 import type { LiveSession } from './live-session.js'
 import type { ResultJournal } from './result-journal.js'
 import { sessionClosed } from './session-entries.js'
+import type { SessionEvents } from './session-events.js'
 import type { SessionRegistry } from './session-registry.js'
 
 /** Why a session ends; stored as `statusReason`. */
@@ -37,6 +38,7 @@ export interface SessionCloserDeps {
   readonly clock: Clock
   readonly results: ResultJournal
   readonly registry: SessionRegistry
+  readonly events: SessionEvents
   systemActor(orgId: OrgId): Promise<SystemActor>
 }
 
@@ -110,6 +112,7 @@ export class SessionCloser {
     await this.#record(ended, { ...ending, onlyIfStored: live.swept })
     this.#deps.registry.remove(live.id)
     await commands
+    this.#deps.events.end(live.log, ended)
     return ended
   }
 

@@ -17,6 +17,8 @@ import type { OutboundPolicy } from '../targets/outbound-policy.js'
 import { LiveSession } from './live-session.js'
 import type { ResultJournal } from './result-journal.js'
 import { sessionOpened, sessionOpenFailed, sessionOpening } from './session-entries.js'
+import type { SessionEvents } from './session-events.js'
+import type { SessionLog } from './session-log.js'
 
 export interface SessionLimits {
   readonly perUser: number
@@ -28,6 +30,7 @@ export interface SessionOpenerDeps {
   readonly store: { db: Db; journal: Journal; results: ResultJournal }
   readonly time: { clock: Clock; newId: NewId }
   readonly nodeId: NodeId
+  readonly events: SessionEvents
   readonly limits: SessionLimits
   readonly outbound: OutboundPolicy
   readonly ssh: { connector: SshConnector; hostKeys: HostKeys }
@@ -41,6 +44,11 @@ interface Opening {
   readonly id: SessionId
   readonly input: CheckedOpenInput
   readonly createdAt: number
+}
+
+/** One whose row is written. */
+interface BegunOpening extends Opening {
+  readonly log: SessionLog
 }
 
 /** Opens sessions: row and intent, policy, dial, host key, credential, row again. */
@@ -62,10 +70,11 @@ export class SessionOpener {
       if (isKrownError(error) && error.code === 'AUDIT_UNAVAILABLE') void this.#writeFailure(opening, error)
       throw error
     }
+    const begun = { ...opening, log: this.#deps.events.begin(newSession(opening)) }
     try {
-      return await this.#connect(opening, signal)
+      return await this.#connect(begun, signal)
     } catch (error) {
-      throw await this.#recordFailure(opening, error)
+      throw await this.#recordFailure(begun, error)
     }
   }
 
@@ -108,7 +117,7 @@ export class SessionOpener {
     }
   }
 
-  async #connect(opening: Opening, signal: AbortSignal): Promise<LiveSession> {
+  async #connect(opening: BegunOpening, signal: AbortSignal): Promise<LiveSession> {
     const { outbound } = this.#deps
     const { host, port } = opening.input
     outbound.checkRequest(host, port, { adhoc: true })
@@ -145,12 +154,12 @@ export class SessionOpener {
   }
 
   async #recordSuccess(
-    opening: Opening,
+    opening: BegunOpening,
     connection: SshConnection,
     key: VerifiedHostKey,
   ): Promise<LiveSession> {
     const { store, time, limits } = this.#deps
-    const { actor, id } = opening
+    const { actor, id, log } = opening
     const connectedAt = time.clock.now()
     const set = {
       status: 'connected' as const,
@@ -164,18 +173,20 @@ export class SessionOpener {
     return new LiveSession({
       clock: time.clock,
       owner: actor,
-      session: toSession(opening, connectedAt, key),
+      session: connectedSession(log.session, connectedAt, key),
       connection,
+      log,
       maxChannels: limits.channelsPerSession,
     })
   }
 
   /** Keeps the row with what went wrong, and names it in the error. */
-  async #recordFailure(opening: Opening, error: unknown): Promise<KrownError> {
+  async #recordFailure(opening: BegunOpening, error: unknown): Promise<KrownError> {
     const known = isKrownError(error)
       ? error
       : new KrownError('INTERNAL', 'the session could not be opened', { cause: error })
-    await this.#writeFailure(opening, known)
+    const failed = await this.#writeFailure(opening, known)
+    this.#deps.events.end(opening.log, { ...opening.log.session, ...failed })
     return new KrownError(known.code, known.message, {
       details: { ...known.details, sessionId: opening.id },
       cause: error,
@@ -183,25 +194,20 @@ export class SessionOpener {
     })
   }
 
-  async #writeFailure({ actor, id }: Opening, error: KrownError): Promise<void> {
+  async #writeFailure({ actor, id }: Opening, error: KrownError): Promise<Partial<Session>> {
     const { store, time } = this.#deps
     const { orgId } = actor
-    const set = {
-      status: 'error' as const,
-      status_reason: error.code.toLowerCase(),
-      ended_at: time.clock.now(),
-    }
+    const endedAt = time.clock.now()
+    const statusReason = error.code.toLowerCase()
+    const set = { status: 'error', status_reason: statusReason, ended_at: endedAt } as const
     const query = updateLiveSessionQuery(store.db, orgId, { id, set }).compile()
     const entry = sessionOpenFailed(actor, id, error)
     await store.results.write({ orgId, queries: [query], entry, onlyIfStored: true })
+    return { status: 'error', statusReason, endedAt: new Date(endedAt).toISOString() }
   }
 }
 
-function toSession(
-  { actor, id, input, createdAt }: Opening,
-  connectedAt: number,
-  key: VerifiedHostKey,
-): Session {
+function newSession({ actor, id, input, createdAt }: Opening): Session {
   return {
     id,
     orgId: actor.orgId,
@@ -211,16 +217,28 @@ function toSession(
     port: input.port,
     username: input.username,
     authMethod: input.auth.method,
-    status: 'connected',
+    status: 'connecting',
     statusReason: null,
-    hostKeyFingerprint: key.fingerprint,
-    hostKeyNewlyPinned: key.newlyPinned,
+    hostKeyFingerprint: null,
+    hostKeyNewlyPinned: false,
     createdAt: new Date(createdAt).toISOString(),
-    connectedAt: new Date(connectedAt).toISOString(),
-    lastActivityAt: new Date(connectedAt).toISOString(),
+    connectedAt: null,
+    lastActivityAt: null,
     endedAt: null,
     bytesIn: 0,
     bytesOut: 0,
+  }
+}
+
+function connectedSession(opening: Session, connectedAtMs: number, key: VerifiedHostKey): Session {
+  const connectedAt = new Date(connectedAtMs).toISOString()
+  return {
+    ...opening,
+    status: 'connected',
+    hostKeyFingerprint: key.fingerprint,
+    hostKeyNewlyPinned: key.newlyPinned,
+    connectedAt,
+    lastActivityAt: connectedAt,
   }
 }
 

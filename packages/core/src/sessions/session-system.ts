@@ -14,12 +14,14 @@ import type { OutboundPolicy } from '../targets/outbound-policy.js'
 import { CommandLauncher } from './command-launcher.js'
 import { CommandService } from './command-service.js'
 import { CommandStatements } from './command-statements.js'
+import { EventStreams } from './event-streams.js'
 import { Intake } from './intake.js'
 import { endIdleSessions } from './job-end-idle-sessions.js'
 import { endRevokedSessions, type StandingSource } from './job-end-revoked-sessions.js'
 import { HEARTBEAT_EVERY_MS, NodeMembership } from './node-membership.js'
 import { ResultJournal } from './result-journal.js'
 import { SessionCloser } from './session-closer.js'
+import { SessionEvents } from './session-events.js'
 import { SessionFinder } from './session-finder.js'
 import { SessionOpener } from './session-opener.js'
 import { SessionRegistry } from './session-registry.js'
@@ -41,10 +43,13 @@ const IDLE_CHECK_MS = 5_000
 export class SessionSystem {
   readonly manager: SshManager
   readonly commands: CommandService
+  readonly streams: EventStreams
   readonly #deps: SessionSystemDeps
   readonly #intake = new Intake()
   readonly #registry = new SessionRegistry()
   readonly #results: ResultJournal
+  readonly #launcher: CommandLauncher
+  readonly #events: SessionEvents
   readonly #closer: SessionCloser
   readonly #node: NodeMembership
   #jobs: Periodic[] = []
@@ -58,17 +63,24 @@ export class SessionSystem {
       clock: time.clock,
       logger: deps.logger,
     })
+    this.#launcher = this.#createLauncher(nodeId)
+    this.#events = new SessionEvents({
+      clock: time.clock,
+      findOutput: (orgId, id) => this.#launcher.find(orgId, id)?.hub,
+    })
     this.#closer = new SessionCloser({
       db: store.database.db,
       clock: time.clock,
       results: this.#results,
       registry: this.#registry,
+      events: this.#events,
       systemActor: deps.access.systemActor,
     })
     this.#node = this.#createNode(nodeId)
     const finder = new SessionFinder({ db: store.database.db, registry: this.#registry })
     this.manager = this.#createManager(nodeId, finder)
-    this.commands = this.#createCommands(nodeId, finder)
+    this.commands = this.#createCommands(finder)
+    this.streams = this.#createStreams()
   }
 
   get draining(): boolean {
@@ -101,6 +113,7 @@ export class SessionSystem {
   /** After a drain: stops the jobs and writes what is late. */
   async stop(): Promise<void> {
     await Promise.all(this.#jobs.map((job) => job.stop()))
+    this.#events.stop()
     await this.#deps.network.connector[Symbol.asyncDispose]()
     await this.#results.flush()
     this.#results.stop()
@@ -141,6 +154,7 @@ export class SessionSystem {
       store: { db, journal: store.journal, results: this.#results },
       time,
       nodeId,
+      events: this.#events,
       limits: {
         perUser: config.ssh.maxSessionsPerUser,
         perOrg: config.ssh.maxSessionsPerOrg,
@@ -159,14 +173,36 @@ export class SessionSystem {
     })
   }
 
-  #createCommands(nodeId: NodeId, sessions: SessionFinder): CommandService {
+  #createLauncher(nodeId: NodeId): CommandLauncher {
+    const { store, time } = this.#deps
+    const { db } = store.database
+    return new CommandLauncher({
+      db,
+      statements: new CommandStatements(db),
+      journal: store.journal,
+      results: this.#results,
+      clock: time.clock,
+      nodeId,
+    })
+  }
+
+  #createStreams(): EventStreams {
+    const { store, time, access } = this.#deps
+    return new EventStreams({
+      gate: access.gate,
+      db: store.database.db,
+      clock: time.clock,
+      events: this.#events,
+      registry: this.#registry,
+    })
+  }
+
+  #createCommands(sessions: SessionFinder): CommandService {
     const { config, store, time, access } = this.#deps
     const { journal, database } = store
-    const { db } = database
-    const results = this.#results
     return new CommandService({
       gate: access.gate,
-      db,
+      db: database.db,
       time,
       limits: {
         defaultTimeoutMs: config.ssh.commandTimeout,
@@ -174,15 +210,8 @@ export class SessionSystem {
         maxOutputBytes: config.limits.execOutput,
       },
       sessions,
-      launcher: new CommandLauncher({
-        db,
-        statements: new CommandStatements(db),
-        journal,
-        results,
-        clock: time.clock,
-        nodeId,
-      }),
-      results,
+      launcher: this.#launcher,
+      results: this.#results,
       journal,
       intake: this.#intake,
     })

@@ -97,6 +97,8 @@ export class SshManager {
     const { registry, opener, closer } = sessions
     this.#requireRoom()
     const live = await registry.admit(opener.open(actor, input, intake.signal))
+    // Held already: who hears of it may use it.
+    live.log.status(live.session)
     closer.watch(live)
     // What began to drain meanwhile does not know of this session.
     if (intake.closed) await closer.close(live, 'server_shutdown')

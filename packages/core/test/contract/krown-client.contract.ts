@@ -2,6 +2,7 @@ import { startSshd } from '@krown/testkit'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { administrationTests } from './krown-client/administration.contract.js'
 import { commandTests } from './krown-client/commands.contract.js'
+import { eventTests } from './krown-client/events.contract.js'
 import { execTests } from './krown-client/exec.contract.js'
 import { inputTests } from './krown-client/input.contract.js'
 import { outputTests } from './krown-client/output.contract.js'
@@ -34,6 +35,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('stream', () => streamTests(world))
     describe('commands', () => commandTests(world))
     describe('output', () => outputTests(world))
+    describe('events', () => eventTests(world))
     describe('users, journal and system', () => administrationTests(world))
     describe('input', () => inputTests(world))
     describe('rights', () => rightsTests(world))

@@ -4,6 +4,7 @@ import type { CommandOutputEvent } from '../../../src/model/command.js'
 import type { CommandId } from '../../../src/model/ids.js'
 import type { CommandStream, KrownClient, SessionHandle } from '../../../src/model/krown-client.js'
 import type { OpenSessionInput } from '../../../src/model/session.js'
+import type { SessionEvent } from '../../../src/model/session-event.js'
 
 /** Callers in one organization, who may open sessions to this machine on any port. */
 export interface ContractClients extends AsyncDisposable {
@@ -50,6 +51,40 @@ export async function eventsOf(output: AsyncIterable<CommandOutputEvent>): Promi
   const events: CommandOutputEvent[] = []
   for await (const event of output) events.push(event)
   return events
+}
+
+/** Events read one by one; disposing of it stops the reading. */
+export interface EventsReader extends AsyncDisposable {
+  next(): Promise<SessionEvent>
+  /** Up to the first that fits, and with it. */
+  until(fits: (event: SessionEvent) => boolean): Promise<SessionEvent[]>
+  /** Up to the end of the stream. */
+  rest(): Promise<SessionEvent[]>
+  leave(): Promise<void>
+}
+
+export function readEvents(events: AsyncIterable<SessionEvent>): EventsReader {
+  const iterator = events[Symbol.asyncIterator]()
+  const leave = async () => void (await iterator.return?.())
+  const until: EventsReader['until'] = async (fits) => {
+    const read: SessionEvent[] = []
+    for (let step = await iterator.next(); !step.done; step = await iterator.next()) {
+      read.push(step.value)
+      if (fits(step.value)) break
+    }
+    return read
+  }
+  return {
+    next: async () => {
+      const { done, value } = await iterator.next()
+      if (done) throw new Error('there are no more events')
+      return value
+    },
+    until,
+    rest: () => until(() => false),
+    leave,
+    [Symbol.asyncDispose]: leave,
+  }
 }
 
 export async function refusal(promise: Promise<unknown>): Promise<KrownError> {
