@@ -18,7 +18,7 @@ type RequestBody = ThreadRequest extends infer R ? (R extends ThreadRequest ? Om
 const BUSY_RETRY_MS = 25
 const BUSY_GIVE_UP_MS = 5_000
 
-/** The main thread's end of the SQLite thread. */
+/** The main thread's end of an SQLite thread. */
 export class SqliteClient {
   readonly #worker: Worker
   readonly #pending = new Map<number, Deferred<Answer>>()
@@ -28,8 +28,8 @@ export class SqliteClient {
   #busySince: number | undefined
 
   /** @param threadFile The built `sqlite-thread`; a package import, so that it is found from `src` and `dist`. */
-  constructor(file: string, threadFile = createRequire(import.meta.url).resolve('#sqlite-thread')) {
-    this.#worker = new Worker(threadFile, { workerData: { file } satisfies ThreadData })
+  constructor(workerData: ThreadData, threadFile = createRequire(import.meta.url).resolve('#sqlite-thread')) {
+    this.#worker = new Worker(threadFile, { workerData })
     this.#worker.on('message', (response: ThreadResponse) => this.#settle(response))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('the database is closed')))

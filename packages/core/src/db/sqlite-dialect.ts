@@ -10,13 +10,21 @@ import {
 import type { Semaphore } from '../base/semaphore.js'
 import type { SqliteClient } from './sqlite-client.js'
 
-/** Kysely over the SQLite thread: one connection, taken in turn. */
+export interface SqliteThreads {
+  /** Changes, and reads within transactions: one after the other, in turn. */
+  readonly writer: SqliteClient
+  readonly turns: Semaphore
+  /** Reads outside of transactions: a long search keeps nobody from writing. */
+  readonly reader: SqliteClient
+}
+
+/** Kysely over the SQLite threads. */
 export class ThreadedSqliteDialect extends SqliteDialect {
   readonly #driver: Driver
 
-  constructor(client: SqliteClient, turns: Semaphore) {
+  constructor(threads: SqliteThreads) {
     super({ database: () => Promise.reject(new Error('the database lives in its own thread')) })
-    this.#driver = new ThreadedSqliteDriver(client, turns)
+    this.#driver = new ThreadedSqliteDriver(threads)
   }
 
   override createDriver(): Driver {
@@ -36,26 +44,21 @@ class TransactionalDdlAdapter extends SqliteAdapter {
 }
 
 class ThreadedSqliteDriver implements Driver {
-  readonly #client: SqliteClient
-  readonly #turns: Semaphore
-  readonly #releases = new WeakMap<DatabaseConnection, () => void>()
+  readonly #threads: SqliteThreads
 
-  constructor(client: SqliteClient, turns: Semaphore) {
-    this.#client = client
-    this.#turns = turns
+  constructor(threads: SqliteThreads) {
+    this.#threads = threads
   }
 
   async init(): Promise<void> {}
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const release = await this.#turns.acquire()
-    const connection = new ThreadedSqliteConnection(this.#client)
-    this.#releases.set(connection, release)
-    return connection
+  async acquireConnection(): Promise<ThreadedSqliteConnection> {
+    return new ThreadedSqliteConnection(this.#threads)
   }
 
   // Not the default deferred kind: upgrading from read to write fails at once when somebody wrote in between.
   async beginTransaction(connection: DatabaseConnection, _settings: TransactionSettings): Promise<void> {
+    await (connection as ThreadedSqliteConnection).takeTurn()
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
@@ -80,22 +83,35 @@ class ThreadedSqliteDriver implements Driver {
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    this.#releases.get(connection)?.()
+    ;(connection as ThreadedSqliteConnection).giveTurnBack()
   }
 
-  // Whoever opened the client closes it.
+  // Whoever opened the threads closes them.
   async destroy(): Promise<void> {}
 }
 
-class ThreadedSqliteConnection implements DatabaseConnection {
-  readonly #client: SqliteClient
+const READ = /^(select|with)\b/i
 
-  constructor(client: SqliteClient) {
-    this.#client = client
+/** Has the writer's turn from the start of a transaction, or for one statement that is no plain read. */
+class ThreadedSqliteConnection implements DatabaseConnection {
+  readonly #threads: SqliteThreads
+  #endTurn: (() => void) | undefined
+
+  constructor(threads: SqliteThreads) {
+    this.#threads = threads
+  }
+
+  async takeTurn(): Promise<void> {
+    this.#endTurn ??= await this.#threads.turns.acquire()
+  }
+
+  giveTurnBack(): void {
+    this.#endTurn?.()
+    this.#endTurn = undefined
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { rows, changes } = await this.#client.query(query.sql, query.parameters)
+    const { rows, changes } = await (await this.#threadFor(query)).query(query.sql, query.parameters)
     return changes === undefined
       ? { rows: rows as Row[] }
       : { rows: rows as Row[], numAffectedRows: BigInt(changes) }
@@ -104,5 +120,11 @@ class ThreadedSqliteConnection implements DatabaseConnection {
   // biome-ignore lint/correctness/useYield: the interface asks for a generator, and pages are read by key instead
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('streaming is not supported: page by key')
+  }
+
+  async #threadFor({ sql }: CompiledQuery): Promise<SqliteClient> {
+    if (!this.#endTurn && READ.test(sql)) return this.#threads.reader
+    await this.takeTurn()
+    return this.#threads.writer
   }
 }

@@ -47,4 +47,6 @@ export type ThreadResponse =
 
 export interface ThreadData {
   readonly file: string
+  /** With `read` every change is refused. */
+  readonly access: 'read' | 'write'
 }

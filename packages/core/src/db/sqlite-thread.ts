@@ -13,17 +13,19 @@ import {
   type ThreadResponse,
 } from './sqlite-protocol.js'
 
-// Entry of the thread that holds the database: an fsync or a long search here never stops the event loop.
+// Entry of a thread that has the database open: an fsync or a long search here never stops the event loop.
 
 const MAX_CACHED_STATEMENTS = 500
 
-const { file } = workerData as ThreadData
+const { file, access } = workerData as ThreadData
 const db = openDatabase()
 const files = [file, `${file}-wal`].map((path) => ({ path, inode: inodeOf(path) }))
 const statements = new Map<string, Database.Statement>()
 
 function openDatabase(): Database.Database {
   const opened = new Database(file)
+  // Whoever comes first makes the write-ahead log; the other waits for it here, where nobody waits yet.
+  opened.pragma('busy_timeout = 5000')
   opened.pragma('journal_mode = WAL')
   // FULL: a journal entry that was acknowledged survives a power cut.
   opened.pragma('synchronous = FULL')
@@ -34,6 +36,7 @@ function openDatabase(): Database.Database {
   opened.function('lower', { deterministic: true }, lower)
   // The first read makes the write-ahead log's file.
   opened.prepare('select 1 from sqlite_schema').all()
+  if (access === 'read') opened.pragma('query_only = ON')
   return opened
 }
 
