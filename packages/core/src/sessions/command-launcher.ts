@@ -8,6 +8,7 @@ import { CommandRun, type CommandRunDeps } from './command-run.js'
 import { FinishedCommands } from './finished-commands.js'
 import { type CommandRequest, LiveCommand } from './live-command.js'
 import type { LiveSession, OpenCommand } from './live-session.js'
+import { OutputBudget } from './output-budget.js'
 
 export interface CommandLauncherDeps extends CommandRunDeps {
   readonly db: Db
@@ -35,6 +36,7 @@ export class CommandLauncher {
   readonly #deps: CommandLauncherDeps
   readonly #finished: FinishedCommands
   readonly #open = new Map<CommandId, Launched>()
+  readonly #budget = new OutputBudget()
 
   constructor(deps: CommandLauncherDeps) {
     this.#deps = deps
@@ -70,7 +72,7 @@ export class CommandLauncher {
     // While the row was looked up, the same request may have arrived by another way.
     const known = this.#findKnown(actor, request)
     if (known) return known
-    const command = new LiveCommand({ clock: this.#deps.clock, actor, request })
+    const command = new LiveCommand({ clock: this.#deps.clock, actor, request, budget: this.#budget })
     prepare?.(command)
     return this.#start(session, command)
   }
@@ -101,6 +103,7 @@ export class CommandLauncher {
   #retire(command: LiveCommand): void {
     this.#open.delete(command.id)
     this.#finished.keep(command)
+    command.leaveBudget()
   }
 
   #findKnown(actor: Actor, request: CommandRequest): Launch | undefined {

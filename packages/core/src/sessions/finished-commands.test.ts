@@ -5,6 +5,7 @@ import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import { FinishedCommands } from './finished-commands.js'
 import { LiveCommand } from './live-command.js'
+import { OutputBudget } from './output-budget.js'
 
 const MINUTE = 60_000
 
@@ -12,6 +13,7 @@ const ACTOR: Actor = { kind: 'system', userId: newId(), orgId: newId(), username
 
 function finished(clock: FakeClock, outputBytes = 0): LiveCommand {
   const command = new LiveCommand({
+    budget: new OutputBudget(),
     clock,
     actor: ACTOR,
     request: {

@@ -6,6 +6,7 @@ import type { Actor } from '../model/actor.js'
 import type { Command, CommandStatus, CommandSummary } from '../model/command.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { ChannelEnd } from '../ssh/connector.js'
+import type { OutputBudget } from './output-budget.js'
 import { OutputCollector } from './output-collector.js'
 import { OutputHub } from './output-hub.js'
 import type { OutputStream } from './output-ring.js'
@@ -65,16 +66,16 @@ export class LiveCommand {
   #killed: CommandSummary['killed'] = null
   #finished: { at: number; durationMs: number } | undefined
 
-  constructor(parts: { clock: Clock; actor: Actor; request: CommandRequest }) {
-    const { clock, actor, request } = parts
+  constructor(parts: { clock: Clock; actor: Actor; request: CommandRequest; budget: OutputBudget }) {
+    const { clock, actor, request, budget } = parts
     this.#clock = clock
     this.actor = actor
     this.request = request
     this.hub = new OutputHub(clock)
     this.startedAt = clock.now()
     this.#startedMonotonic = clock.monotonic()
-    this.#stdout = new StreamTally(request.maxOutputBytes)
-    this.#stderr = new StreamTally(request.maxOutputBytes)
+    this.#stdout = new StreamTally(request.maxOutputBytes, budget)
+    this.#stderr = new StreamTally(request.maxOutputBytes, budget)
   }
 
   get id(): CommandId {
@@ -132,6 +133,12 @@ export class LiveCommand {
     this.#finished = { at: this.startedAt + durationMs, durationMs }
     this.hub.finish()
     this.#ended.resolve()
+  }
+
+  /** Once, when it is over: what it keeps counts with what has ended. */
+  leaveBudget(): void {
+    this.#stdout.leaveBudget()
+    this.#stderr.leaveBudget()
   }
 
   /** @param journaled False when the result could not be written yet; the answer then says so. */
@@ -207,8 +214,8 @@ class StreamTally {
   #digest: ReturnType<typeof createHash> | undefined
   #sha256: string | null = null
 
-  constructor(maxBytes: number | null) {
-    this.#collector = maxBytes === null ? undefined : new OutputCollector(maxBytes)
+  constructor(maxBytes: number | null, budget: OutputBudget) {
+    this.#collector = maxBytes === null ? undefined : new OutputCollector(maxBytes, budget)
   }
 
   get truncated(): boolean {
@@ -231,6 +238,10 @@ class StreamTally {
     if (this.#digest) this.#sha256 = this.#digest.digest('hex')
     this.#digest = undefined
     return this.#sha256
+  }
+
+  leaveBudget(): void {
+    this.#collector?.leaveBudget()
   }
 
   toText() {

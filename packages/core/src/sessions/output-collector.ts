@@ -1,17 +1,23 @@
 import { isUtf8 } from 'node:buffer'
+import type { OutputBudget } from './output-budget.js'
 import { cutCharacterBytes, type EncodedOutput } from './output-text.js'
 
 const FIRST_CAPACITY = 1_024
 
-/** Keeps the first `maxBytes` of one stream for the answer; its memory follows what was printed. */
+/**
+ * Keeps the first `maxBytes` of one stream for the answer, or fewer when the process has no more to spare; its memory
+ * follows what was printed.
+ */
 export class OutputCollector {
   readonly #maxBytes: number
+  readonly #budget: OutputBudget
   #bytes = Buffer.alloc(0)
   #kept = 0
   #truncated = false
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, budget: OutputBudget) {
     this.#maxBytes = maxBytes
+    this.#budget = budget
   }
 
   get keptBytes(): number {
@@ -23,11 +29,10 @@ export class OutputCollector {
   }
 
   append(chunk: Buffer): void {
-    const room = this.#maxBytes - this.#kept
-    if (chunk.length > room) this.#truncated = true
-    const taken = Math.min(room, chunk.length)
-    if (taken === 0) return
-    this.#reserve(this.#kept + taken)
+    if (chunk.length === 0 || this.#truncated) return
+    const wanted = Math.min(this.#kept + chunk.length, this.#maxBytes)
+    const taken = Math.min(wanted, this.#reserve(wanted)) - this.#kept
+    this.#truncated = taken < chunk.length
     chunk.copy(this.#bytes, this.#kept, 0, taken)
     this.#kept += taken
   }
@@ -41,11 +46,19 @@ export class OutputCollector {
       : { text: kept.toString('base64'), encoding: 'base64' }
   }
 
-  #reserve(needed: number): void {
-    if (needed <= this.#bytes.length) return
-    const capacity = Math.max(needed, this.#bytes.length * 2, FIRST_CAPACITY)
-    const larger = Buffer.allocUnsafe(Math.min(capacity, this.#maxBytes))
+  /** Others may need the memory: nothing more will come. */
+  leaveBudget(): void {
+    this.#budget.giveBack(this.#bytes.length)
+  }
+
+  /** @returns How many bytes there is room for now. */
+  #reserve(needed: number): number {
+    if (needed <= this.#bytes.length) return this.#bytes.length
+    const capacity = Math.min(Math.max(needed, this.#bytes.length * 2, FIRST_CAPACITY), this.#maxBytes)
+    if (!this.#budget.take(capacity - this.#bytes.length)) return this.#bytes.length
+    const larger = Buffer.allocUnsafe(capacity)
     this.#bytes.copy(larger, 0, 0, this.#kept)
     this.#bytes = larger
+    return capacity
   }
 }
