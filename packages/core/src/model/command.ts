@@ -116,6 +116,11 @@ export interface StartCommandInput extends ExecOptions {
   command: string
   /** Leave standard input open for `commands.write`; default false. */
   stdinOpen?: boolean | undefined
+  /**
+   * The caller reads the output, with `commands.output` and from the start: the target waits until it does, up to a
+   * minute, and none is kept for `commands.get`. Default false.
+   */
+  streamed?: boolean | undefined
 }
 
 export const waitMsSchema = z.number().int().min(0).max(60_000)
@@ -138,6 +143,7 @@ export const startCommandInputSchema = z.strictObject({
   sessionId: sessionIdSchema,
   ...execShape,
   stdinOpen: z.boolean().optional(),
+  streamed: z.boolean().optional(),
 }) satisfies z.ZodType<StartCommandInput>
 
 export interface CommandQuery extends PageQuery {

@@ -201,6 +201,32 @@ test('when the driver leaves, the target flows, and whoever comes back is the dr
   expect((await readAvailable(back))[0]).toMatchObject({ type: 'output', offset: after })
 })
 
+test('a place that is kept for a driver holds the target until he comes, and he misses nothing', async () => {
+  const { hub, tap } = connectedHub()
+  const printer = new Printer(hub)
+  hub.reserveDriver()
+  while (!tap.paused) printer.print('stdout', 10_000)
+  const driver = hub.openReader(0, 'driver')
+  expect(tap.paused).toBe(true)
+  const events = await readAvailable(driver)
+  expect(tap.paused).toBe(false)
+  hub.openReader(0, 'driver').close()
+  while (!tap.paused) printer.print('stderr', 10_000)
+  hub.finish()
+  events.push(...(await readAvailable(driver)))
+  expect(printer.check(events)).toEqual({ end: printer.streams.length, lost: 0 })
+})
+
+test('a place that is kept in vain holds the target for 60 s', () => {
+  const { clock, hub, tap } = connectedHub()
+  hub.reserveDriver()
+  while (!tap.paused) hub.append('stdout', Buffer.alloc(10_000))
+  clock.advance(DRIVER_STALL_MS)
+  expect(tap.paused).toBe(false)
+  while (!tap.paused && hub.end < 2 * RING_BYTES) hub.append('stdout', Buffer.alloc(10_000))
+  expect(tap.paused).toBe(false)
+})
+
 test('there is one driver: who comes second watches', () => {
   const { hub, tap } = connectedHub()
   const driver = hub.openReader(0, 'driver')

@@ -34,6 +34,8 @@ export class OutputHub {
   readonly #ring = new OutputRing()
   #faucet: Faucet | undefined
   #driver: OutputReader | undefined
+  /** Stands in for a driver who is on the way. */
+  #reserved: OutputReader | undefined
   #cancelStall: (() => void) | undefined
   // Made only while somebody waits: most chunks arrive with nobody waiting.
   #changed: Deferred<void> | undefined
@@ -82,11 +84,20 @@ export class OutputHub {
     this.#wakeReaders()
   }
 
+  /** Keeps the driver's place: until one comes, the channel waits as it does for one who does not read. */
+  reserveDriver(): void {
+    this.#reserved = this.openReader(0, 'driver')
+  }
+
   /** @param role `driver` only when there is none yet; otherwise the reader is a watcher. */
   openReader(after: number, role: 'driver' | 'watcher'): OutputReader {
     const reader = new OutputReader(this, this.#ring, after)
-    if (role === 'driver' && !this.#driver && !this.#ended && !this.#released) {
+    const isFree = !this.#driver || this.#driver === this.#reserved
+    if (role === 'driver' && isFree && !this.#ended && !this.#released) {
+      // How long the place was held for it is no fault of its own.
+      this.#letFlow()
       this.#driver = reader
+      this.#reserved = undefined
       // Before more arrives than the ring can hold for it.
       this.#regulate()
     }
