@@ -6,7 +6,7 @@ import type { Scenario } from './lib/scenario.js'
 import { median, quantile } from './lib/statistics.js'
 
 const COMMAND = 'true'
-const SAMPLING = { rounds: 60, warmUp: 8, burst: 5 }
+const SAMPLING = { rounds: 60, warmUp: 40, burst: 5 }
 const OVERHEAD_MS = 2
 
 export const scenario: Scenario = {

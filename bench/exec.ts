@@ -8,7 +8,7 @@ import type { Figure, Scenario } from './lib/scenario.js'
 import { median, quantile } from './lib/statistics.js'
 
 const COMMAND = 'true'
-const SAMPLING = { rounds: 60, warmUp: 8, burst: 5 }
+const SAMPLING = { rounds: 60, warmUp: 40, burst: 5 }
 const OVERHEAD_MS = 0.3
 
 export const scenario: Scenario = {
@@ -25,6 +25,12 @@ export const scenario: Scenario = {
       {
         raw: () => raw.exec(COMMAND),
         krown: () => session.exec(COMMAND),
+        // The two commits where Krown has them, with a command in between: a disk is faster when asked in bursts.
+        journaled: async () => {
+          await commit.run()
+          await raw.exec(COMMAND)
+          await commit.run()
+        },
         commit: commit.run,
         nodeSsh: () => nodeSsh.execCommand(COMMAND),
       },
@@ -36,18 +42,21 @@ export const scenario: Scenario = {
   },
 }
 
-function figures(times: Record<'raw' | 'krown' | 'commit' | 'nodeSsh', number[]>): Figure[] {
+function figures(times: Record<'raw' | 'krown' | 'journaled' | 'commit' | 'nodeSsh', number[]>): Figure[] {
   const krown = median(times.krown)
-  const raw = median(times.raw)
-  const commit = median(times.commit)
+  const journaled = median(times.journaled)
   const nodeSsh = median(times.nodeSsh)
   return [
     {
-      what: 'p50, at most raw + 2 commits + 0.3 ms',
+      what: 'p50, at most raw between two durable commits + 0.3 ms',
       value: krown,
       unit: 'ms',
-      target: { atMost: raw + 2 * commit + OVERHEAD_MS },
-      peers: { 'raw ssh2': raw, 'one durable commit': commit },
+      target: { atMost: journaled + OVERHEAD_MS },
+      peers: {
+        'raw ssh2': median(times.raw),
+        'between commits': journaled,
+        'one commit in a burst of them': median(times.commit),
+      },
     },
     {
       what: 'p50 as a share of node-ssh',
