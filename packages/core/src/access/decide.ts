@@ -14,7 +14,7 @@ export interface Subject {
 }
 
 /** Whose rows `subject` may apply `permission` to. */
-function reachOf(subject: Subject, permission: Permission): Reach {
+export function reachOf(subject: Subject, permission: Permission): Reach {
   return isInScope(subject, permission) ? reachOfUser(subject, permission) : 'none'
 }
 

@@ -1,7 +1,8 @@
 import { KrownError, validationError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { CommandStream, OutputChunk } from '../model/krown-client.js'
-import { type CommandService, readToEnd, type StreamedCommand } from '../sessions/command-service.js'
+import { readToEnd } from '../sessions/command-output.js'
+import type { CommandService, StreamedCommand } from '../sessions/command-service.js'
 
 /** A streamed command as its starter holds it. */
 export function toCommandStream(

@@ -1,5 +1,6 @@
 import { requireRow } from '../access/decide.js'
 import type { Permission } from '../access/permission-table.js'
+import { AskedAgain } from '../auth/asked-again.js'
 import type { Caller, Gate } from '../auth/gate.js'
 import type { Clock } from '../base/clock.js'
 import { startDeadline } from '../base/deadline.js'
@@ -22,10 +23,12 @@ import type { OutputOptions } from '../model/krown-client.js'
 import type { Page } from '../model/page.js'
 import { commandCancelRequested, commandInput } from './command-entries.js'
 import type { CommandLauncher, Launch } from './command-launcher.js'
+import { lostOutput, readAs, whileAllowed } from './command-output.js'
 import { type CommandLimits, type OutputMode, toCommandRequest } from './command-requests.js'
 import type { Intake } from './intake.js'
 import type { LiveCommand } from './live-command.js'
 import type { LiveSession, OpenCommand } from './live-session.js'
+import { requireEnded, withoutOutput } from './logged-command.js'
 import type { OutputReader } from './output-hub.js'
 import type { ResultJournal } from './result-journal.js'
 import type { SessionFinder } from './session-finder.js'
@@ -41,8 +44,6 @@ export interface CommandServiceDeps {
   readonly journal: Journal
   readonly intake: Intake
 }
-
-const ASK_AGAIN_MS = 2_000
 
 interface Launching<T> {
   readonly mode: OutputMode
@@ -79,7 +80,9 @@ export class CommandService {
 
   async start(actor: Actor, input: StartCommandInput): Promise<Command> {
     return this.#launch(actor, input, {
-      mode: 'started',
+      mode: input.streamed ? 'streamed' : 'started',
+      // Until its reader comes with a call of its own.
+      ...(input.streamed && { prepare: (command) => command.hub.reserveDriver() }),
       answer: async (launch) => {
         if ('logged' in launch) return withoutOutput(launch.logged)
         await launch.started
@@ -145,31 +148,13 @@ export class CommandService {
 
   /** See `KrownClient.commands.output`. Its starter is the driver, everyone else a watcher. */
   async *output(actor: Actor, id: CommandId, options: OutputOptions): AsyncGenerator<CommandOutputEvent> {
-    const known = await this.#withCommand(actor, { id, permission: 'command:read' }, async (found) => found)
-    if (!('live' in known)) {
+    const ask = () => this.#withCommand(actor, { id, permission: 'command:read' }, async (found) => found)
+    const known = await ask()
+    if ('live' in known) {
+      const rights = new AskedAgain(this.#deps.time.clock, ask, known)
+      yield* whileAllowed(rights, readAs(actor, known.live, options))
+    } else {
       yield* lostOutput(known.logged, options.after ?? 0)
-      return
-    }
-    const { live } = known
-    const isDriver = live.request.driven && live.userId === actor.userId
-    const reader = live.hub.openReader(options.after ?? 0, isDriver ? 'driver' : 'watcher')
-    yield* this.#whileAllowed(actor, id, readToEnd(live, reader, options.signal))
-  }
-
-  /** Rights may end while somebody reads: asked again before a byte goes out, at most every 2 s. */
-  async *#whileAllowed(
-    actor: Actor,
-    id: CommandId,
-    events: AsyncGenerator<CommandOutputEvent>,
-  ): AsyncGenerator<CommandOutputEvent> {
-    const { clock } = this.#deps.time
-    let askedAt = clock.monotonic()
-    for await (const event of events) {
-      if (clock.monotonic() - askedAt >= ASK_AGAIN_MS) {
-        await this.#withCommand(actor, { id, permission: 'command:read' }, async () => {})
-        askedAt = clock.monotonic()
-      }
-      yield event
     }
   }
 
@@ -260,38 +245,4 @@ export class CommandService {
 async function untilDone({ live, started }: Extract<Launch, { live: unknown }>): Promise<void> {
   await started
   await live.done
-}
-
-/** Reads until the command ended, then says how. */
-export async function* readToEnd(
-  command: LiveCommand,
-  reader: OutputReader,
-  signal?: AbortSignal,
-): AsyncGenerator<CommandOutputEvent> {
-  try {
-    for (let event = await reader.next(signal); event; event = await reader.next(signal)) yield event
-    await command.done
-    yield { type: 'finished', command: command.toSummary() }
-  } finally {
-    reader.close()
-  }
-}
-
-function* lostOutput(logged: CommandSummary, after: number): Generator<CommandOutputEvent> {
-  const total = logged.stdoutBytes + logged.stderrBytes
-  if (total > after) yield { type: 'gap', fromOffset: after, toOffset: total }
-  yield { type: 'finished', command: requireEnded(logged as never) }
-}
-
-function requireEnded(logged: CommandSummary): Command {
-  if (logged.status === 'running') {
-    throw new KrownError('UNAVAILABLE', 'the command runs in another Krown process', { retryAfterMs: 1_000 })
-  }
-  return withoutOutput(logged)
-}
-
-/** A command of which only the row is left: its output is kept for ten minutes after it ended. */
-function withoutOutput(logged: CommandSummary): Command {
-  const { requestDigest: _, ...summary } = logged as CommandSummary & { requestDigest?: string }
-  return { ...summary, stdout: null, stderr: null, stdoutEncoding: 'utf8', stderrEncoding: 'utf8' }
 }
