@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely'
-import type { CommandQuery, CommandSummary } from '../../model/command.js'
+import type { CommandQuery, CommandStatus, CommandSummary } from '../../model/command.js'
 import type { CommandId, NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Db } from '../database.js'
@@ -69,7 +69,7 @@ export async function listCommands(
   if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
   if (filters.sessionId !== undefined) query = query.where('session_id', '=', filters.sessionId)
   if (filters.userId !== undefined) query = query.where('user_id', '=', filters.userId)
-  if (filters.status !== undefined) query = query.where('status', '=', filters.status)
+  if (filters.status !== undefined) query = query.where(hasStatus(filters.status))
   if (filters.search !== undefined) query = query.where(containsText(sql.ref('command'), filters.search))
   if (cursor !== undefined) {
     const [startedAt, id] = decodeCursor(filters, cursor, ['number', 'string'])
@@ -83,6 +83,13 @@ export async function listCommands(
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.started_at, row.id], item: toCommand })
+}
+
+/** Repeats the condition of the index that has such rows: neither database finds it otherwise. */
+function hasStatus(status: CommandStatus) {
+  return status === 'running' || status === 'completed'
+    ? sql<boolean>`status = ${sql.lit(status)}`
+    : sql<boolean>`status = ${status} and status not in ('running', 'completed')`
 }
 
 export interface OrphanCommand {

@@ -62,7 +62,7 @@ export async function listEntries(
   if (filter.action !== undefined) query = query.where('action', '=', filter.action)
   if (filter.actorUserId !== undefined) query = query.where('actor_user_id', '=', filter.actorUserId)
   if (filter.resourceId !== undefined) query = query.where('resource_id', '=', filter.resourceId)
-  if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
+  if (filter.outcome !== undefined) query = query.where(hasOutcome(filter.outcome))
   const { search } = filter
   if (search !== undefined) {
     // Details are kept as JSON, where a quote, a backslash or a line break looks different.
@@ -73,6 +73,13 @@ export async function listEntries(
   }
   if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq)
   return query.orderBy('seq', 'desc').limit(limit).execute()
+}
+
+/** Repeats the condition of the index that has such rows: neither database finds it otherwise. */
+function hasOutcome(outcome: JournalOutcome) {
+  return outcome === 'success'
+    ? sql<boolean>`outcome = 'success'`
+    : sql<boolean>`outcome = ${outcome} and outcome <> 'success'`
 }
 
 /** Oldest first, newer than `afterSeq`: the order in which a chain is verified. */

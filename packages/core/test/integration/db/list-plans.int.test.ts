@@ -75,6 +75,17 @@ const JOURNAL_LISTS = choices({
   },
 ])
 
+const USUAL_LISTS: [string, Query][] = [
+  ...(['running', 'completed'] as const).map((status): [string, Query] => [
+    `commands that are ${status}`,
+    (db, { orgId }) => commands.listCommands(db, orgId, { query: { status }, owner: undefined }),
+  ]),
+  [
+    'journal entries of what succeeded',
+    (db, { orgId }) => journal.listEntries(db, orgId, { filter: { outcome: 'success' }, limit: 51 }),
+  ],
+]
+
 const loginId = newId<LoginId>()
 const tokenId = newId<ApiTokenId>()
 
@@ -150,7 +161,7 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     return plans.flat()
   }
 
-  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...OTHERS])(
+  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...USUAL_LISTS, ...OTHERS])(
     'no full scan for %s',
     async (_name, query) => {
       expect((await plansOf(query)).filter(isFullScan)).toEqual([])
@@ -164,11 +175,22 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     expect(plan.filter(isFullScan)).toHaveLength(1)
   })
 
-  const ORDERED = [...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, API_TOKEN_LIST]
+  const ORDERED = [...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...USUAL_LISTS, API_TOKEN_LIST]
   test.each(ORDERED.filter(([name]) => !name.includes(',')))(
     'an index gives the order for %s',
     async (_name, query) => {
       expect((await plansOf(query)).filter((step) => /TEMP B-TREE/.test(step))).toEqual([])
     },
   )
+
+  test.each([
+    ['commands by status', 'command_logs_unusual'],
+    ['commands that are running', 'command_logs_running'],
+    ['journal entries by outcome', 'journal_entries_unusual'],
+  ])('%s are found among the few, not among all', async (list, index) => {
+    const [, query] =
+      [...COMMAND_LISTS, ...JOURNAL_LISTS, ...USUAL_LISTS].find(([name]) => name === list) ?? []
+    const plan = await plansOf(query as Query)
+    expect(new Set(plan.join('\n').match(/\w+_(pkey|unusual|running|by_\w+)/g))).toEqual(new Set([index]))
+  })
 })
