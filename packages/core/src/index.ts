@@ -1,3 +1,4 @@
+export { addressKey } from './auth/address-key.js'
 export type { Authorize } from './auth/gate.js'
 export { type Clock, systemClock } from './base/clock.js'
 export type { Branded, NewId } from './base/ids.js'

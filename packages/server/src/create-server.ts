@@ -14,6 +14,9 @@ import { logRequest } from './transport/request-log.js'
 import { mountRest } from './transport/rest.js'
 import { addSecurityHeaders } from './transport/security-headers.js'
 import { mountTrpcHttp } from './transport/trpc-http.js'
+import { trpcProtocol } from './transport/trpc-websocket.js'
+import { mountWebSockets } from './transport/ws/accept.js'
+import { DEFAULT_SOCKET_SETTINGS, type SocketSettings } from './transport/ws/socket-settings.js'
 
 export interface KrownServerOptions {
   readonly krown: Krown
@@ -22,6 +25,8 @@ export interface KrownServerOptions {
   readonly logger: Logger
   /** Bounds on connections; what is left out has its default. */
   readonly http?: Partial<HttpLimits>
+  /** Bounds on WebSockets; what is left out has its default. */
+  readonly sockets?: Partial<SocketSettings>
 }
 
 /**
@@ -43,7 +48,8 @@ export async function createKrownServer(options: KrownServerOptions): Promise<Fa
  * @example
  * await app.register(krownPlugin, { krown, config: krown.config, logger })
  */
-export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, { krown, config, logger }) => {
+export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, options) => {
+  const { krown, config, logger } = options
   decorateCalls(app, krown)
   addCommonHeaders(app, krown)
   await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
@@ -53,6 +59,8 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, {
   app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
   mountRest(app, { bodyLimit: config.limits.body })
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
+  const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
+  mountWebSockets(app, [trpcProtocol(options)], { krown, config, logger, settings })
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)
 }

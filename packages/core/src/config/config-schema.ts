@@ -242,6 +242,12 @@ const limits = section('What one caller may use.', {
     { default: '15m', description: 'The window of the three keys above.' },
   ),
   requestsPerActor: integer(COUNT, { default: 1000, description: 'Requests per second of one user.' }),
+  socketsPerUser: integer(COUNT, { default: 20, description: 'Open WebSockets of one user.' }),
+  socketsPerAddress: integer(COUNT, { default: 50, description: 'Open WebSockets from one address.' }),
+  subscriptionsPerSocket: integer(COUNT, {
+    default: 16,
+    description: 'Subscriptions at once on one WebSocket.',
+  }),
 })
 
 const logging = section('What Krown says about its own work; the journal is elsewhere.', {

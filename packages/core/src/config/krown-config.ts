@@ -98,6 +98,12 @@ interface ConfigShape<Duration, Size> {
     readonly window: Duration
     /** Requests per second of one user. */
     readonly requestsPerActor: number
+    /** Open WebSockets of one user. */
+    readonly socketsPerUser: number
+    /** Open WebSockets from one address. */
+    readonly socketsPerAddress: number
+    /** Subscriptions at once on one WebSocket. */
+    readonly subscriptionsPerSocket: number
   }
   readonly logging: {
     /** Least severe level that is written. */

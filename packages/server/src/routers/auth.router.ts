@@ -8,6 +8,7 @@ import {
 } from '@krown/core'
 import type { TRPCRouterRecord } from '@trpc/server'
 import { z } from 'zod'
+import { requireSocket } from '../trpc/context.js'
 import { authedProcedure, publicProcedure } from '../trpc/init.js'
 
 const tags = ['auth']
@@ -97,3 +98,12 @@ export const authRouter = {
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.client.auth.changePassword(input)),
 } satisfies TRPCRouterRecord
+
+  /** The next token of a WebSocket that goes on after its first one ended. */
+  reauthenticate: publicProcedure
+    .input(z.strictObject({ token: z.string().min(1).max(8192) }))
+    .output(z.object({ expiresAt: z.string().nullable() }))
+    .mutation(async ({ ctx, input }) => {
+      const { expiresAt } = await requireSocket(ctx.call).authenticate(input.token)
+      return { expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString() }
+    }),

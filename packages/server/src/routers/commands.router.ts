@@ -6,9 +6,11 @@ import {
   startCommandInputSchema,
   waitMsSchema,
 } from '@krown/core'
-import type { TRPCRouterRecord } from '@trpc/server'
+import { type TRPCRouterRecord, tracked } from '@trpc/server'
 import { z } from 'zod'
-import { authedProcedure } from '../trpc/init.js'
+import { toOutputMessages } from '../trpc/command-output.js'
+import { authedProcedure, streamProcedure } from '../trpc/init.js'
+import { resumePoint, resumeShape } from '../trpc/resume.js'
 import { bytesShape, toBytes } from '../trpc/wire-bytes.js'
 
 const tags = ['commands']
@@ -74,4 +76,12 @@ export const commandsRouter = {
     .input(oneCommand)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.client.commands.closeStdin(input.commandId)),
+
+  output: streamProcedure
+    .input(z.strictObject({ commandId: commandIdSchema, ...resumeShape }))
+    .subscription(async function* ({ ctx, input, signal }) {
+      const { commandId } = input
+      const events = ctx.client.commands.output(commandId, { after: resumePoint(input), signal })
+      for await (const [message, end] of toOutputMessages(events)) yield tracked(String(end), message)
+    }),
 } satisfies TRPCRouterRecord

@@ -1,4 +1,4 @@
-import type { Krown } from '@krown/core'
+import type { CallOrigin, Krown } from '@krown/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CallContext } from '../trpc/context.js'
 
@@ -22,12 +22,19 @@ export function callOf(request: FastifyRequest): CallContext | undefined {
 function createCall(krown: Krown, request: FastifyRequest): CallContext {
   return new CallContext({
     krown,
-    origin: {
-      // Empty when the client is gone already.
-      clientIp: request.ip || null,
-      requestId: request.id,
-      userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
-    },
+    origin: originOf(request),
     authorization: request.headers.authorization,
   })
+}
+
+/** Where a request came from; a WebSocket's is that of its upgrade. */
+export type RequestOrigin = CallOrigin & { readonly requestId: string }
+
+export function originOf(request: FastifyRequest): RequestOrigin {
+  return {
+    // Empty when the client is gone already.
+    clientIp: request.ip || null,
+    requestId: request.id,
+    userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
+  }
 }

@@ -1,25 +1,41 @@
-import type { BearerActor, CallOrigin, Krown } from '@krown/core'
+import { type BearerActor, type CallOrigin, type Krown, KrownError } from '@krown/core'
+
+/** The WebSocket that a call came over, as procedures see it. */
+export interface CallSocket {
+  /** @throws KrownError UNAUTHENTICATED while there is no token, and after it ended. */
+  requireActor(): BearerActor
+  /** Takes the first token, or the next one of the same user. @throws KrownError UNAUTHENTICATED, FORBIDDEN */
+  authenticate(token: string): Promise<BearerActor>
+  /** @returns What gives the place back. @throws KrownError QUOTA_EXCEEDED */
+  takeSubscription(): () => void
+  /** Resolves when more may be sent, or when the socket is gone. */
+  ready(): Promise<void>
+}
 
 export interface CallOptions {
   readonly krown: Krown
   readonly origin: CallOrigin & { readonly requestId: string }
   /** Value of the `Authorization` header, or undefined when there is none. */
   readonly authorization?: string | undefined
+  /** Where there is one, it says who is calling. */
+  readonly socket?: CallSocket | undefined
 }
 
 /**
- * One call through one door. Making it never fails: who is calling is asked when a procedure wants to know, so
- * that the refusal takes the way of every other error.
+ * One call through one door, or all the calls of a WebSocket. Making it never fails: who is calling is asked when a
+ * procedure wants to know, so that the refusal takes the way of every other error.
  */
 export class CallContext {
   readonly krown: Krown
   readonly origin: CallOrigin & { readonly requestId: string }
+  readonly socket: CallSocket | undefined
   readonly #authorization: string | undefined
   #actor: BearerActor | null = null
 
-  constructor({ krown, origin, authorization }: CallOptions) {
+  constructor({ krown, origin, authorization, socket }: CallOptions) {
     this.krown = krown
     this.origin = origin
+    this.socket = socket
     this.#authorization = authorization
   }
 
@@ -32,9 +48,17 @@ export class CallContext {
   async authenticate(): Promise<BearerActor> {
     // A missing token is asked about like a wrong one, so that both get the very same refusal.
     const token = bearerToken(this.#authorization) ?? ''
-    this.#actor = await this.krown.auth.authenticate(token, this.origin)
+    this.#actor = this.socket
+      ? this.socket.requireActor()
+      : await this.krown.auth.authenticate(token, this.origin)
     return this.#actor
   }
+}
+
+/** @throws KrownError METHOD_NOT_ALLOWED for a call over HTTP. */
+export function requireSocket({ socket }: CallContext): CallSocket {
+  if (socket) return socket
+  throw new KrownError('METHOD_NOT_ALLOWED', 'this is for calls over a WebSocket')
 }
 
 // RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1).

@@ -1,8 +1,9 @@
 import { initTRPC } from '@trpc/server'
 import type { TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODE_NUMBER } from '@trpc/server/rpc'
 import { type Problem, toProblem } from '../transport/problem.js'
-import { CallContext } from './context.js'
+import { CallContext, requireSocket } from './context.js'
 import { toKrownError, toTrpcError, WIRE } from './error-mapping.js'
+import { pace } from './pace.js'
 import type { RouteMeta } from './route-meta.js'
 
 /** What a transport hands to a procedure. Opaque, so that the router's type names nothing of the server. */
@@ -81,3 +82,17 @@ export const authedProcedure = procedure
     return next({ ctx: { client: ctx.krown.as(actor) } })
   })
   .use(readInput)
+
+/** Events over a WebSocket: within the socket's bounds, and never faster than its peer reads. */
+export const streamProcedure = authedProcedure.use(async ({ ctx, next, signal }) => {
+  const socket = requireSocket(ctx.call)
+  const giveBack = socket.takeSubscription()
+  // Also when it is stopped before anybody asked for the first event.
+  signal?.addEventListener('abort', giveBack, { once: true })
+  const result = await next()
+  if (!result.ok) {
+    giveBack()
+    return result
+  }
+  return { ...result, data: pace(result.data as AsyncIterable<unknown>, { socket, signal, giveBack }) }
+})

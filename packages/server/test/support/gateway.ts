@@ -12,6 +12,7 @@ import {
   type User,
 } from '@krown/core'
 import { createTempDir } from '@krown/testkit'
+import type { SocketSettings } from '../../src/transport/ws/socket-settings.js'
 import { call } from './call.js'
 import { startServer, type TestServer } from './start-server.js'
 
@@ -45,6 +46,7 @@ export interface Gateway extends AsyncDisposable {
 export interface GatewayOptions {
   config?: KrownConfigInput
   parts?: Partial<KrownParts>
+  sockets?: Partial<SocketSettings>
   /** Targets that may be reached. */
   targets?: readonly { port: number }[]
 }
@@ -54,7 +56,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const setupToken = randomBytes(32).toString('base64url')
   const config = parseConfig(configOf({ ...options, dataDir: dir.path, setupToken }))
   const krown = await createKrownFrom(config, options.parts)
-  const server = await startServer(krown, options.config && { config: options.config })
+  const { config: given = {}, sockets = {} } = options
+  const server = await startServer(krown, { config: given, sockets })
   const people = createPeople(server.url, setupToken)
   const sql = (statement: string, ...parameters: unknown[]) => runSql(dir.path, statement, parameters)
   const stop = async () => {

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { createKrownServer } from '../../src/create-server.js'
 import type { HttpLimits } from '../../src/transport/http.js'
+import type { SocketSettings } from '../../src/transport/ws/socket-settings.js'
 
 export interface TestServer extends AsyncDisposable {
   readonly app: FastifyInstance
@@ -15,6 +16,7 @@ export interface TestServer extends AsyncDisposable {
 export interface TestServerOptions {
   config?: KrownConfigInput
   http?: Partial<HttpLimits>
+  sockets?: Partial<SocketSettings>
   logger?: Logger
 }
 
@@ -22,7 +24,8 @@ export interface TestServerOptions {
 export async function startServer(krown: Krown, options: TestServerOptions = {}): Promise<TestServer> {
   const config = parseConfig({ ...options.config, server: { ...options.config?.server, port: 0 } })
   const logger = options.logger ?? pino({ level: 'silent' })
-  const app = await createKrownServer({ krown, config, logger, ...(options.http && { http: options.http }) })
+  const { http = {}, sockets = {} } = options
+  const app = await createKrownServer({ krown, config, logger, http, sockets })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const stop = async () => {

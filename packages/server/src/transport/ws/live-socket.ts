@@ -1,0 +1,181 @@
+import type { Socket } from 'node:net'
+import { type BearerActor, type Krown, KrownError } from '@krown/core'
+import type { WebSocket } from 'ws'
+import type { CallSocket } from '../../trpc/context.js'
+import type { RequestOrigin } from '../call.js'
+import { CLOSE, type CloseCode } from './close-codes.js'
+import type { SocketCounts } from './socket-counts.js'
+import { SocketFlow } from './socket-flow.js'
+import type { SocketSettings } from './socket-settings.js'
+
+export interface SocketParts {
+  readonly krown: Krown
+  readonly ws: WebSocket
+  /** What the WebSocket runs on. */
+  readonly stream: Socket
+  readonly origin: RequestOrigin
+  readonly settings: SocketSettings
+  readonly ofUsers: SocketCounts
+  readonly maxSubscriptions: number
+  /** Messages and pings a sweep interval. */
+  readonly maxFrames: number
+  /** Tells the peer, where its protocol can, that it should connect anew. */
+  readonly announceRestart?: () => void
+}
+
+/** One WebSocket, whichever protocol it speaks: who it belongs to, and every bound that it is held to. */
+export class LiveSocket implements CallSocket {
+  readonly origin: RequestOrigin
+  readonly #parts: SocketParts
+  readonly #flow: SocketFlow
+  readonly #openedAt = performance.now()
+  #actor: BearerActor | undefined
+  #refusal: unknown
+  #giveBackPlace: (() => void) | undefined
+  #subscriptions = 0
+  #frames = 0
+  #heardAt = performance.now()
+  #pingedAt: number | undefined
+
+  constructor(parts: SocketParts) {
+    const { ws, stream, settings } = parts
+    this.origin = parts.origin
+    this.#parts = parts
+    this.#flow = new SocketFlow(ws, stream, { ...settings, onStall: () => this.close(CLOSE.tooSlow) })
+    for (const event of ['message', 'ping', 'pong'] as const) ws.on(event, () => this.#heard())
+    ws.once('close', () => this.#giveBackPlace?.())
+    // What is wrong with the peer's frames is answered with a close by ws itself.
+    ws.on('error', () => {})
+  }
+
+  /** Whose it is; null before it authenticated. */
+  get actor(): BearerActor | null {
+    return this.#actor ?? null
+  }
+
+  get isOpen(): boolean {
+    return this.#parts.ws.readyState === this.#parts.ws.OPEN
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#openedAt
+  }
+
+  /**
+   * Takes the first token, or the next one of the same user.
+   *
+   * @throws KrownError UNAUTHENTICATED; FORBIDDEN when it is somebody else's; QUOTA_EXCEEDED, after which the socket is
+   * closed.
+   */
+  async authenticate(token: string): Promise<BearerActor> {
+    try {
+      const actor = await this.#parts.krown.auth.authenticate(token, this.origin)
+      this.#admit(actor)
+      return actor
+    } catch (error) {
+      this.#refusal ??= error
+      throw error
+    }
+  }
+
+  /** @throws KrownError UNAUTHENTICATED while there is no token, and after it ended. */
+  requireActor(): BearerActor {
+    if (!this.#actor) throw this.#refusal ?? notAuthenticated()
+    if (endOf(this.#actor) <= Date.now()) throw notAuthenticated()
+    return this.#actor
+  }
+
+  /** @returns What gives the place back. @throws KrownError QUOTA_EXCEEDED */
+  takeSubscription(): () => void {
+    const { maxSubscriptions } = this.#parts
+    if (this.#subscriptions >= maxSubscriptions) {
+      throw new KrownError('QUOTA_EXCEEDED', 'too many subscriptions on this WebSocket', {
+        details: { limit: maxSubscriptions },
+      })
+    }
+    this.#subscriptions += 1
+    let taken = true
+    return () => {
+      if (taken) this.#subscriptions -= 1
+      taken = false
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.#flow.ready()
+  }
+
+  announceRestart(): void {
+    if (this.isOpen) this.#parts.announceRestart?.()
+  }
+
+  /** Nothing that still arrives is looked at. */
+  close(code: CloseCode, reason = ''): void {
+    const { ws } = this.#parts
+    ws.removeAllListeners('message')
+    ws.close(code, reason)
+  }
+
+  /** Looks at the clock: deadlines, the end of the token, and whether the peer is still there. */
+  tick(): void {
+    this.#frames = 0
+    if (!this.isOpen) return
+    const { authenticateWithinMs, tokenGraceMs } = this.#parts.settings
+    if (!this.#actor) {
+      if (this.ageMs >= authenticateWithinMs) this.close(CLOSE.notAuthenticated, 'not authenticated in time')
+    } else if (endOf(this.#actor) + tokenGraceMs <= Date.now()) {
+      this.close(CLOSE.notAuthenticated, 'the token has ended')
+    }
+    // Behind what waits to be sent a ping would wait as well; there the flow looks whether anything moves.
+    if (!this.#flow.blocked) this.#keepAlive()
+  }
+
+  #admit(actor: BearerActor): void {
+    const known = this.#actor
+    if (known && (known.userId !== actor.userId || known.orgId !== actor.orgId)) {
+      throw new KrownError('FORBIDDEN', 'this WebSocket belongs to another user')
+    }
+    if (!known) this.#takePlace(actor)
+    this.#actor = actor
+    this.#refusal = undefined
+  }
+
+  #takePlace({ userId }: BearerActor): void {
+    try {
+      this.#giveBackPlace = this.#parts.ofUsers.take(userId)
+    } catch (error) {
+      this.close(CLOSE.flood, 'too many WebSockets of this user')
+      throw error
+    }
+    if (!this.isOpen) this.#giveBackPlace()
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now()
+    this.#pingedAt = undefined
+    this.#frames += 1
+    if (this.#frames > this.#parts.maxFrames && this.isOpen) {
+      this.close(CLOSE.flood, 'too many messages')
+      this.#parts.ws.pause()
+    }
+  }
+
+  #keepAlive(): void {
+    const { ws, settings } = this.#parts
+    const now = performance.now()
+    if (this.#pingedAt !== undefined) {
+      if (now - this.#pingedAt >= settings.pongWithinMs) ws.terminate()
+    } else if (now - this.#heardAt >= settings.pingAfterMs) {
+      this.#pingedAt = now
+      ws.ping()
+    }
+  }
+}
+
+function endOf({ expiresAt }: BearerActor): number {
+  return expiresAt ?? Number.POSITIVE_INFINITY
+}
+
+function notAuthenticated(): KrownError {
+  return new KrownError('UNAUTHENTICATED', 'not signed in')
+}
