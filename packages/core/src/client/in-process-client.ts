@@ -93,11 +93,15 @@ function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessi
       const session = await sessions.open(actor, parseInput(openSessionInputSchema, input))
       return createHandle(services, actor, session)
     },
-    get: async (id) => sessions.get(actor, parseInput(sessionIdSchema, id)),
+    get: async (id) => sessions.get(actor, parseInput(sessionIdSchema, id, 'sessionId')),
     list: async (query = {}) => sessions.list(actor, parseInput(sessionQuerySchema, query)),
-    close: async (id) => sessions.close(actor, parseInput(sessionIdSchema, id)),
+    close: async (id) => sessions.close(actor, parseInput(sessionIdSchema, id, 'sessionId')),
     execute: async (id, input) =>
-      commands.execute(actor, parseInput(sessionIdSchema, id), parseInput(executeInputSchema, input)),
+      commands.execute(
+        actor,
+        parseInput(sessionIdSchema, id, 'sessionId'),
+        parseInput(executeInputSchema, input),
+      ),
     // Generators, so that a refusal comes to whoever iterates and not to whoever asks.
     events: async function* (options = {}) {
       yield* streams.events(actor, parseInput(sessionEventsOptionsSchema, options))
@@ -109,14 +113,19 @@ function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['c
   return {
     start: async (input) => commands.start(actor, parseInput(startCommandInputSchema, input)),
     get: async (id, options = {}) =>
-      commands.get(actor, parseInput(commandIdSchema, id), parseInput(getCommandOptionsSchema, options)),
+      commands.get(
+        actor,
+        parseInput(commandIdSchema, id, 'commandId'),
+        parseInput(getCommandOptionsSchema, options),
+      ),
     list: async (query = {}) => commands.list(actor, parseInput(commandQuerySchema, query)),
-    cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id)),
-    write: async (id, data) => commands.write(actor, parseInput(commandIdSchema, id), toBytes(data)),
-    closeStdin: async (id) => commands.closeStdin(actor, parseInput(commandIdSchema, id)),
+    cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id, 'commandId')),
+    write: async (id, data) =>
+      commands.write(actor, parseInput(commandIdSchema, id, 'commandId'), toBytes(data)),
+    closeStdin: async (id) => commands.closeStdin(actor, parseInput(commandIdSchema, id, 'commandId')),
     output: async function* (id, options = {}) {
       const checked = parseInput(outputOptionsSchema, options)
-      yield* commands.output(actor, parseInput(commandIdSchema, id), checked)
+      yield* commands.output(actor, parseInput(commandIdSchema, id, 'commandId'), checked)
     },
   }
 }
@@ -124,10 +133,10 @@ function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['c
 function usersApi({ users }: ClientServices, actor: Actor): KrownClient['users'] {
   return {
     list: async (query = {}) => users.list(actor, parseInput(userQuerySchema, query)),
-    get: async (id) => users.get(actor, parseInput(userIdSchema, id)),
+    get: async (id) => users.get(actor, parseInput(userIdSchema, id, 'userId')),
     create: async (input) => users.create(actor, parseInput(createUserInputSchema, input)),
     update: async (id, input) =>
-      users.update(actor, parseInput(userIdSchema, id), parseInput(updateUserInputSchema, input)),
+      users.update(actor, parseInput(userIdSchema, id, 'userId'), parseInput(updateUserInputSchema, input)),
   }
 }
 
@@ -135,7 +144,7 @@ function tokensApi({ tokens }: ClientServices, actor: Actor): KrownClient['token
   return {
     create: async (input) => tokens.create(actor, parseInput(createApiTokenInputSchema, input)),
     list: async (query = {}) => tokens.list(actor, parseInput(apiTokenQuerySchema, query)),
-    revoke: async (id) => tokens.revoke(actor, parseInput(apiTokenIdSchema, id)),
+    revoke: async (id) => tokens.revoke(actor, parseInput(apiTokenIdSchema, id, 'tokenId')),
   }
 }
 

@@ -56,7 +56,7 @@ export function inputTests(world: () => World): void {
     const output = (after: number) => eventsOf(operator.commands.output(UNKNOWN_ID as never, { after }))
     for (const after of [-1, 0.5, Number.NaN]) expect(await refusedFields(output(after))).toEqual(['after'])
     const unnamed = operator.commands.output('mine' as CommandId)
-    expect(await refusedFields(eventsOf(unnamed))).toEqual([''])
+    expect(await refusedFields(eventsOf(unnamed))).toEqual(['commandId'])
     const notBytes = operator.commands.write(UNKNOWN_ID as CommandId, [1, 2] as never)
     expect(await refusedFields(notBytes)).toEqual(['data'])
   })
