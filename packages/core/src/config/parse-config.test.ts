@@ -66,6 +66,9 @@ test('without any key everything has its default', () => {
       registrationsPerAddress: 20,
       window: 900_000,
       requestsPerActor: 1_000,
+      socketsPerUser: 20,
+      socketsPerAddress: 50,
+      subscriptionsPerSocket: 16,
     },
     logging: { level: 'info', format: 'pretty', file: '', rotateSize: 52_428_800, rotateKeep: 7 },
   })
