@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { KILL_SCRIPT, readProcessList } from './kill-script.js'
 
@@ -24,57 +26,65 @@ async function end(children: readonly ChildProcess[]): Promise<void> {
   }
 }
 
-/** The next list that the script prints. */
-async function nextList(script: ChildProcess): Promise<number[]> {
-  let printed = ''
-  for (;;) {
-    const [chunk] = await once(script.stdout as NodeJS.ReadableStream, 'data')
-    printed += chunk
-    const list = readProcessList(printed)
-    if (list) return list
+interface Script {
+  readonly child: ChildProcess
+  /** The next list that it prints. */
+  nextList(): Promise<number[]>
+  tell(line: string): void
+}
+
+async function startScript(): Promise<Script> {
+  const child = await startGroup('/bin/sh', ['-c', KILL_SCRIPT])
+  // One reader from the start: what is printed while nobody waits must not be lost.
+  const lines = createInterface(child.stdout as Readable)[Symbol.asyncIterator]()
+  const nextList = async () => {
+    for (;;) {
+      const { value, done } = await lines.next()
+      if (done) throw new Error('the script has ended')
+      const list = readProcessList(`${value}\n`)
+      if (list) return list
+    }
   }
+  return { child, nextList, tell: (line) => child.stdin?.write(`${line}\n`) }
 }
 
 /** The process that was just signalled may be on the lists until its parent has noticed. */
-async function laterList(
-  script: ChildProcess,
-  isIt: (list: readonly number[]) => boolean,
-): Promise<number[]> {
-  for (let list = await nextList(script); ; list = await nextList(script)) {
+async function laterList(script: Script, isIt: (list: readonly number[]) => boolean): Promise<number[]> {
+  for (let list = await script.nextList(); ; list = await script.nextList()) {
     if (isIt(list)) return list
-    script.stdin?.write('again\n')
+    script.tell('again')
   }
 }
 
 test('the script lists the groups that were there before it, in the order in which they started', async () => {
   const older = await startSleepers(3)
-  const script = await startGroup('/bin/sh', ['-c', KILL_SCRIPT])
-  const [list, younger] = await Promise.all([nextList(script), startSleepers(1)])
+  const script = await startScript()
+  const [list, younger] = await Promise.all([script.nextList(), startSleepers(1)])
   expect(list).toEqual(older.map(({ pid }) => pid))
-  await end([...older, ...younger, script])
+  await end([...older, ...younger, script.child])
 })
 
 test('the script signals the group that it is told to, and no other', async () => {
   const children = await startSleepers(3)
-  const script = await startGroup('/bin/sh', ['-c', KILL_SCRIPT])
-  await nextList(script)
-  script.stdin?.write('again\n')
-  const [, meant] = await nextList(script)
+  const script = await startScript()
+  await script.nextList()
+  script.tell('again')
+  const [, meant] = await script.nextList()
   const ended = once(children[1] as ChildProcess, 'exit')
-  script.stdin?.write(`TERM ${meant}\n`)
+  script.tell(`TERM ${meant}`)
   expect(await ended).toEqual([null, 'SIGTERM'])
   expect(children.map(({ signalCode }) => signalCode)).toEqual([null, 'SIGTERM', null])
   const others = [children[0]?.pid, children[2]?.pid]
   expect(await laterList(script, (list) => list.length === 2)).toEqual(others)
-  await end([...children, script])
+  await end([...children, script.child])
 })
 
 test('the script ends with its input and signals nothing', async () => {
   const [child] = await startSleepers(1)
-  const script = await startGroup('/bin/sh', ['-c', KILL_SCRIPT])
-  const exited = once(script, 'exit')
-  await nextList(script)
-  script.stdin?.end()
+  const script = await startScript()
+  const exited = once(script.child, 'exit')
+  await script.nextList()
+  script.child.stdin?.end()
   expect(await exited).toEqual([0, null])
   expect(child?.signalCode).toBeNull()
   await end(child ? [child] : [])
