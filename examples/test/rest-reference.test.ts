@@ -35,6 +35,7 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
     AUTH: `authorization: Bearer ${accessToken}`,
     REFRESH_TOKEN: String(refreshToken),
   }),
+  'POST /api/tokens': ({ id }) => ({ TOKEN_ID: String(id) }),
   'POST /api/users': ({ id }) => ({ USER_ID: String(id) }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),

@@ -8,6 +8,7 @@ import { init } from './commands/init.js'
 import type { Io } from './commands/io.js'
 import { migrate } from './commands/migrate.js'
 import { start } from './commands/start.js'
+import { createToken } from './commands/token-create.js'
 
 const WRONG_USAGE = 2
 
@@ -60,6 +61,7 @@ function createProgram(io: Io, finish: (exitCode: number) => void): Command {
     .action(run(migrate))
   addConfig(program, run)
   addAdmin(program, run)
+  addToken(program, run)
   return program
 }
 
@@ -88,4 +90,23 @@ function addAdmin(program: Command, run: Run): void {
   withAccount(admin.command('reset').description("set a user's password, sign it out and enable it")).action(
     run(resetAdmin),
   )
+}
+
+function addToken(program: Command, run: Run): void {
+  const collect = (scope: string, scopes: string[] = []) => [...scopes, scope]
+  program
+    .command('token')
+    .description('API tokens, from the machine itself; the server may run')
+    .command('create')
+    .description('make an API token of a user; prints it on standard output, and nothing else there')
+    .requiredOption('--user <name>', 'whose it is to be')
+    .requiredOption('--name <text>', 'what it is for')
+    .option(
+      '--scope <permission>',
+      'limit it to this; may be repeated; without one it has every scope',
+      collect,
+    )
+    .option('--expires <when>', 'a time such as 30d or 12h from now, or a date, or never; default 90d')
+    .option('--config <file>', 'configuration file')
+    .action(run(createToken))
 }

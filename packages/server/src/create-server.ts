@@ -1,4 +1,3 @@
-import cors from '@fastify/cors'
 import type { Krown, KrownConfig } from '@krown/core'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
@@ -6,6 +5,7 @@ import openApiDocument from '../openapi.json' with { type: 'json' }
 import { answerErrors } from './transport/answer-errors.js'
 import { acceptJsonOnly } from './transport/body.js'
 import { decorateCalls } from './transport/call.js'
+import { addCors } from './transport/cors.js'
 import { mountDocs } from './transport/docs.js'
 import { mountHealth } from './transport/health.js'
 import { createHttp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './transport/http.js'
@@ -57,7 +57,7 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, o
   acceptJsonOnly(app)
   answerErrors(app, logger)
   app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
-  mountRest(app, { bodyLimit: config.limits.body })
+  await mountRest(app, config)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
   mountWebSockets(app, [trpcProtocol(options)], { krown, config, logger, settings })
@@ -71,17 +71,5 @@ function addCommonHeaders(app: FastifyInstance, krown: Krown): void {
     reply.header('cache-control', 'no-store')
     // Whoever comes back should find the next process.
     if (krown.draining) reply.header('connection', 'close')
-  })
-}
-
-async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
-  if (origins.length === 0) return
-  await app.register(cors, {
-    origin: [...origins],
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type'],
-    exposedHeaders: ['Retry-After', 'X-Request-Id', 'Location'],
-    strictPreflight: false,
-    maxAge: 600,
   })
 }

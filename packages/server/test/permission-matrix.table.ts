@@ -34,6 +34,10 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'POST /api/auth/password': [401, 204, 204, 204, 204, 204, 204],
   'POST /api/auth/logout': [401, 204, 204, 204, 204, 204, 204],
 
+  'GET /api/tokens': [401, 200, 200, 200, 200, 200, 200],
+  'POST /api/tokens': [401, 201, 201, 201, 201, 201, 201],
+  'DELETE /api/tokens/:tokenId': [401, 404, 200, 404, 404, 404, 404],
+
   'GET /api/users': [401, 403, 403, 403, 200, 200, 200],
   'POST /api/users': [401, 403, 403, 403, 201, 403, 201],
   'GET /api/users/:userId': [401, 404, 200, 404, 200, 200, 404],

@@ -38,10 +38,11 @@ export const authRouter = {
         path: '/api/auth/login',
         tags,
         summary: 'Sign in',
-        description: 'Give `accessToken` as `Authorization: Bearer …`; it lives for `expiresIn` seconds.',
+        description:
+          'Give `accessToken` as `Authorization: Bearer …`; it lives for `expiresIn` seconds. With `refresh: "cookie"` the refresh token is in a cookie that only `/api/auth/refresh` gets, and null in the answer.',
         protect: false,
       },
-      rest: { errors: ['UNAUTHENTICATED', 'RATE_LIMITED'] },
+      rest: { errors: ['UNAUTHENTICATED', 'RATE_LIMITED'], cookie: 'start' },
     })
     .input(loginInputSchema)
     .output(loginResultSchema)
@@ -55,10 +56,10 @@ export const authRouter = {
         tags,
         summary: 'Get new tokens',
         description:
-          'Each refresh token is for one use. Repeating it within 10 seconds gives the same answer; later it ends the login.',
+          'Each refresh token is for one use. Repeating it within 10 seconds gives the same answer; later it ends the login. Without a body the cookie of a login with `refresh: "cookie"` is taken, from pages of the server itself and of `server.cors_origins`.',
         protect: false,
       },
-      rest: { errors: ['UNAUTHENTICATED', 'RATE_LIMITED'] },
+      rest: { errors: ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'], cookie: 'renew' },
     })
     .input(refreshInputSchema)
     .output(loginResultSchema)
@@ -73,7 +74,7 @@ export const authRouter = {
         summary: 'Sign out',
         description: 'Ends the login that the token belongs to.',
       },
-      rest: { status: 204 },
+      rest: { status: 204, cookie: 'end' },
     })
     .output(z.void())
     .mutation(({ ctx }) => ctx.client.auth.logout()),

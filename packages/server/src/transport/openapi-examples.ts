@@ -9,6 +9,7 @@ const ID = {
   org: '01932c1e-0000-7000-8000-000000000001',
   user: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f01',
   login: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f02',
+  token: '01932c1e-9a10-7e2f-8c40-3b7d6e5f4a06',
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
@@ -32,8 +33,26 @@ const tokens = {
   accessToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl',
   tokenType: 'Bearer',
   expiresIn: 600,
-  refreshToken: 'krn_refresh_kqz3Vd0u0P9sYw6t2m8x1c4b7n5a3e0r',
+  refreshToken:
+    'krn_rt_01932c1e7c3a7d1e9b1f2a6c5d4e3f02.kqz3Vd0u0P9sYw6t2m8x1c4b7n5a3e0rkqz3Vd0u0P9.Yw6t2m8x1c4b7n5a3e0rkq',
   user,
+}
+
+const apiToken = {
+  id: ID.token,
+  orgId: ID.org,
+  userId: ID.user,
+  name: 'nightly backup',
+  scopes: ['session:open', 'session:execute', 'session:close'],
+  createdAt: '2026-11-22T09:35:00.000Z',
+  expiresAt: '2027-02-20T09:35:00.000Z',
+  lastUsedAt: null,
+  revokedAt: null,
+}
+
+const newApiToken = {
+  ...apiToken,
+  token: 'krn_pat_01932c1e9a107e2f8c403b7d6e5f4a06_0TheSecretOfThisExampleIsNoSecretOfAnybody0_0ABCDE',
 }
 
 const session = {
@@ -141,6 +160,15 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'auth.me': { output: user },
   'auth.changePassword': {
     input: { currentPassword: 'correct horse battery', newPassword: 'staple battery horse' },
+  },
+  'tokens.list': { input: { limit: 50 }, output: page(apiToken) },
+  'tokens.create': {
+    input: { name: apiToken.name, scopes: apiToken.scopes },
+    output: newApiToken,
+  },
+  'tokens.revoke': {
+    input: { tokenId: ID.token },
+    output: { ...apiToken, revokedAt: '2026-11-23T16:20:00.000Z' },
   },
   'users.list': { input: { role: 'operator', limit: 50 }, output: page(user) },
   'users.create': {

@@ -15,7 +15,9 @@ const DESCRIPTION = `An SSH session gateway: sign in, open a session to a host, 
 
 Names are camelCase, times are ISO 8601 in UTC, ids are UUIDs. Lists are newest first and come in pages: give \`nextCursor\` back as \`cursor\`, with the same filters. Unknown fields and values out of range are refused. Every refusal is a \`Problem\`; clients ignore fields, codes and enum values that they do not know.`
 
-const TAGS = ['auth', 'sessions', 'commands', 'users', 'journal', 'system']
+const BEARER = 'The access token of a login, or an API token (`krn_pat_…`).'
+
+const TAGS = ['auth', 'tokens', 'sessions', 'commands', 'users', 'journal', 'system']
 
 /** The OpenAPI 3.1 document of the REST API. */
 export function buildOpenApiDocument(): Json {
@@ -28,7 +30,7 @@ export function buildOpenApiDocument(): Json {
     baseUrl: '/',
     tags: TAGS,
     paths: healthPaths,
-    securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: BEARER } },
   }) as unknown as GeneratedDocument
   for (const route of routes) {
     const { path, method } = route.openapi

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { appRouter } from '../trpc/app-router.js'
 import type { RestMeta, RouteMeta } from '../trpc/route-meta.js'
+import { loginAnswerSchema, refreshPlaceSchema } from './refresh-cookie.js'
 
 /** A procedure as REST offers it. */
 export interface RestRoute {
@@ -29,8 +30,18 @@ export function restRoutes(): RestRoute[] {
   return Object.entries(procedures).flatMap(([procedure, { _def }]) => {
     const { type, meta, inputs, output } = _def
     if (meta?.openapi === undefined) return []
-    return [{ procedure, type, openapi: meta.openapi, rest: meta.rest ?? {}, input: inputs[0], output }]
+    const route = { procedure, type, openapi: meta.openapi, rest: meta.rest ?? {}, input: inputs[0], output }
+    return [withCookie(route)]
   })
+}
+
+/** What REST takes and answers where the refresh token may be in a cookie. */
+function withCookie(route: RestRoute): RestRoute {
+  const { rest, input } = route
+  if (rest.cookie === 'start') {
+    return { ...route, input: input?.extend({ refresh: refreshPlaceSchema }), output: loginAnswerSchema }
+  }
+  return rest.cookie === 'renew' ? { ...route, input: input?.partial(), output: loginAnswerSchema } : route
 }
 
 /** Names of the parameters in a path: `/api/users/{userId}` has `userId`. */

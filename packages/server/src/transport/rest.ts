@@ -1,40 +1,59 @@
-import { KrownError, validationError } from '@krown/core'
+import { type KrownConfig, KrownError, validationError } from '@krown/core'
 import { callTRPCProcedure } from '@trpc/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appRouter } from '../trpc/app-router.js'
 import type { RootContext } from '../trpc/init.js'
 import { callOf } from './call.js'
 import { coerceQuery, parseQuery, queryOf } from './query.js'
+import { addCookies, type Exchange, RefreshCookie, type RefreshCookieSettings } from './refresh-cookie.js'
 import { pathParameters, type RestRoute, restRoutes } from './rest-routes.js'
 
-/**
- * Mounts one route for each procedure that has a place in the REST API.
- *
- * @param options.bodyLimit Bytes.
- */
-export function mountRest(app: FastifyInstance, options: { bodyLimit: number }): void {
+/** Mounts one route for each procedure that has a place in the REST API. */
+export async function mountRest(app: FastifyInstance, { limits, server, auth }: KrownConfig): Promise<void> {
+  await addCookies(app)
+  const settings = { origins: server.corsOrigins, maxAge: auth.refreshIdleTtl, prefix: app.prefix }
   for (const route of restRoutes()) {
     const { method, path } = route.openapi
     app.route({
       method,
-      bodyLimit: options.bodyLimit,
+      bodyLimit: limits.body,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
-        const output = await callProcedure(route, request)
+        const output = await answer(route, { request, reply }, settings)
         return sendOutput(reply, route, output)
       },
     })
   }
 }
 
-function callProcedure(route: RestRoute, request: FastifyRequest): Promise<unknown> {
+async function answer(
+  route: RestRoute,
+  exchange: Exchange,
+  settings: RefreshCookieSettings,
+): Promise<unknown> {
+  const { request } = exchange
+  if (route.rest.cookie === undefined) return callProcedure(route, request)
+  const cookie = new RefreshCookie(route.rest.cookie, exchange, settings)
+  try {
+    return cookie.toAnswer(await callProcedure(route, request, (input) => cookie.toInput(input)))
+  } catch (error) {
+    cookie.failed(error)
+    throw error
+  }
+}
+
+function callProcedure(
+  route: RestRoute,
+  request: FastifyRequest,
+  adapt = (input: unknown) => input,
+): Promise<unknown> {
   return callTRPCProcedure({
     router: appRouter,
     path: route.procedure,
     type: route.type,
     ctx: { call: callOf(request) } satisfies RootContext,
     // Called when the caller is known: who is not signed in learns nothing about the input.
-    getRawInput: async () => readInput(route, request),
+    getRawInput: async () => adapt(readInput(route, request)),
     signal: undefined,
     batchIndex: 0,
   })

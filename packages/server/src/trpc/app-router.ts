@@ -4,12 +4,14 @@ import { commandsRouter } from '../routers/commands.router.js'
 import { journalRouter } from '../routers/journal.router.js'
 import { sessionsRouter } from '../routers/sessions.router.js'
 import { systemRouter } from '../routers/system.router.js'
+import { tokensRouter } from '../routers/tokens.router.js'
 import { usersRouter } from '../routers/users.router.js'
 import { router } from './init.js'
 
 /** Every procedure of Krown; REST and the OpenAPI document are made from it. */
 export const appRouter = router({
   auth: authRouter,
+  tokens: tokensRouter,
   users: usersRouter,
   sessions: sessionsRouter,
   commands: commandsRouter,

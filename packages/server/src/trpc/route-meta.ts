@@ -22,6 +22,8 @@ export interface RestMeta {
   location?: string
   /** The answer may be one that is not finished: then 202, and `Location` says where to ask again. */
   pending?: { status: string; location: string }
+  /** What it does with the cookie that may hold the refresh token: begins it, renews it, ends it. */
+  cookie?: 'start' | 'renew' | 'end'
   /** Codes of refusals that are particular to it, for the OpenAPI document. */
   errors?: readonly string[]
 }

@@ -87,6 +87,12 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const login = await another(person)
     return { path: '/api/auth/logout', ...(login && { token: login.token }) }
   },
+  'POST /api/tokens': () => ({ path: '/api/tokens', body: { name: 'matrix' } }),
+  'DELETE /api/tokens/:tokenId': async () => {
+    const options = { token: world.people.owner.token, body: { name: 'matrix' } }
+    const { body } = await call(world.gateway.url, 'POST /api/tokens', options)
+    return { path: `/api/tokens/${body.id}` }
+  },
   'GET /docs/assets/*': () => ({ path: '/docs/assets/swagger-ui.css' }),
   'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
   'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),

@@ -383,6 +383,42 @@ describe('admin', () => {
   })
 })
 
+describe('token create', () => {
+  const create = (dir: string, ...args: string[]) =>
+    runServer(['token', 'create', '--user', 'admin', '--name', 'ci', ...args], { env: inDir(dir) }).exited
+
+  test('prints a token that works at the running server, and nothing else on standard output', async () => {
+    await using dir = await createTempDir()
+    await using server = runServer(['start'], { env: inDir(dir.path) })
+    const url = await server.url()
+    const accessToken = await signInAsAdmin(url, dir.path)
+    const { exitCode, stdout, stderr } = await create(dir.path, '--scope', 'user:list', '--expires', '30d')
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^krn_pat_\w{83}\n$/)])
+    expect(stderr).not.toContain(stdout.trim())
+    const token = stdout.trim()
+    expect((await call(url, 'GET /api/users', { token })).status).toBe(200)
+    expect((await call(url, 'GET /api/sessions', { token })).status).toBe(403)
+    const { body } = await call(url, 'GET /api/tokens', { token: accessToken })
+    expect(body.items).toMatchObject([{ name: 'ci', scopes: ['user:list'], revokedAt: null }])
+  })
+
+  test.each([
+    [['--scope', 'sesion:open'], 'did you mean session:open?'],
+    [['--expires', 'soon'], '--expires takes'],
+    [['--expires', '2020-01-01'], 'expiresAt'],
+    [['--user', 'nobody'], 'user not found'],
+  ])('says what is wrong with %j', async (args, message) => {
+    await using dir = await createTempDir()
+    const account = ['admin', 'create', '--username', 'admin', '--password-stdin']
+    await runServer(account, { env: inDir(dir.path), stdin: PASSWORD }).exited
+    expect(await create(dir.path, ...args)).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining(message),
+    })
+  })
+})
+
 test('a command that is not known is wrong usage', async () => {
   await using strat = runServer(['strat'])
   expect(await strat.exited).toMatchObject({
