@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.js'
 import { withJwtSecret, withSetupToken } from '../config/secrets.js'
 import { renderCommentedConfig } from '../config/write-config.js'
 import type { Io } from './io.js'
+import { programName, quoteForShell } from './program-name.js'
 import { renderSystemdUnit } from './systemd-unit.js'
 
 /** Writes what a server needs into a directory, and replaces nothing. */
@@ -19,7 +20,7 @@ export async function init({ dir }: { dir: string }, io: Io): Promise<number> {
   const secrets = makeSecrets(config)
   writeNew(unit, renderSystemdUnit({ config, dataDir: secrets.dataDir }))
   chmodSync(unit, 0o644)
-  io.stdout.write(summary({ config, unit, ...secrets }))
+  io.stdout.write(summary({ config, unit, ...secrets }, programName(io)))
   return 0
 }
 
@@ -41,23 +42,25 @@ function makeSecrets(file: string) {
   return { dataDir: config.dataDir, setupToken }
 }
 
-function summary(made: { config: string; unit: string; dataDir: string; setupToken: string | null }): string {
-  const config = quote(made.config)
+interface Made {
+  readonly config: string
+  readonly unit: string
+  readonly dataDir: string
+  readonly setupToken: string | null
+}
+
+function summary(made: Made, program: string): string {
+  const config = quoteForShell(made.config)
   return `Written:
   ${made.config}   the configuration, every key with its default
   ${made.dataDir}   database and secrets; keep it private, and back it up
   ${made.unit}   a systemd unit
 
 Next:
-  krown-server config check --config ${config}
-  krown-server admin create --config ${config} --username admin
-  krown-server start --config ${config}
+  ${program} config check --config ${config}
+  ${program} admin create --config ${config} --username admin
+  ${program} start --config ${config}
 
 Instead of the second, register with the token in ${made.setupToken}.
 `
-}
-
-/** For a POSIX shell. */
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

@@ -1,12 +1,14 @@
+import { resolve } from 'node:path'
 import type { Krown, KrownConfig } from '@krown/core'
 import type { Logger } from 'pino'
 import { checkBind } from '../config/check-bind.js'
-import { checkTlsKey, removeSetupToken, withSetupToken } from '../config/secrets.js'
+import { checkTlsKey, removeSetupToken, type WithSetupToken, withSetupToken } from '../config/secrets.js'
 import { createKrownServer } from '../create-server.js'
 import { openLog } from '../logging.js'
 import type { Io } from './io.js'
 import { listen } from './listen.js'
 import { openKrown } from './open-krown.js'
+import { programName, quoteForShell } from './program-name.js'
 import { type ConfigOptions, readConfig } from './read-config.js'
 import { runUntilStopped } from './run-until-stopped.js'
 import { StopRequests } from './stop-requests.js'
@@ -16,7 +18,8 @@ export async function start(options: ConfigOptions, io: Io): Promise<number> {
   const given = readConfig(options, io)
   checkBind(given)
   checkTlsKey(given)
-  const { config, file } = withSetupToken(given)
+  const setup = withSetupToken(given)
+  const { config } = setup
   const log = await openLog(config.logging)
   // From the beginning: a signal that comes while it starts must not leave a database half open.
   const stop = new StopRequests(process, log.logger)
@@ -24,7 +27,11 @@ export async function start(options: ConfigOptions, io: Io): Promise<number> {
   try {
     const krown = await openKrown(config, { logger: log.logger, stop })
     if (krown === undefined) return stop.crashed ? 1 : 0
-    return await serve({ krown, config, logger: log.logger, setupTokenFile: file, stop }, io)
+    return await serve({ krown, config, logger: log.logger, setup, options, stop }, io)
+  } catch (error) {
+    // Whether there is an administrator already was not asked yet.
+    if (setup.isNew) removeSetupToken(config)
+    throw error
   } finally {
     stop.ignore()
     await log.close()
@@ -35,8 +42,8 @@ interface Gateway {
   readonly krown: Krown
   readonly config: KrownConfig
   readonly logger: Logger
-  /** Null when the token was given. */
-  readonly setupTokenFile: string | null
+  readonly setup: WithSetupToken
+  readonly options: ConfigOptions
   readonly stop: StopRequests
 }
 
@@ -60,13 +67,15 @@ async function serve(gateway: Gateway, io: Io): Promise<number> {
  * How the first administrator is made. On standard error, since standard output is the log's; the token itself is
  * shown to a terminal only.
  */
-async function tellSetup({ krown, config, setupTokenFile }: Gateway, io: Io): Promise<void> {
+async function tellSetup({ krown, config, setup, options }: Gateway, io: Io): Promise<void> {
   if (!(await krown.setupRequired())) {
     removeSetupToken(config)
     return
   }
-  io.stderr.write(`There is no administrator yet. Register one with the setup token in ${setupTokenFile ?? 'auth.setup_token'},
-or run: krown-server admin create --username admin
+  // Without it the command would make one in another database.
+  const sameConfig = options.config === undefined ? '' : ` --config ${quoteForShell(resolve(options.config))}`
+  io.stderr.write(`There is no administrator yet. Register one with the setup token in ${setup.file ?? 'auth.setup_token'},
+or run: ${programName(io)} admin create --username admin${sameConfig}
 `)
-  if (setupTokenFile !== null && io.stderr.isTTY) io.stderr.write(`The token: ${config.auth.setupToken}\n`)
+  if (setup.file !== null && io.stderr.isTTY) io.stderr.write(`The token: ${config.auth.setupToken}\n`)
 }

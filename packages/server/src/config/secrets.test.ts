@@ -106,7 +106,7 @@ describe('the setup token', () => {
   test('is the given one, and then there is no file', async () => {
     await using dir = await createTempDir()
     const config = configOf(dir.path, { auth: { setupToken: SECRET } })
-    expect(withSetupToken(config)).toEqual({ config, file: null })
+    expect(withSetupToken(config)).toEqual({ config, file: null, isNew: false })
     expect(readdirSync(dir.path)).toEqual([])
   })
 

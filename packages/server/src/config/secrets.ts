@@ -29,6 +29,8 @@ export interface WithSetupToken {
   readonly config: KrownConfig
   /** Where the token can be read; null when it was given. */
   readonly file: string | null
+  /** It was made now. */
+  readonly isNew: boolean
 }
 
 /**
@@ -38,10 +40,11 @@ export interface WithSetupToken {
  * @throws KrownError VALIDATION_FAILED — the file can be read by others, or its token is short or well known.
  */
 export function withSetupToken(config: KrownConfig): WithSetupToken {
-  if (config.auth.setupToken !== '') return { config, file: null }
+  if (config.auth.setupToken !== '') return { config, file: null, isNew: false }
   const file = join(config.dataDir, SETUP_TOKEN_FILE)
+  const isNew = !existsSync(file)
   const setupToken = generatedSecret('auth.setup_token', file)
-  return { config: { ...config, auth: { ...config.auth, setupToken } }, file }
+  return { config: { ...config, auth: { ...config.auth, setupToken } }, file, isNew }
 }
 
 /** Takes the generated token away once there is an administrator; nothing happens when there is none. */

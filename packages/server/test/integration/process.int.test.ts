@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -121,6 +121,26 @@ describe('start', () => {
     expect((await second.exited).exitCode).toBe(1)
     expect(second.stderr).toMatch(/^krown-server: /m)
     expect((await call(url, 'GET /readyz')).status).toBe(200)
+  })
+
+  test('leaves no setup token when it does not come up and there may be an administrator', async () => {
+    await using dir = await createTempDir()
+    await using first = runServer(['start'], { env: inDir(dir.path) })
+    await signInAsAdmin(await first.url(), dir.path)
+    rmSync(join(dir.path, 'data', 'setup-token'))
+    await using second = runServer(['start'], { env: inDir(dir.path) })
+    expect((await second.exited).exitCode).toBe(1)
+    expect(readdirSync(join(dir.path, 'data'))).not.toContain('setup-token')
+  })
+
+  test('tells how to make an administrator in the very database that it uses', async () => {
+    await using dir = await createTempDir()
+    const file = join(dir.path, 'krown.toml')
+    writeFileSync(file, '', { mode: 0o600 })
+    await using server = runServer(['start', '--config', file], { env: inDir(dir.path) })
+    await server.url()
+    await waitFor(() => server.stderr.includes('admin create'), { what: 'the notice' })
+    expect(server.stderr).toContain(`krown-server.cjs admin create --username admin --config ${file}\n`)
   })
 
   test('tells everything that is wrong with the configuration at once', async () => {
@@ -287,7 +307,9 @@ describe('init', () => {
     const { exitCode, stdout } = await first.exited
     expect(exitCode).toBe(0)
     const config = join(dir.path, 'krown.toml')
-    const commands = [...stdout.matchAll(/^ {2}krown-server (.+)$/gm)].map(([, command]) => command)
+    const commands = [...stdout.matchAll(/^ {2}node \S+krown-server\.cjs (.+)$/gm)].map(
+      ([, command]) => command,
+    )
     expect(commands).toEqual([
       `config check --config ${config}`,
       `admin create --config ${config} --username admin`,
