@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, subtle, type webcrypto } from 'node:crypto'
 import { type CompactJWSHeaderParameters, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../base/clock.js'
@@ -40,7 +40,8 @@ export interface AccessTokenSettings {
 
 interface Key {
   readonly id: string
-  readonly bytes: Uint8Array
+  /** Imported once: from bytes, jose would do it again for every token. */
+  readonly imported: Promise<webcrypto.CryptoKey>
 }
 
 const seconds = z.int().min(0)
@@ -91,7 +92,7 @@ export class AccessTokens {
       .setIssuedAt(now)
       .setNotBefore(now)
       .setExpirationTime(now + this.#lifeS)
-      .sign(this.#active.bytes)
+      .sign(await this.#active.imported)
   }
 
   /** @throws KrownError UNAUTHENTICATED, the same for whatever is wrong with it. */
@@ -119,11 +120,11 @@ export class AccessTokens {
   }
 
   // Exactly the header that `issue` writes: no key, certificate or extension of the bearer's choosing.
-  #keyFor(header: CompactJWSHeaderParameters): Uint8Array {
+  #keyFor(header: CompactJWSHeaderParameters): Promise<webcrypto.CryptoKey> {
     const { alg, typ, kid, ...others } = header
     const key = alg === ALGORITHM && typ === TYPE ? this.#keys.get(String(kid)) : undefined
     if (!key || Object.keys(others).length > 0) throw new Error('the token has another header')
-    return key.bytes
+    return key.imported
   }
 
   #nowS(): number {
@@ -133,5 +134,6 @@ export class AccessTokens {
 
 function toKey(secret: string): Key {
   const id = hash('sha256', `krown access token key id\0${secret}`, 'hex').slice(0, 8)
-  return { id, bytes: new TextEncoder().encode(secret) }
+  const hmac = { name: 'HMAC', hash: 'SHA-256' }
+  return { id, imported: subtle.importKey('raw', Buffer.from(secret), hmac, false, ['sign', 'verify']) }
 }
