@@ -6,6 +6,7 @@ import type { Scenario } from './lib/scenario.js'
 import { median } from './lib/statistics.js'
 
 const SAMPLING = { rounds: 60, warmUp: 5, burst: 1 }
+const OPENED_BEFORE = 150
 const OVERHEAD_MS = 6
 
 export const scenario: Scenario = {
@@ -14,6 +15,10 @@ export const scenario: Scenario = {
   run: async () => {
     await using sshd = await startSshd()
     await using gateway = await Gateway.start({ endpoint: sshd })
+    for (let round = 0; round < OPENED_BEFORE; round += 1) {
+      await (await RawConnection.open(sshd)).close()
+      await (await gateway.open()).close()
+    }
     // Closing is not part of it, and would disturb the next one.
     const opened: { close(): Promise<unknown> }[] = []
     const times = await timeInTurn(
