@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 
-/** Who reads for a long time may lose the right to: it is asked for again so often. */
+/** Who reads for a long time may lose the right to: no answer is older than this. */
 export const ASK_AGAIN_MS = 2_000
 
 /** An answer about somebody's rights that does not grow old. */
@@ -9,6 +9,8 @@ export class AskedAgain<Answer> {
   readonly #ask: () => Promise<Answer>
   #answer: Answer
   #askedAt: number
+  #asking: Promise<Answer> | undefined
+  #refused = false
 
   /**
    * @param ask Rejects when there is no right (any more).
@@ -21,14 +23,30 @@ export class AskedAgain<Answer> {
     this.#askedAt = clock.monotonic()
   }
 
-  /** The last answer; undefined when it is time to ask again. */
+  /** The last answer; undefined when the next has to be waited for with `again`. */
   get fresh(): Answer | undefined {
-    return this.#clock.monotonic() - this.#askedAt < ASK_AGAIN_MS ? this.#answer : undefined
+    const age = this.#clock.monotonic() - this.#askedAt
+    // In time, so that who reads a flood does not stand still meanwhile.
+    if (age >= ASK_AGAIN_MS / 2) this.again().catch(() => {})
+    return age < ASK_AGAIN_MS && !this.#refused ? this.#answer : undefined
   }
 
-  async again(): Promise<Answer> {
-    this.#answer = await this.#ask()
-    this.#askedAt = this.#clock.monotonic()
+  /** Asks, unless that is under way. A refusal is final. */
+  again(): Promise<Answer> {
+    this.#asking ??= this.#askNow()
+    return this.#asking
+  }
+
+  async #askNow(): Promise<Answer> {
+    try {
+      const askedAt = this.#clock.monotonic()
+      this.#answer = await this.#ask()
+      this.#askedAt = askedAt
+      this.#asking = undefined
+    } catch (error) {
+      this.#refused = true
+      throw error
+    }
     return this.#answer
   }
 }

@@ -1,0 +1,167 @@
+import {
+  FakeClock,
+  floodPastWindow,
+  type HostileSshServer,
+  startHostileSshServer,
+  waitFor,
+} from '@krown/testkit'
+import { describe, expect, test } from 'vitest'
+import type { SessionId } from '../../../src/model/ids.js'
+import type { SessionEvent } from '../../../src/model/session-event.js'
+import { allEvents, OutputTally, tallyCommand } from '../../support/events.js'
+import { type KrownFixture, startKrown } from '../../support/krown-fixture.js'
+
+const MiB = 1024 * 1024
+const COLLECTS_LITTLE = { limits: { execOutput: '1KiB' } }
+
+/** How much larger the process became while this ran, at its largest. */
+async function growthDuring(work: () => Promise<unknown>): Promise<number> {
+  const before = process.memoryUsage.rss()
+  let largest = before
+  const sample = setInterval(() => {
+    largest = Math.max(largest, process.memoryUsage.rss())
+  }, 10)
+  await work().finally(() => clearInterval(sample))
+  return largest - before
+}
+
+/** The first event of a session's stream was read; nobody reads on. */
+async function stalledReader(fixture: KrownFixture, sessionId: SessionId) {
+  const events = fixture.admin.sessions.events({ sessionId })[Symbol.asyncIterator]()
+  const { value: first } = await events.next()
+  return { first: first as SessionEvent, rest: { [Symbol.asyncIterator]: () => events } }
+}
+
+test('D10: who stops reading costs nothing, holds nothing up, and is told what it missed', async () => {
+  const bytes = 128 * MiB
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown({ config: COLLECTS_LITTLE })
+  const session = await fixture.open(target)
+  // What the process takes once for such a flood is not the reader's.
+  await session.exec(`flood-stdout ${bytes}`)
+  const stalled = await stalledReader(fixture, session.id)
+  const growth = await growthDuring(async () => {
+    expect(await session.exec(`flood-stdout ${bytes}`)).toMatchObject({ stdoutBytes: bytes })
+  })
+  expect(growth).toBeLessThan(16 * MiB)
+  const tally = new OutputTally()
+  tally.add(stalled.first)
+  const { end, read, gaps } = await tallyCommand(stalled.rest, tally)
+  expect(end).toBe(bytes)
+  expect(gaps).toBeGreaterThan(0)
+  expect(read).toBeLessThanOrEqual(128 * 1024)
+})
+
+test('D11: a slow watcher is told of gaps, and those beside it get every byte', async () => {
+  const bytes = 16 * MiB
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown({ config: COLLECTS_LITTLE, clock: new FakeClock() })
+  const session = await fixture.open(target)
+  const { admin } = fixture
+  const slow = await stalledReader(fixture, session.id)
+  const fast = [1, 2, 3].map(() => tallyCommand(admin.sessions.events({ sessionId: session.id, after: 0 })))
+  await session.exec(`flood-stdout ${bytes}`)
+  for (const { gaps, read } of await Promise.all(fast)) expect([gaps, read]).toEqual([0, bytes])
+  const missed = await tallyCommand(slow.rest)
+  expect(missed.gaps).toBeGreaterThan(0)
+  expect(missed.end).toBe(bytes)
+})
+
+test('D11: of two hundred watchers of one busy command each gets every byte or a gap, from the same memory', async () => {
+  const bytes = 32 * MiB
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown({ config: COLLECTS_LITTLE })
+  const session = await fixture.open(target)
+  await session.exec(`flood-stdout ${bytes}`)
+  const growth = await growthDuring(async () => {
+    const events = () => fixture.admin.sessions.events({ sessionId: session.id })
+    const watchers = Array.from({ length: 200 }, () => tallyCommand(events()))
+    await session.exec(`flood-stdout ${bytes}`)
+    for (const { end } of await Promise.all(watchers)) expect(end).toBe(bytes)
+  })
+  expect(growth).toBeLessThan(100 * MiB)
+})
+
+test('what watchers share is one object, whoever reads it first', async () => {
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown()
+  const session = await fixture.open(target)
+  const readers = [1, 2].map(() =>
+    fixture.admin.sessions.events({ sessionId: session.id, after: 2 })[Symbol.asyncIterator](),
+  )
+  const next = () => Promise.all(readers.map(async (reader) => (await reader.next()).value as SessionEvent))
+  const started = next()
+  const { id } = await fixture.operator.commands.start({
+    sessionId: session.id,
+    command: 'cat',
+    stdinOpen: true,
+  })
+  await started
+  const printed = next()
+  await fixture.operator.commands.write(id, 'shared')
+  const [first, second] = await printed
+  expect(first).toMatchObject({ type: 'command_output', data: 'shared' })
+  expect(second).toBe(first)
+  for (const reader of readers) await reader.return?.()
+  await fixture.operator.commands.cancel(id)
+})
+
+describe('a target that misbehaves, as watchers see it', () => {
+  async function watched(target: HostileSshServer, command: string): Promise<SessionEvent[]> {
+    await using fixture = await startKrown({ config: COLLECTS_LITTLE, clock: new FakeClock() })
+    const session = await fixture.open(target)
+    const events = allEvents(fixture.operator.sessions.events({ sessionId: session.id }))
+    await session.exec(command)
+    if ((await fixture.operator.sessions.get(session.id)).status === 'connected') await session.close()
+    return await events
+  }
+
+  for (const fault of ['drop', 'reset'] as const) {
+    test(`F18: ${fault}: what was printed, how the command ended, and why the session did`, async () => {
+      await using target = await startHostileSshServer({
+        onExec: (_command, channel, { connection }) => {
+          channel.write('so far\n', () => setImmediate(() => connection[fault]()))
+        },
+      })
+      expect(await watched(target, 'long work')).toMatchObject([
+        { type: 'session_status', session: { status: 'connected' } },
+        { type: 'command_started' },
+        { type: 'command_output', data: 'so far\n' },
+        { type: 'command_finished', command: { status: 'interrupted', errorCode: 'SESSION_LOST' } },
+        { type: 'session_status', session: { status: 'disconnected', statusReason: 'connection_lost' } },
+      ])
+    })
+  }
+
+  for (const [id, stream] of [
+    ['F19', 'stdout'],
+    ['F20', 'stderr'],
+  ] as const) {
+    test(`${id}: a flood of ${stream} arrives whole at who reads`, async () => {
+      await using target = await startHostileSshServer()
+      const events = await watched(target, `flood-${stream} ${8 * MiB}`)
+      const tally = new OutputTally()
+      for (const event of events) tally.add(event)
+      expect([tally.read, tally.gaps]).toEqual([8 * MiB, 0])
+      expect(events.filter((event) => event.type === 'command_output' && event.stream !== stream)).toEqual([])
+    })
+  }
+
+  test('F21: a target that ignores the flow window is cut off, and the streams end with that', async () => {
+    await using target = await startHostileSshServer({
+      onExec: (_command, channel) => void floodPastWindow(channel, { totalBytes: 64 * MiB }),
+    })
+    await using fixture = await startKrown()
+    const session = await fixture.open(target)
+    const events = allEvents(fixture.operator.sessions.events({ sessionId: session.id, output: false }))
+    // Its driver reads nothing until the session is lost: the window stays closed.
+    const stream = await session.stream('flood')
+    const isLost = async () => (await fixture.operator.sessions.get(session.id)).endedAt !== null
+    await waitFor(isLost, { what: 'the end of the session' })
+    for await (const _ of stream);
+    expect((await events).slice(-2)).toMatchObject([
+      { type: 'command_finished', command: { status: 'interrupted', errorCode: 'TARGET_PROTOCOL_ERROR' } },
+      { type: 'session_status', session: { statusReason: 'protocol_error' } },
+    ])
+  })
+})
