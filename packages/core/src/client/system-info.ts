@@ -9,7 +9,7 @@ const MAX_PAGE = 200
 export function describeSystem(config: KrownConfig, setupRequired: boolean): SystemInfo {
   return {
     version,
-    capabilities: ['sessions', 'commands', 'journal', 'users'],
+    capabilities: ['sessions', 'commands', 'journal', 'users', 'tokens'],
     loginMethods: ['password'],
     registration: config.auth.registration,
     setupRequired,

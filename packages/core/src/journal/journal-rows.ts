@@ -1,8 +1,9 @@
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
+import type { ApiTokenId } from '../model/ids.js'
 import type { JournalEntry } from '../model/journal.js'
 
 interface EntryText {
-  readonly actor: { readonly kind: string }
+  readonly actor: { readonly kind: string; readonly tokenId?: ApiTokenId }
   readonly resource?: { readonly kind: string }
   readonly facts: Record<string, unknown>
 }
@@ -19,6 +20,7 @@ export function toJournalEntry(row: JournalEntriesTable): JournalEntry {
     outcome: row.outcome,
     actorKind: actor.kind,
     actorUserId: row.actor_user_id,
+    actorTokenId: actor.tokenId ?? null,
     resourceKind: resource?.kind ?? null,
     resourceId: row.resource_id,
     facts,

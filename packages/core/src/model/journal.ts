@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { JournalEntryId, OrgId, UserId } from './ids.js'
-import { journalEntryIdSchema, orgIdSchema, userIdSchema } from './ids-schema.js'
+import type { ApiTokenId, JournalEntryId, OrgId, UserId } from './ids.js'
+import { apiTokenIdSchema, journalEntryIdSchema, orgIdSchema, userIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
 import { bodyText, nameText } from './text.js'
 
@@ -19,6 +19,8 @@ export interface JournalEntry {
   outcome: JournalOutcome
   actorKind: string
   actorUserId: UserId | null
+  /** The API token that the actor came with; null when there was none. */
+  actorTokenId: ApiTokenId | null
   resourceKind: string | null
   resourceId: string | null
   /** Facts without personal details. */
@@ -40,6 +42,7 @@ export const journalEntrySchema = z
     outcome: z.enum(JOURNAL_OUTCOMES),
     actorKind: z.string(),
     actorUserId: userIdSchema.nullable(),
+    actorTokenId: apiTokenIdSchema.nullable(),
     resourceKind: z.string().nullable(),
     resourceId: z.string().nullable(),
     facts: z.record(z.string(), z.unknown()),

@@ -9,6 +9,7 @@ import { outputTests } from './krown-client/output.contract.js'
 import { rightsTests } from './krown-client/rights.contract.js'
 import { sessionTests } from './krown-client/sessions.contract.js'
 import { streamTests } from './krown-client/stream.contract.js'
+import { tokenTests } from './krown-client/tokens.contract.js'
 import type { ContractClients, World } from './krown-client/world.js'
 
 /**
@@ -37,6 +38,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('output', () => outputTests(world))
     describe('events', () => eventTests(world))
     describe('users, journal and system', () => administrationTests(world))
+    describe('API tokens', () => tokenTests(world))
     describe('input', () => inputTests(world))
     describe('rights', () => rightsTests(world))
   })

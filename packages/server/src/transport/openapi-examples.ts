@@ -127,6 +127,7 @@ const journalEntry = {
   outcome: 'success',
   actorKind: 'login',
   actorUserId: ID.user,
+  actorTokenId: null,
   resourceKind: 'command',
   resourceId: ID.command,
   facts: { sessionId: ID.session },

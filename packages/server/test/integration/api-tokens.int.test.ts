@@ -6,7 +6,9 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, call } from '../support/call.js'
 import { type Gateway, type Person, startGateway } from '../support/gateway.js'
+import { RawSocket } from '../support/raw-socket.js'
 import { startServer } from '../support/start-server.js'
+import { connectTrpc } from '../support/trpc.js'
 
 let gateway: Gateway
 let admin: Person
@@ -62,8 +64,8 @@ test('a program opens a session, runs a command and closes it, by the scopes for
     `GET /api/journal?resourceId=${command.body.id}`,
     { token: (await own.admin()).token },
   )
-  expect(journal.body.items.map(({ actorKind }) => actorKind)).toEqual(['api_token', 'api_token'])
-  expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  const byToken = { actorKind: 'api_token', actorUserId: person.user.id, actorTokenId: id }
+  expect(journal.body.items).toMatchObject([byToken, byToken])
 })
 
 const withoutRequestId = ({ status, body }: Answer) => ({ status, body: { ...body, requestId: '' } })
@@ -159,4 +161,46 @@ test('A31: in the query, a cookie or another header it is nobody, and it is echo
   expect(JSON.stringify(again.body)).not.toContain(token)
   expect(logged).toContain('request')
   expect(logged).not.toContain(token)
+})
+
+describe('over a WebSocket', () => {
+  test('A30: a token serves until it is revoked', async () => {
+    const { token, id } = await create(owner, { scopes: ['session:read'] })
+    await using socket = connectTrpc(gateway.url, () => token)
+    expect(await socket.client.auth.me.query()).toMatchObject({ id: owner.user.id })
+    await expect(socket.client.tokens.list.query({})).rejects.toMatchObject({ data: { code: 'FORBIDDEN' } })
+    await call(gateway.url, `DELETE /api/tokens/${id}`, { token: owner.token })
+    await soon('the socket to be nobody', async () =>
+      socket.client.auth.me.query().then(
+        () => false,
+        ({ data }) => data?.code === 'UNAUTHORIZED',
+      ),
+    )
+  })
+
+  test('A31: as a sub-protocol or in the query a token is nobody, and it is not echoed', async () => {
+    const { token } = await create(owner)
+    for (const [path, protocols] of [
+      ['/trpc', [token]],
+      [`/trpc?token=${token}`, []],
+      [`/trpc?connectionParams=${encodeURIComponent(JSON.stringify({ token }))}`, []],
+    ] as const) {
+      const heard = await askedOver(path, [...protocols])
+      expect(heard).toContain('UNAUTHORIZED')
+      expect(heard).not.toContain(token)
+    }
+  })
+
+  /** What a WebSocket without connection parameters is answered. */
+  async function askedOver(path: string, protocols: string[]): Promise<string> {
+    await using socket = await RawSocket.connect(gateway.url, path, { headers: subprotocols(protocols) })
+    socket.send({ id: 1, jsonrpc: '2.0', method: 'query', params: { path: 'auth.me' } })
+    const answer = await socket.until(({ id }) => id === 1)
+    return JSON.stringify([answer, socket.ws.protocol])
+  }
+
+  // As a header, since the client refuses a server that accepts none of what it offered.
+  function subprotocols(protocols: string[]): Record<string, string> {
+    return protocols.length === 0 ? {} : { 'sec-websocket-protocol': protocols.join(', ') }
+  }
 })

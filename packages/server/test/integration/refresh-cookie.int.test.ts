@@ -1,5 +1,9 @@
+import fastifyCookie from '@fastify/cookie'
 import type { LoginResult } from '@krown/core'
+import Fastify from 'fastify'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { krownPlugin } from '../../src/create-server.js'
 import { type Answer, call } from '../support/call.js'
 import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
 import { startServer } from '../support/start-server.js'
@@ -205,6 +209,19 @@ test('where no proxy is trusted, its headers make no origin the own one', async 
   expect(setCookies(signedIn)[0]).not.toContain('Secure')
   const headers = { cookie: pairOf(signedIn), origin: 'https://evil.example', ...forwarded }
   expect((await call(server.url, REFRESH, { headers })).status).toBe(403)
+})
+
+test('an application that has cookies of its own keeps them', async () => {
+  await using app = Fastify()
+  await app.register(fastifyCookie)
+  const { krown, config } = gateway
+  await app.register(krownPlugin, { krown, config, logger: pino({ level: 'silent' }), prefix: '/krown' })
+  app.get('/own', async (request, reply) => reply.setCookie('own', String(request.cookies.own)).send())
+  const own = await app.inject({ url: '/own', headers: { cookie: 'own=1' } })
+  expect(own.headers['set-cookie']).toBe('own=1; SameSite=Lax')
+  const credentials = { username: person.user.username, password: PASSWORD, refresh: 'cookie' }
+  const signedIn = await app.inject({ method: 'POST', url: '/krown/api/auth/login', payload: credentials })
+  expect(signedIn.headers['set-cookie']).toContain('; Path=/krown/api/auth/refresh;')
 })
 
 function gatewayAsHttps(): string {

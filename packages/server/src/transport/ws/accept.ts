@@ -68,6 +68,8 @@ class Acceptor {
       maxPayload: protocol.maxPayload,
       maxFragments: MAX_FRAGMENTS,
       perMessageDeflate: false,
+      // None is spoken. ws would take the first that is offered and say it back, even if it were a token.
+      handleProtocols: () => false,
       closeTimeout: this.#options.settings.closeWithinMs,
     }
     const server = new WebSocketServer(options)
