@@ -53,6 +53,17 @@ test('A21: each failure beyond the limit locks for twice as long, up to a window
   expect(locks).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900])
 })
 
+test('A21: strangers who lock an account lock nobody out who signed in from elsewhere before', () => {
+  const { fail, waitMs } = createLimits()
+  fail('root', '192.0.2.1').succeeded()
+  for (let i = 0; i < 10; i += 1) fail('root', `198.51.100.${i}`)
+  expect(waitMs('root', '198.51.100.77')).toBeGreaterThan(0)
+  expect(waitMs('root', '192.0.2.1')).toBe(0)
+  // Whoever sits there may not guess for ever either.
+  for (let i = 0; i < 10; i += 1) fail('root', '192.0.2.1')
+  expect(waitMs('root', '192.0.2.1')).toBeGreaterThan(0)
+})
+
 test('A21: trying while locked makes it no longer', () => {
   const { clock, fail, waitMs } = createLimits()
   for (let i = 0; i < 10; i += 1) fail('root')

@@ -3,6 +3,7 @@ import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import { AccountLocks } from './account-locks.js'
 import { addressKey } from './address-key.js'
+import { KnownAddresses } from './known-addresses.js'
 import { WindowCounter } from './window-counter.js'
 
 const SECOND_MS = 1_000
@@ -37,13 +38,18 @@ export interface LoginAttempt {
 /** What one account, address or actor may do in a while; each process counts for itself. */
 export class RateLimits {
   readonly #accounts: AccountLocks
+  /** Of accounts as they are used from where they signed in before: strangers elsewhere cannot lock these. */
+  readonly #accountsFromKnown: AccountLocks
+  readonly #known = new KnownAddresses()
   readonly #failures: WindowCounter
   readonly #registrations: WindowCounter
   readonly #requests: WindowCounter
 
   constructor({ clock, settings }: { clock: Clock; settings: RateLimitSettings }) {
     const windowMs = settings.window
-    this.#accounts = new AccountLocks({ clock, limit: settings.loginFailuresPerAccount, windowMs })
+    const perAccount = { clock, limit: settings.loginFailuresPerAccount, windowMs }
+    this.#accounts = new AccountLocks(perAccount)
+    this.#accountsFromKnown = new AccountLocks(perAccount)
     this.#failures = new WindowCounter({ clock, limit: settings.loginFailuresPerAddress, windowMs })
     this.#registrations = new WindowCounter({ clock, limit: settings.registrationsPerAddress, windowMs })
     this.#requests = new WindowCounter({ clock, limit: settings.requestsPerActor, windowMs: SECOND_MS })
@@ -51,9 +57,15 @@ export class RateLimits {
 
   /** @param username Folded, whether or not a user has it. */
   loginAttempt(username: string, clientIp: string | null): LoginAttempt {
+    const address = clientIp === null ? undefined : addressKey(clientIp)
+    const isKnown = address !== undefined && this.#known.has(username, address)
     return new CountedAttempt(
-      { accounts: this.#accounts, addresses: this.#failures },
-      { username, address: clientIp === null ? undefined : addressKey(clientIp) },
+      {
+        accounts: isKnown ? this.#accountsFromKnown : this.#accounts,
+        addresses: this.#failures,
+        known: this.#known,
+      },
+      { username, address, account: isKnown ? `${address} ${username}` : username },
     )
   }
 
@@ -72,16 +84,26 @@ export class RateLimits {
   }
 }
 
+interface Counters {
+  readonly accounts: AccountLocks
+  readonly addresses: WindowCounter
+  readonly known: KnownAddresses
+}
+
+interface Who {
+  readonly username: string
+  readonly address: string | undefined
+  /** What its failures are counted under. */
+  readonly account: string
+}
+
 class CountedAttempt implements LoginAttempt {
-  readonly #counters: { readonly accounts: AccountLocks; readonly addresses: WindowCounter }
-  readonly #who: { readonly username: string; readonly address: string | undefined }
+  readonly #counters: Counters
+  readonly #who: Who
   #begun = false
   #locksForMs = 0
 
-  constructor(
-    counters: { accounts: AccountLocks; addresses: WindowCounter },
-    who: { username: string; address: string | undefined },
-  ) {
+  constructor(counters: Counters, who: Who) {
     this.#counters = counters
     this.#who = who
   }
@@ -91,28 +113,30 @@ class CountedAttempt implements LoginAttempt {
   }
 
   requireAllowed(): void {
-    const { username, address } = this.#who
+    const { account, address } = this.#who
     const ofAddress = address === undefined ? 0 : this.#counters.addresses.waitMs(address)
-    requireNoWait(Math.max(this.#counters.accounts.waitMs(username), ofAddress), 'too many failed logins')
+    requireNoWait(Math.max(this.#counters.accounts.waitMs(account), ofAddress), 'too many failed logins')
   }
 
   begin(): void {
     this.requireAllowed()
-    const { username, address } = this.#who
+    const { account, address } = this.#who
     this.#begun = true
-    this.#locksForMs = this.#counters.accounts.add(username)
+    this.#locksForMs = this.#counters.accounts.add(account)
     if (address !== undefined) this.#counters.addresses.add(address)
   }
 
   succeeded(): void {
     if (!this.#begun) return
-    this.#counters.accounts.forget(this.#who.username)
+    const { username, address, account } = this.#who
+    this.#counters.accounts.forget(account)
+    if (address !== undefined) this.#counters.known.add(username, address)
     this.#takeBackAddress()
   }
 
   undone(): void {
     if (!this.#begun) return
-    this.#counters.accounts.takeBack(this.#who.username)
+    this.#counters.accounts.takeBack(this.#who.account)
     this.#takeBackAddress()
   }
 
