@@ -9,6 +9,7 @@ import { addCors } from './transport/cors.js'
 import { mountDocs } from './transport/docs.js'
 import { mountHealth } from './transport/health.js'
 import { createHttp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './transport/http.js'
+import { krownProtocol } from './transport/krown-websocket.js'
 import { refuseUnknownRoutes, watchRoutes } from './transport/not-found.js'
 import { logRequest } from './transport/request-log.js'
 import { mountRest } from './transport/rest.js'
@@ -60,7 +61,7 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, o
   await mountRest(app, config)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
-  mountWebSockets(app, [trpcProtocol(options)], { krown, config, logger, settings })
+  mountWebSockets(app, [trpcProtocol(options), krownProtocol(options)], { krown, config, logger, settings })
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)
 }

@@ -28,6 +28,7 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'GET /docs/assets/*': everybody(200),
   // WebSockets, asked without an upgrade; what is said on them has a table of its own.
   'GET /trpc': everybody(400),
+  'GET /ws': everybody(400),
 
   //                                        anon readonly owner other admin auditor foreign
   'GET /api/auth/me': [401, 200, 200, 200, 200, 200, 200],

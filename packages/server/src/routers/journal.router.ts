@@ -1,6 +1,8 @@
 import { chainVerificationSchema, journalPageSchema, journalQuerySchema } from '@krown/core'
-import type { TRPCRouterRecord } from '@trpc/server'
-import { authedProcedure } from '../trpc/init.js'
+import { type TRPCRouterRecord, tracked } from '@trpc/server'
+import { z } from 'zod'
+import { authedProcedure, streamProcedure } from '../trpc/init.js'
+import { resumePoint, resumeShape } from '../trpc/resume.js'
 
 const tags = ['journal']
 
@@ -27,4 +29,14 @@ export const journalRouter = {
     })
     .output(chainVerificationSchema)
     .mutation(({ ctx }) => ctx.client.journal.verify()),
+
+  /** The id of each entry is its `seq`. */
+  follow: streamProcedure.input(z.strictObject(resumeShape)).subscription(async function* ({
+    ctx,
+    input,
+    signal,
+  }) {
+    const entries = ctx.client.journal.follow({ after: resumePoint(input), signal })
+    for await (const entry of entries) yield tracked(String(entry.seq), entry)
+  }),
 } satisfies TRPCRouterRecord

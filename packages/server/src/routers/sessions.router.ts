@@ -4,14 +4,17 @@ import {
   commandSchema,
   executeInputShape,
   openSessionInputSchema,
+  type SessionEvent,
+  sessionEventsQueryShape,
   sessionIdSchema,
   sessionPageSchema,
   sessionQuerySchema,
   sessionSchema,
 } from '@krown/core'
-import type { TRPCRouterRecord } from '@trpc/server'
+import { type TRPCRouterRecord, tracked } from '@trpc/server'
 import { z } from 'zod'
-import { authedProcedure } from '../trpc/init.js'
+import { authedProcedure, streamProcedure } from '../trpc/init.js'
+import { resumePoint, resumeShape } from '../trpc/resume.js'
 
 const tags = ['sessions']
 const oneSession = z.strictObject({ sessionId: sessionIdSchema })
@@ -40,6 +43,8 @@ const EXECUTE_ERRORS = [
   'TARGET_TIMEOUT',
   'AUDIT_UNAVAILABLE',
 ]
+
+const EVERYTHING_LOST: SessionEvent = { type: 'gap', sessionId: null, seq: 0, fromSeq: 0, toSeq: 0 }
 
 export const sessionsRouter = {
   list: authedProcedure
@@ -120,4 +125,16 @@ export const sessionsRouter = {
     .input(z.strictObject({ sessionId: sessionIdSchema, ...commandQueryShape }))
     .output(commandPageSchema)
     .query(({ ctx, input }) => ctx.client.commands.list(input)),
+
+  /** The id of each event is its `seq`, so that one session's events can be resumed. */
+  events: streamProcedure
+    .input(z.strictObject({ ...sessionEventsQueryShape, ...resumeShape }))
+    .subscription(async function* ({ ctx, input: { lastEventId, ...query }, signal }) {
+      const isLiveOnly = query.sessionId === undefined
+      // The stream of everything has no place to go on from: whatever happened meanwhile is lost.
+      if (isLiveOnly && lastEventId !== undefined) yield tracked('0', EVERYTHING_LOST)
+      const after = isLiveOnly ? query.after : resumePoint({ after: query.after, lastEventId })
+      const events = ctx.client.sessions.events({ ...query, after, signal })
+      for await (const event of events) yield tracked(String(event.seq), event)
+    }),
 } satisfies TRPCRouterRecord

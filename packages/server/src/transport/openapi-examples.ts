@@ -143,11 +143,13 @@ type Path = {
 }[keyof RouterInputs & keyof RouterOutputs & string]
 
 type TrpcOnly =
-  | 'commands.start'
-  | 'commands.write'
+  | 'auth.reauthenticate'
   | 'commands.closeStdin'
   | 'commands.output'
-  | 'auth.reauthenticate'
+  | 'commands.start'
+  | 'commands.write'
+  | 'journal.follow'
+  | 'sessions.events'
 
 /** A request and its answer for every procedure that REST has; a test holds them against the schemas. */
 export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {

@@ -1,0 +1,21 @@
+import type { Krown, KrownConfig } from '@krown/core'
+import type { Logger } from 'pino'
+import type { SocketProtocol } from './ws/accept.js'
+import { Conversation } from './ws/conversation.js'
+
+const MAX_FRAME_BYTES = 64 * 1024
+
+/** The plain protocol for any language: JSON objects with a `type`. `docs/websocket.md` describes it. */
+export function krownProtocol(parts: { krown: Krown; config: KrownConfig; logger: Logger }): SocketProtocol {
+  const { requestsPerActor, subscriptionsPerSocket } = parts.config.limits
+  const limits = {
+    messageBytes: MAX_FRAME_BYTES,
+    messagesPerSecond: requestsPerActor,
+    subscriptions: subscriptionsPerSocket,
+  }
+  return {
+    path: '/ws',
+    maxPayload: MAX_FRAME_BYTES,
+    serve: (socket, ws) => void new Conversation({ ...parts, socket, ws, limits }),
+  }
+}
