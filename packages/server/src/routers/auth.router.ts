@@ -98,7 +98,6 @@ export const authRouter = {
     .input(changePasswordInputSchema)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.client.auth.changePassword(input)),
-} satisfies TRPCRouterRecord
 
   /** The next token of a WebSocket that goes on after its first one ended. */
   reauthenticate: publicProcedure
@@ -108,3 +107,4 @@ export const authRouter = {
       const { expiresAt } = await requireSocket(ctx.call).authenticate(input.token)
       return { expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString() }
     }),
+} satisfies TRPCRouterRecord
