@@ -5,6 +5,7 @@ import { commandTests } from './krown-client/commands.contract.js'
 import { eventTests } from './krown-client/events.contract.js'
 import { execTests } from './krown-client/exec.contract.js'
 import { inputTests } from './krown-client/input.contract.js'
+import { journalTests } from './krown-client/journal.contract.js'
 import { outputTests } from './krown-client/output.contract.js'
 import { rightsTests } from './krown-client/rights.contract.js'
 import { sessionTests } from './krown-client/sessions.contract.js'
@@ -37,6 +38,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('commands', () => commandTests(world))
     describe('output', () => outputTests(world))
     describe('events', () => eventTests(world))
+    describe('journal', () => journalTests(world))
     describe('users, journal and system', () => administrationTests(world))
     describe('API tokens', () => tokenTests(world))
     describe('input', () => inputTests(world))

@@ -26,6 +26,8 @@ export function inputTests(world: () => World): void {
       () => operator.commands.get(id, extra),
       () => operator.commands.list(extra),
       () => eventsOf(operator.commands.output(id, extra)),
+      () => eventsOf(operator.sessions.events(extra)),
+      () => eventsOf(admin.journal.follow(extra)),
       () => admin.users.list(extra),
       () => admin.users.create({ ...user, ...extra }),
       () => admin.users.update(id, extra),
@@ -55,6 +57,13 @@ export function inputTests(world: () => World): void {
     expect(await refusedFields(operator.commands.list({ cursor: 'made up' }))).toEqual(['cursor'])
     const output = (after: number) => eventsOf(operator.commands.output(UNKNOWN_ID as never, { after }))
     for (const after of [-1, 0.5, Number.NaN]) expect(await refusedFields(output(after))).toEqual(['after'])
+    const events = (options: object) => refusedFields(eventsOf(operator.sessions.events(options)))
+    expect(await events({ sessionId: session.id, after: -1 })).toEqual(['after'])
+    expect(await events({ sessionId: 'mine' })).toEqual(['sessionId'])
+    // Of everything there are no numbers to go on after, and there is no output.
+    expect(await events({ after: 0 })).toEqual(['after'])
+    expect(await events({ output: true })).toEqual(['output'])
+    expect(await refusedFields(eventsOf(operator.journal.follow({ after: 0.5 })))).toEqual(['after'])
     const unnamed = operator.commands.output('mine' as CommandId)
     expect(await refusedFields(eventsOf(unnamed))).toEqual(['commandId'])
     const notBytes = operator.commands.write(UNKNOWN_ID as CommandId, [1, 2] as never)

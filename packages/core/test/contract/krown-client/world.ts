@@ -1,6 +1,5 @@
 import type { Sshd } from '@krown/testkit'
 import { isKrownError, type KrownError } from '../../../src/errors/krown-error.js'
-import type { CommandOutputEvent } from '../../../src/model/command.js'
 import type { CommandId } from '../../../src/model/ids.js'
 import type { CommandStream, KrownClient, SessionHandle } from '../../../src/model/krown-client.js'
 import type { OpenSessionInput } from '../../../src/model/session.js'
@@ -47,9 +46,10 @@ export async function textOf(stream: CommandStream): Promise<string> {
   return text
 }
 
-export async function eventsOf(output: AsyncIterable<CommandOutputEvent>): Promise<CommandOutputEvent[]> {
-  const events: CommandOutputEvent[] = []
-  for await (const event of output) events.push(event)
+/** Everything up to the end. */
+export async function eventsOf<Event>(stream: AsyncIterable<Event>): Promise<Event[]> {
+  const events: Event[] = []
+  for await (const event of stream) events.push(event)
   return events
 }
 
