@@ -3,13 +3,16 @@ import type { ParsedKey } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { Semaphore, SemaphoreFullError } from '../base/semaphore.js'
 import { KrownError, validationError } from '../errors/krown-error.js'
+import { RSA_BITS } from './algorithms.js'
 import type { SshAuth } from './connector.js'
+import { rsaBits } from './fingerprint.js'
+import { isTooCostly } from './key-cost.js'
 import { decryptInThread, KeyThreadError } from './key-thread.js'
 import { ssh2Utils } from './ssh2-internals.js'
 
 type KeyAuth = Extract<SshAuth, { method: 'key' }>
 
-// An RSA key of 16,384 bits has 13 KB. The parser's work grows with the square of the numbers in it.
+// An RSA key of 8,192 bits has 6.5 KB. The parser's work grows with the square of the numbers in it.
 const MAX_KEY_CHARS = 32 * 1024
 const MAX_WAITING = 64
 
@@ -39,6 +42,7 @@ export class PrivateKeyReader {
 
   async #readEncrypted(text: string, passphrase?: string, signal?: AbortSignal): Promise<ParsedKey> {
     if (!passphrase) throw invalidPassphrase('is required: the private key is encrypted')
+    if (isTooCostly(text)) throw invalidKey('takes too long to decrypt')
     const release = await this.#thread.acquire(signal).catch(orUnavailable)
     try {
       return readPlain(await decryptInThread(this.#clock, { text, passphrase, signal }))
@@ -75,6 +79,9 @@ function readPlain(text: string): ParsedKey {
   const parsed = parse(PKCS8.test(text) ? convertPkcs8(text) : text)
   if (!parsed || parsed instanceof Error) throw unreadable()
   if (!parsed.isPrivateKey()) throw invalidKey('is a public key')
+  // Signing takes time with the third power of it, and nothing else happens meanwhile.
+  const bits = rsaBits(parsed.getPublicSSH())
+  if (bits !== null && bits > RSA_BITS.max) throw invalidKey(`has more than ${RSA_BITS.max} bits`)
   return parsed
 }
 

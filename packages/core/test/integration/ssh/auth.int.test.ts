@@ -184,6 +184,12 @@ describe('a key that cannot be read is VALIDATION_FAILED, and nothing is dialled
     { key: 'no key at all', privateKey: 'hello', path: 'auth.privateKey' },
     { key: 'a public key', privateKey: generateKey().publicKey, path: 'auth.privateKey' },
     { key: 'half of a key', privateKey: generateKey().privateKey.slice(0, 200), path: 'auth.privateKey' },
+    {
+      key: 'a key made to take years to decrypt',
+      privateKey: withRounds(encrypted, 2 ** 31),
+      passphrase: 'right',
+      path: 'auth.privateKey',
+    },
     { key: 'a key of 40 KB', privateKey: 'x'.repeat(40_000), path: 'auth.privateKey' },
     { key: 'an encrypted key without passphrase', privateKey: encrypted, path: 'auth.passphrase' },
     {
@@ -216,8 +222,17 @@ describe('a key that cannot be read is VALIDATION_FAILED, and nothing is dialled
     expect(server.connectionCount).toBe(0)
   })
 
-  test('a key made to take years to decrypt holds up nobody, and is given up', async () => {
-    const slow = withRounds(generateKey({ passphrase: 'right' }).privateKey, 2 ** 31)
+  test('an RSA key that would take seconds to sign with is told its limit', async () => {
+    await using connector = testConnector()
+    await using server = await startHostileSshServer()
+    const auth: SshAuth = { method: 'key', privateKey: hugeRsaKey() }
+    expect(await refusalOf(connector.connect(requestTo(server, { auth })))).toMatchObject({
+      details: { fields: [{ path: 'auth.privateKey', message: 'has more than 8192 bits' }] },
+    })
+  })
+
+  test('a key that takes seconds to decrypt holds up nobody, and is given up', async () => {
+    const slow = withRounds(generateKey({ passphrase: 'right' }).privateKey, 400)
     const clock = new FakeClock()
     await using server = await startHostileSshServer()
     await using connector = testConnector({ clock })
@@ -236,6 +251,20 @@ describe('a key that cannot be read is VALIDATION_FAILED, and nothing is dialled
 })
 
 /** Sets the cost of the key derivation in an encrypted key of OpenSSH's format. */
+/** Of the form of a key; whoever signed with it would be busy for seconds. */
+function hugeRsaKey(): string {
+  const number = (bytes: number) => Buffer.from(`02820000${'7f'.repeat(bytes)}`, 'hex')
+  const numbers = [2_048, 3, 2_048, 1_024, 1_024, 1_024, 1_024, 1_024].map((bytes) => {
+    const integer = number(bytes)
+    integer.writeUInt16BE(bytes, 2)
+    return integer
+  })
+  const content = Buffer.concat([Buffer.of(2, 1, 0), ...numbers])
+  const sequence = Buffer.concat([Buffer.from('30820000', 'hex'), content])
+  sequence.writeUInt16BE(content.length, 2)
+  return `-----BEGIN RSA PRIVATE KEY-----\n${sequence.toString('base64')}\n-----END RSA PRIVATE KEY-----\n`
+}
+
 function withRounds(privateKey: string, rounds: number): string {
   const [begin = '', ...rest] = privateKey.trim().split('\n')
   const end = rest.pop() ?? ''
