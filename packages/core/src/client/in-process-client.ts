@@ -155,9 +155,9 @@ function createHandle({ sessions, commands }: ClientServices, actor: Actor, sess
     id,
     session,
     exec: async (command, options: ExecOptions = {}) =>
-      commands.execute(actor, id, parseInput(executeInputSchema, { command, ...options })),
+      commands.execute(actor, id, parseInput(executeInputSchema, { ...options, command })),
     stream: async (command, options = {}) => {
-      const input = parseInput(startCommandInputSchema, { sessionId: id, command, ...options })
+      const input = parseInput(startCommandInputSchema, { ...options, sessionId: id, command })
       return toCommandStream(commands, actor, await commands.stream(actor, input))
     },
     close,

@@ -38,6 +38,22 @@ export function inputTests(world: () => World): void {
     expect(await refusedFields(operator.sessions.open({ ...login(world()), auth }))).toEqual(['auth.orgId'])
   })
 
+  test('options say how a command runs, never which one or where', async () => {
+    await using session = await openSession(world())
+    await using other = await openSession(world())
+    const options = { command: 'echo smuggled', sessionId: other.id } as object
+    const { command, sessionId, stdout } = await session.exec('echo meant', {
+      command: 'echo smuggled',
+    } as object)
+    expect({ command, sessionId, stdout }).toEqual({
+      command: 'echo meant',
+      sessionId: session.id,
+      stdout: 'meant\n',
+    })
+    const streamed = await (await session.stream('echo meant', options)).result
+    expect(streamed).toMatchObject({ command: 'echo meant', sessionId: session.id })
+  })
+
   test('what is out of range is refused, never clamped', async () => {
     const { operator } = world().clients
     await using session = await openSession(world())
