@@ -8,6 +8,7 @@ import {
   type OpenedTestDatabase,
   type OpenTestDatabase,
 } from '../../support/databases.js'
+import { eventsUntil } from '../../support/events.js'
 import { elapse, type KrownFixture, refusalOf, startKrown } from '../../support/krown-fixture.js'
 
 /** The longest that a late result waits for its next attempt. */
@@ -181,6 +182,26 @@ describeOnPostgres('a journal that cannot be written', (openTestDatabase) => {
     expect(error).toMatchObject({ code: 'AUDIT_UNAVAILABLE', details: { sessionId: expect.any(String) } })
     await waitFor(() => target.connections.length === 0, { what: 'the connection to be closed' })
     expect(target.execs).toEqual([])
+  })
+
+  test('H04: who follows the session is told of a result that waits, and of nothing that was never stored', async () => {
+    await using world = await startWorld(openTestDatabase)
+    const { fixture, target, proxy } = world
+    const { operator } = fixture
+    const session = await fixture.open(target)
+    const events = operator.sessions.events({ sessionId: session.id })[Symbol.asyncIterator]()
+    await events.next()
+    const id = await startCat(fixture, session.id)
+    await proxy.down()
+    expect((await refusalOf(session.exec('echo never'))).code).toBe('AUDIT_UNAVAILABLE')
+    await operator.commands.write(id, 'told')
+    await operator.commands.closeStdin(id)
+    expect(await eventsUntil(events, 'command_finished')).toMatchObject([
+      { type: 'command_started', command: { id } },
+      { type: 'command_output', commandId: id, data: 'told' },
+      { type: 'command_finished', command: { id, status: 'completed', errorCode: 'AUDIT_UNAVAILABLE' } },
+    ])
+    await events.return?.()
   })
 
   test('H04: a result that cannot be written is answered as such, and written when it can', async () => {
