@@ -14,6 +14,7 @@ const NEEDED = [
   { program: 'openssl', aptPackage: 'openssl' },
   { program: 'curl', aptPackage: 'curl' },
   { program: 'python3', aptPackage: 'python3' },
+  { program: 'chromium', aptPackage: 'chromium' },
 ]
 const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 const POLICY = '/usr/sbin/policy-rc.d'
