@@ -6,9 +6,10 @@ import {
   waitFor,
 } from '@krown/testkit'
 import { describe, expect, test } from 'vitest'
+import type { Command } from '../../../src/model/command.js'
 import type { SessionId } from '../../../src/model/ids.js'
 import type { SessionEvent } from '../../../src/model/session-event.js'
-import { allEvents, OutputTally, tallyCommand } from '../../support/events.js'
+import { allEvents, SessionTally, tallyCommand } from '../../support/events.js'
 import { type KrownFixture, startKrown } from '../../support/krown-fixture.js'
 
 const MiB = 1024 * 1024
@@ -44,7 +45,7 @@ test('D10: who stops reading costs nothing, holds nothing up, and is told what i
     expect(await session.exec(`flood-stdout ${bytes}`)).toMatchObject({ stdoutBytes: bytes })
   })
   expect(growth).toBeLessThan(16 * MiB)
-  const tally = new OutputTally()
+  const tally = new SessionTally()
   tally.add(stalled.first)
   const { end, read, gaps } = await tallyCommand(stalled.rest, tally)
   expect(end).toBe(bytes)
@@ -81,6 +82,45 @@ test('D11: of two hundred watchers of one busy command each gets every byte or a
   })
   expect(growth).toBeLessThan(100 * MiB)
 })
+
+test('readers that are cut at random and go on miss nothing without a gap, and get nothing twice', async () => {
+  await using target = await startHostileSshServer()
+  await using fixture = await startKrown({ config: COLLECTS_LITTLE })
+  const session = await fixture.open(target)
+  const readers = Array.from({ length: 50 }, (_, reader) => readWithCuts(fixture, session.id, reader))
+  const commands: Command[] = []
+  for (let round = 0; round < 6; round += 1) {
+    const running = Array.from({ length: 8 }, (_, index) =>
+      session.exec(`flood-${index % 2 ? 'stdout' : 'stderr'} ${1 + index * 60_000}`),
+    )
+    commands.push(...(await Promise.all(running)))
+  }
+  await session.close()
+  for (const tally of await Promise.all(readers)) {
+    expect(tally.commands.size).toBe(commands.length)
+    for (const { id, stdoutBytes, stderrBytes } of commands)
+      expect(tally.of(id).end).toBe(stdoutBytes + stderrBytes)
+  }
+})
+
+/** Leaves after some events, again and again, and goes on after the last; the numbers are the same in each run. */
+async function readWithCuts(
+  fixture: KrownFixture,
+  sessionId: SessionId,
+  reader: number,
+): Promise<SessionTally> {
+  const tally = new SessionTally()
+  for (let turn = 1, ended = false; !ended; turn += 1) {
+    let left = 1 + ((reader * 7919 + turn * 104_729) % 97)
+    for await (const event of fixture.admin.sessions.events({ sessionId, after: tally.seq ?? 0 })) {
+      tally.add(event)
+      ended = event.type === 'session_status' && event.session.endedAt !== null
+      left -= 1
+      if (left === 0) break
+    }
+  }
+  return tally
+}
 
 test('what watchers share is one object, whoever reads it first', async () => {
   await using target = await startHostileSshServer()
@@ -140,9 +180,10 @@ describe('a target that misbehaves, as watchers see it', () => {
     test(`${id}: a flood of ${stream} arrives whole at who reads`, async () => {
       await using target = await startHostileSshServer()
       const events = await watched(target, `flood-${stream} ${8 * MiB}`)
-      const tally = new OutputTally()
+      const tally = new SessionTally()
       for (const event of events) tally.add(event)
-      expect([tally.read, tally.gaps]).toEqual([8 * MiB, 0])
+      expect([...tally.commands.values()]).toMatchObject([{ read: 8 * MiB }])
+      expect(tally.gaps).toBe(0)
       expect(events.filter((event) => event.type === 'command_output' && event.stream !== stream)).toEqual([])
     })
   }
