@@ -78,10 +78,10 @@ export class EventStreams {
     const ask = () => gate.run(actor, useCase, (caller) => this.#find(caller, sessionId))
     const { session, log, sees } = await ask()
     if (!log) return yield* notHeld(session, after)
+    const rights = new AskedAgain(clock, async () => (await ask()).sees, sees)
     const reader = new SessionLogReader(log, { after, output })
     try {
       if (after === undefined) yield this.#snapshot(log, reader.seq)
-      const rights = new AskedAgain(clock, async () => (await ask()).sees, sees)
       yield* this.#read(reader, rights, signal)
     } finally {
       reader.close()
