@@ -40,17 +40,19 @@ export class SocketFlow {
   async #untilDrained(): Promise<void> {
     const stream = this.#stream
     const { stallMs, onStall } = this.#options
-    try {
-      await new Promise<void>((resolve) => {
-        stream.once('drain', resolve)
-        stream.once('close', resolve)
-        // The kernel's own progress resets it, so a slow reader is told from one that does not read.
-        stream.setTimeout(stallMs, onStall)
-      })
-    } finally {
-      stream.setTimeout(0)
-      stream.removeListener('timeout', onStall)
-      this.#drained = undefined
-    }
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stream.removeListener('drain', done)
+        stream.removeListener('close', done)
+        resolve()
+      }
+      stream.on('drain', done)
+      stream.on('close', done)
+      // The kernel's own progress resets it, so a slow reader is told from one that does not read.
+      stream.setTimeout(stallMs, onStall)
+    })
+    stream.setTimeout(0)
+    stream.removeListener('timeout', onStall)
+    this.#drained = undefined
   }
 }
