@@ -1,15 +1,23 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts' },
+  // One for Node and one for browsers; what they share is a file of its own.
+  entry: { index: 'src/index.ts', browser: 'src/browser.ts' },
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
   clean: true,
-  // What it says about the server is inlined: who installs the SDK gets neither the server nor core.
+  // What it says about the server is inlined: who installs the SDK gets neither the server nor core. By paths, since
+  // what is found in node_modules stays an import.
   dts: {
     entry: { index: 'src/index.ts' },
-    resolve: [/^@krown\//],
-    compilerOptions: { ignoreDeprecations: '6.0' },
+    compilerOptions: {
+      ignoreDeprecations: '6.0',
+      paths: {
+        '@krown/core': ['../core/dist/index.d.ts'],
+        '@krown/core/model': ['../core/dist/model.d.ts'],
+        '@krown/server': ['../server/dist/index.d.ts'],
+      },
+    },
   },
 })

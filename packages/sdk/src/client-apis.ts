@@ -1,0 +1,75 @@
+import type { ExecOptions, KrownClient, Session, SessionHandle } from '@krown/core/model'
+import type { AppRouter } from '@krown/server'
+import type { TRPCClient } from '@trpc/client'
+import type { CommandCalls } from './calls.js'
+import type { Streams } from './streams.js'
+import { translated } from './to-client-error.js'
+
+export interface ApiParts {
+  readonly trpc: TRPCClient<AppRouter>
+  readonly calls: CommandCalls
+  readonly streams: Streams
+}
+
+export function sessionsApi(parts: ApiParts): KrownClient['sessions'] {
+  const { trpc, calls, streams } = parts
+  return {
+    open: async (input) => createHandle(parts, await translated(trpc.sessions.open.mutate(input))),
+    get: (sessionId) => translated(trpc.sessions.get.query({ sessionId })),
+    list: (query = {}) => translated(trpc.sessions.list.query(query)),
+    close: (sessionId) => translated(trpc.sessions.close.mutate({ sessionId })),
+    execute: (sessionId, input) => calls.execute(sessionId, input),
+    events: (options) => streams.events(options),
+  }
+}
+
+export function commandsApi({ trpc, calls, streams }: ApiParts): KrownClient['commands'] {
+  return {
+    start: (input) => calls.start(input),
+    get: (commandId, options = {}) => translated(trpc.commands.get.query({ ...options, commandId })),
+    list: (query = {}) => translated(trpc.commands.list.query(query)),
+    cancel: (commandId) => translated(trpc.commands.cancel.mutate({ commandId })),
+    write: (commandId, data) => calls.write(commandId, data),
+    closeStdin: (commandId) => calls.closeStdin(commandId),
+    output: (commandId, options) => streams.output(commandId, options),
+  }
+}
+
+export function usersApi({ trpc }: ApiParts): KrownClient['users'] {
+  return {
+    list: (query = {}) => translated(trpc.users.list.query(query)),
+    get: (userId) => translated(trpc.users.get.query({ userId })),
+    create: (input) => translated(trpc.users.create.mutate(input)),
+    update: (userId, change) => translated(trpc.users.update.mutate({ ...change, userId })),
+  }
+}
+
+export function tokensApi({ trpc }: ApiParts): KrownClient['tokens'] {
+  return {
+    create: (input) => translated(trpc.tokens.create.mutate(input)),
+    list: (query = {}) => translated(trpc.tokens.list.query(query)),
+    revoke: (tokenId) => translated(trpc.tokens.revoke.mutate({ tokenId })),
+  }
+}
+
+export function journalApi({ trpc, streams }: ApiParts): KrownClient['journal'] {
+  return {
+    list: (query = {}) => translated(trpc.journal.list.query(query)),
+    verify: () => translated(trpc.journal.verify.mutate()),
+    follow: (options) => streams.follow(options),
+  }
+}
+
+function createHandle({ trpc, calls, streams }: ApiParts, session: Session): SessionHandle {
+  const { id } = session
+  const close = () => translated(trpc.sessions.close.mutate({ sessionId: id }))
+  return {
+    id,
+    session,
+    exec: (command, options: ExecOptions = {}) => calls.execute(id, { ...options, command }),
+    stream: async (command, options = {}) =>
+      streams.drive(await calls.start({ ...options, command, sessionId: id, streamed: true })),
+    close,
+    [Symbol.asyncDispose]: async () => void (await close()),
+  }
+}

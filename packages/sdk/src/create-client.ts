@@ -1,0 +1,83 @@
+import type { KrownClient } from '@krown/core/model'
+import type { AppRouter } from '@krown/server'
+import { createTRPCClient, httpLink, splitLink, type TRPCClient } from '@trpc/client'
+import type { Access } from './access.js'
+import { authApi, type SignInApi } from './auth-api.js'
+import { CommandCalls } from './calls.js'
+import { commandsApi, journalApi, sessionsApi, tokensApi, usersApi } from './client-apis.js'
+import { cookieSignIn } from './cookie-sign-in.js'
+import { GivenToken } from './given-token.js'
+import { createHttp } from './http.js'
+import { type ClientSettings, type KrownClientOptions, toSettings } from './options.js'
+import { SignIn, type SignInCalls } from './sign-in.js'
+import type { SocketPlatform } from './socket-platform.js'
+import { Sockets } from './sockets.js'
+import { Streams } from './streams.js'
+import { translated } from './to-client-error.js'
+import { memoryTokenStore } from './token-store.js'
+
+/** `KrownClient` over the network. */
+export interface RemoteKrownClient extends KrownClient, AsyncDisposable {
+  readonly auth: KrownClient['auth'] & SignInApi
+  /**
+   * The tRPC client below: every procedure as the server has it, for TanStack Query and such. Signed in like the rest,
+   * but its errors are tRPC's own, with Krown's in `error.data.krown`.
+   */
+  readonly trpc: TRPCClient<AppRouter>
+  /** Ends what still streams and the connections; sessions and commands on the server go on. */
+  close(): Promise<void>
+}
+
+/** Makes the client of one platform; connects nowhere yet. */
+export function createClientFor(platform: SocketPlatform, options: KrownClientOptions): RemoteKrownClient {
+  const settings = toSettings(options)
+  const access = createAccess(settings, options)
+  const sockets = new Sockets({ settings, access, platform })
+  const trpc = createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        true: sockets.link,
+        false: httpLink({ url: `${settings.baseUrl}/trpc`, fetch: createHttp(settings, access) }),
+      }),
+    ],
+  })
+  const calls = new CommandCalls(trpc)
+  const streams = new Streams({ trpc, sockets, calls, reconnectForMs: settings.reconnectForMs })
+  const parts = { trpc, calls, streams }
+  const close = async () => sockets.close()
+  return {
+    auth: authApi({ trpc, access, sockets }),
+    sessions: sessionsApi(parts),
+    commands: commandsApi(parts),
+    users: usersApi(parts),
+    tokens: tokensApi(parts),
+    journal: journalApi(parts),
+    system: { info: () => translated(trpc.system.info.query()) },
+    trpc,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function createAccess(settings: ClientSettings, options: KrownClientOptions): Access {
+  const { token, credentials, tokenStore = memoryTokenStore(), refresh } = options
+  if (token !== undefined) return new GivenToken(token)
+  const byCookie = refresh === 'cookie'
+  return new SignIn({
+    calls: byCookie ? cookieSignIn(settings) : tokenSignIn(settings),
+    store: tokenStore,
+    credentials,
+    byCookie,
+    lockName: `krown login ${settings.baseUrl}`,
+  })
+}
+
+function tokenSignIn(settings: ClientSettings): SignInCalls {
+  const url = `${settings.baseUrl}/trpc`
+  const { auth } = createTRPCClient<AppRouter>({ links: [httpLink({ url, fetch: createHttp(settings) })] })
+  return {
+    login: ({ username, password }) => translated(auth.login.mutate({ username, password })),
+    refresh: (refreshToken) => translated(auth.refresh.mutate({ refreshToken })),
+  }
+}
