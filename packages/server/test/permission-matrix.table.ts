@@ -25,7 +25,9 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'GET /openapi.json': everybody(200),
   'GET /docs': everybody(200),
   'GET /docs/start.js': everybody(200),
-  'GET /docs/assets/*': everybody(200),
+  'GET /docs/assets/swagger-ui.css': everybody(200),
+  'GET /docs/assets/swagger-ui-bundle.js': everybody(200),
+  'GET /docs/assets/favicon-32x32.png': everybody(200),
   // WebSockets, asked without an upgrade; what is said on them has a table of its own.
   'GET /trpc': everybody(400),
   'GET /ws': everybody(400),

@@ -1,6 +1,5 @@
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { DOCS_POLICY } from './security-headers.js'
 
@@ -32,24 +31,37 @@ const START_SCRIPT = `SwaggerUIBundle({
 })
 `
 
-const ASSETS = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png'])
+const ASSETS = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+}
 
 /** The document and a page to browse it, all from this server. */
 export async function mountDocs(app: FastifyInstance, document: object): Promise<void> {
-  const text = JSON.stringify(document)
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(text))
+  // Bytes, which are sent as they are; text would be encoded anew for each answer.
+  const bytes = Buffer.from(JSON.stringify(document))
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(bytes))
 
   const helmet = { contentSecurityPolicy: DOCS_POLICY }
   app.get('/docs', { helmet }, (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE))
   app.get('/docs/start.js', { helmet }, (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(START_SCRIPT),
   )
-  await app.register(fastifyStatic, {
-    root: dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')),
-    prefix: '/docs/assets/',
-    allowedPath: (path) => ASSETS.has(path),
-    index: false,
-    decorateReply: false,
-    maxAge: '1h',
+  for (const [name, type] of Object.entries(ASSETS)) mountAsset(app, name, type)
+}
+
+/**
+ * From memory, read when it is first asked for. A stream for each answer would stay open with its file when the client
+ * goes away before it is the answer's turn on the connection.
+ */
+function mountAsset(app: FastifyInstance, name: string, type: string): void {
+  let content: Promise<Buffer> | undefined
+  app.get(`/docs/assets/${name}`, async (_request, reply) => {
+    content ??= readFile(createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`))
+    return reply
+      .type(type)
+      .header('cache-control', 'public, max-age=3600')
+      .send(await content)
   })
 }

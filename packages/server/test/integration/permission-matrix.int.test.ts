@@ -93,7 +93,6 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const { body } = await call(world.gateway.url, 'POST /api/tokens', options)
     return { path: `/api/tokens/${body.id}` }
   },
-  'GET /docs/assets/*': () => ({ path: '/docs/assets/swagger-ui.css' }),
   'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
   'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),
   'PATCH /api/users/:userId': () => ({
