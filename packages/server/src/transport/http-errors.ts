@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { KrownError, type KrownErrorCode } from '@krown/core'
 import { toKrownError } from '../trpc/error-mapping.js'
@@ -56,13 +56,25 @@ export function refuseConnect(_request: unknown, socket: Socket): void {
   endWith(socket, rawProblem(405, 'this method is not allowed'))
 }
 
+/** For any but `100-continue`; Node would answer without a word, and no hook sees it. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = bareProblem(400, 'this expectation is not one that can be met')
+  response.writeHead(status, headers).end(body)
+}
+
 /** A peer that reads nothing, or never closes its half, would keep the socket. */
 function endWith(socket: Socket, text: string): void {
   socket.setTimeout(LAST_ANSWER_TIMEOUT_MS, () => socket.destroy())
   socket.end(text, () => socket.destroy())
 }
 
-function rawProblem(status: number, detail: string): string {
+function rawProblem(refusal: number, detail: string): string {
+  const { status, headers, body } = bareProblem(refusal, detail)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n')
+}
+
+function bareProblem(status: number, detail: string) {
   const code = status === 405 ? 'METHOD_NOT_ALLOWED' : 'VALIDATION_FAILED'
   const requestId = randomUUID()
   const body = JSON.stringify({ ...toProblem(new KrownError(code, detail), requestId), status })
@@ -72,8 +84,7 @@ function rawProblem(status: number, detail: string): string {
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n')
+  return { status, headers, body }
 }
 
 function codeOf(error: unknown): string {

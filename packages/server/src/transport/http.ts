@@ -5,7 +5,13 @@ import type { Server as TlsServer } from 'node:https'
 import type { KrownConfig } from '@krown/core'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ConnectionCap } from './connection-cap.js'
-import { answerClientError, bareHeaders, httpErrorToKrown, refuseConnect } from './http-errors.js'
+import {
+  answerClientError,
+  bareHeaders,
+  httpErrorToKrown,
+  refuseConnect,
+  refuseExpectation,
+} from './http-errors.js'
 import { sendProblem } from './send-problem.js'
 
 /** Bounds on slow and idle peers, milliseconds, and on how many there are. */
@@ -21,6 +27,8 @@ export interface HttpLimits {
   /** How often the first two are looked at. */
   readonly checkIntervalMs: number
   readonly maxConnections: number
+  /** How long a connection may be without a complete request before it counts towards those of its address. */
+  readonly halfOpenGraceMs: number
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -30,7 +38,13 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   keepAliveTimeoutMs: 5000,
   checkIntervalMs: 5000,
   maxConnections: 4096,
+  halfOpenGraceMs: 1000,
 }
+
+/** Of one address, once they are older than the grace. */
+const MAX_HALF_OPEN = 20
+/** Hardly any client sends a second request before the answer to the first; no honest one sends so many. */
+const MAX_PIPELINED = 16
 
 /** Longer path segments than any id; the schema of the id says what is wrong with them. */
 const MAX_PARAMETER_LENGTH = 8192
@@ -60,12 +74,22 @@ export function createHttp(config: KrownConfig, limits: HttpLimits): FastifyInst
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance
   app.server.on('connect', refuseConnect)
+  app.server.on('checkExpectation', refuseExpectation)
+  // What was sent in one go is parsed to its end, also after the connection was ended for it.
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    if (raw.socket.destroyed) reply.hijack()
+  })
   // From here on only the reader can hold things up; a handler may take as long as its command does.
   app.addHook('onSend', async ({ raw }) => {
     // What `inject` makes up for a socket has none.
     raw.socket.setTimeout?.(limits.answerTimeoutMs)
   })
-  new ConnectionCap(app.server as Server | TlsServer, limits.maxConnections)
+  new ConnectionCap(app.server as Server | TlsServer, {
+    ...limits,
+    maxPipelined: MAX_PIPELINED,
+    // A proxy has one address for all its clients.
+    maxHalfOpen: config.server.trustProxy.length > 0 ? Number.POSITIVE_INFINITY : MAX_HALF_OPEN,
+  })
   return app
 }
 

@@ -31,6 +31,7 @@ export async function readAll(socket: Socket): Promise<RawAnswer> {
   socket.on('data', (chunk) => chunks.push(chunk))
   // Not `once`: it takes the reset that follows a refusal for a failure.
   const closed = await new Promise<boolean>((resolve) => {
+    if (socket.closed) return resolve(true)
     const timer = setTimeout(() => resolve(false), 5000)
     socket.once('close', () => {
       clearTimeout(timer)
