@@ -29,12 +29,29 @@ export function headAfter(head: Head, rows: readonly JournalEntriesTable[]): Hea
   return newest ? { seq: newest.seq, hash: newest.hash } : head
 }
 
+/** Remembers what the chain ends with, now that it is durable. */
+export function acknowledge({ heads, acknowledged }: JournalDeps, orgId: OrgId, head: Head): void {
+  heads.set(orgId, head)
+  acknowledged.set(orgId, head.seq)
+}
+
 /**
- * Refuses to go on from a head that does not fit the entries: what came after it would hide that.
+ * Refuses to go on from a head that does not fit the entries, or ends before what this process has acknowledged: what
+ * came after it would hide that.
  *
  * @throws KrownError AUDIT_UNAVAILABLE
  */
-export async function requireSoundHead(db: Db, orgId: OrgId, head: Head): Promise<void> {
+export async function requireSoundHead(
+  { acknowledged }: Pick<JournalDeps, 'acknowledged'>,
+  db: Db,
+  { orgId, head }: { orgId: OrgId; head: Head },
+): Promise<void> {
+  if (head.seq < (acknowledged.get(orgId) ?? 0)) {
+    throw new KrownError(
+      'AUDIT_UNAVAILABLE',
+      'entries at the end of the journal are gone: find out who removed them, then start Krown again',
+    )
+  }
   if (head.seq === 0 || (await findHashAt(db, orgId, head.seq)) === head.hash) return
   throw new KrownError(
     'AUDIT_UNAVAILABLE',

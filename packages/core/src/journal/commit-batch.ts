@@ -2,7 +2,7 @@ import { fromDriverError } from '../db/db-errors.js'
 import { toError } from '../db/sqlite-client.js'
 import type { Batch, BatchResult, Statement } from '../db/sqlite-protocol.js'
 import { toStatement } from './append-statements.js'
-import { headAfter, isOutage, linkAll, writeAll } from './chain.js'
+import { acknowledge, headAfter, isOutage, linkAll, writeAll } from './chain.js'
 import type { WrittenEntry } from './entry.js'
 import type { Group, JournalDeps, QueuedUnit } from './unit.js'
 
@@ -32,7 +32,7 @@ export async function commitInBatch(
     if (isOutage(error)) throw error
     return false
   }
-  deps.heads.set(orgId, headAfter(head, rows))
+  acknowledge(deps, orgId, headAfter(head, rows))
   for (const { done } of units) done.resolve(undefined)
   return true
 }

@@ -1,5 +1,5 @@
 import type { ControlledTransaction } from 'kysely'
-import type { Trx } from '../db/database.js'
+import type { Database, Trx } from '../db/database.js'
 import {
   advanceHeadQuery,
   type Head,
@@ -9,7 +9,15 @@ import {
 } from '../db/repositories/journal.repository.js'
 import type { Tables } from '../db/tables/tables.js'
 import type { OrgId } from '../model/ids.js'
-import { asUnavailable, headAfter, isOutage, linkAll, requireSoundHead, writeAll } from './chain.js'
+import {
+  acknowledge,
+  asUnavailable,
+  headAfter,
+  isOutage,
+  linkAll,
+  requireSoundHead,
+  writeAll,
+} from './chain.js'
 import { wasCommitted } from './commit-in-doubt.js'
 import { GENESIS, type WrittenEntry } from './entry.js'
 import type { Group, JournalDeps, QueuedUnit } from './unit.js'
@@ -65,7 +73,7 @@ async function runTransaction(deps: JournalDeps, { orgId, units }: Group, isolat
     await rollBack(trx)
     if (!newest || !isOutage(error) || !(await wasCommitted(deps, orgId, newest))) throw error
   }
-  if (newest) deps.heads.set(orgId, newest)
+  if (newest) acknowledge(deps, orgId, newest)
   for (const { unit, result } of outcomes) unit.done.resolve(result)
 }
 
@@ -113,14 +121,15 @@ async function runUnit(deps: JournalDeps, trx: Trx, unit: QueuedUnit): Promise<O
 
 async function currentHead(deps: JournalDeps, trx: Trx, orgId: OrgId): Promise<Head> {
   const { kind } = deps.database
-  const head = await lockHead(trx, orgId, kind)
-  if (!head) {
-    await insertHead(trx, orgId, GENESIS)
-    return (await lockHead(trx, orgId, kind)) ?? GENESIS
-  }
+  const head = (await lockHead(trx, orgId, kind)) ?? (await startChain(trx, orgId, kind))
   const known = deps.heads.get(orgId)
-  if (head.seq !== known?.seq || head.hash !== known.hash) await requireSoundHead(trx, orgId, head)
+  if (head.seq !== known?.seq || head.hash !== known.hash) await requireSoundHead(deps, trx, { orgId, head })
   return head
+}
+
+async function startChain(trx: Trx, orgId: OrgId, kind: Database['kind']): Promise<Head> {
+  await insertHead(trx, orgId, GENESIS)
+  return (await lockHead(trx, orgId, kind)) ?? GENESIS
 }
 
 async function appendEntries(

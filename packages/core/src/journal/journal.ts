@@ -27,7 +27,12 @@ export class Journal {
   readonly #bells = new Map<OrgId, Bell>()
 
   constructor(parts: JournalParts) {
-    this.#deps = { ...parts, heads: new Map(), statements: new AppendStatements(parts.database.db) }
+    this.#deps = {
+      ...parts,
+      heads: new Map(),
+      acknowledged: new Map(),
+      statements: new AppendStatements(parts.database.db),
+    }
   }
 
   /**

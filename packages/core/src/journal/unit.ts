@@ -38,4 +38,6 @@ export interface JournalDeps extends JournalParts {
   readonly statements: AppendStatements
   /** Heads as last written by this process; checked by the database on each use. */
   readonly heads: Map<OrgId, Head>
+  /** What this process has acknowledged: no chain may end before. */
+  readonly acknowledged: Map<OrgId, number>
 }

@@ -21,6 +21,27 @@ describeOnBothDatabases('several writers of one chain', (openTestDatabase, kind)
     await requireWhole(opened.database, orgId, 9)
   })
 
+  test('a chain whose end was cut away is not gone on with', async () => {
+    await using opened = await openTestDatabase()
+    const { db } = opened.database
+    const journal = journalOver(opened.database)
+    const orgId = newId<OrgId>()
+    for (let turn = 0; turn < 5; turn += 1) await journal.append(orgId, [draft()])
+    const entries = db.selectFrom('journal_entries').select(['seq', 'hash']).where('org_id', '=', orgId)
+    const { seq, hash } = await entries.where('seq', '=', 2).executeTakeFirstOrThrow()
+    await db.deleteFrom('journal_entries').where('org_id', '=', orgId).where('seq', '>', seq).execute()
+    await db.updateTable('journal_heads').set({ seq, hash }).where('org_id', '=', orgId).execute()
+    const refused = { code: 'AUDIT_UNAVAILABLE', message: expect.stringContaining('are gone') }
+    await expect(journal.append(orgId, [draft()])).rejects.toMatchObject(refused)
+    const work = journal.transact(
+      orgId,
+      async () => 1,
+      () => [draft()],
+    )
+    await expect(work).rejects.toMatchObject(refused)
+    expect((await entries.execute()).map((entry) => entry.seq).sort()).toEqual([1, 2])
+  })
+
   test('statements and work of two journals at once make one chain', async () => {
     await using opened = await openTestDatabase()
     const journals = [journalOver(opened.database), journalOver(await opened.openAgain())]
