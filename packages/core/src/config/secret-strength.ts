@@ -24,8 +24,8 @@ const WELL_KNOWN = new Set([
   'changethistoalongrandomsecretinproduction',
 ])
 
-/** One word, repeated until the length is reached. */
-const PADDED_WORD = /^(0|1234567890|changeme|default|example|password|placeholder|secret)\1*$/
+/** One letter or word over and over. */
+const REPEATED = /^(.+?)\1+$/
 
 /**
  * Says what is wrong with a secret that signs or grants something.
@@ -35,6 +35,6 @@ const PADDED_WORD = /^(0|1234567890|changeme|default|example|password|placeholde
 export function secretProblem(secret: string): string | null {
   if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) return `must have at least ${MIN_SECRET_BYTES} bytes`
   const bare = secret.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-  if (WELL_KNOWN.has(bare) || PADDED_WORD.test(bare)) return 'is a well-known value that anybody can guess'
+  if (WELL_KNOWN.has(bare) || REPEATED.test(bare)) return 'is a well-known value that anybody can guess'
   return null
 }
