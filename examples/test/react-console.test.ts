@@ -75,10 +75,20 @@ describe.skipIf(!CHROMIUM || !findSshd())('09: the console in a browser', { time
     await writeFile(gate, '')
     await command.getByText('exit code 3').waitFor()
     expect(await command.getByRole('log').textContent()).toBe('early\ncareful\nlate\n')
-    await takePictures(tab)
     await tab.page.getByRole('button', { name: 'Close session' }).click()
     await tab.page.getByText('closed by user').waitFor()
     expect(tab.complaints).toEqual([])
+  })
+
+  test.runIf(UPDATE_SCREENSHOTS)('is what the documents show', async () => {
+    await using tab = await openTab()
+    await tab.signIn()
+    await tab.openSession()
+    await (await tab.run('uname -s; df -h /')).getByText('exit code 0').waitFor()
+    await (await tab.run('cat /etc/console.conf')).getByText('exit code 1').waitFor()
+    const build = 'for part in core server sdk; do echo "building $part"; done; echo "2 warnings" >&2'
+    await printed(await tab.run(`${build}; exec sleep 60`), 'warnings')
+    await tab.page.screenshot({ path: join(CHECKOUT, 'docs/images/react-console.png') })
   })
 
   test('cancels a command', async () => {
@@ -123,7 +133,7 @@ describe.skipIf(!CHROMIUM || !findSshd())('09: the console in a browser', { time
     await (await tab.run('echo again')).getByText('exit code 0').waitFor()
   })
 
-  test('two tabs refresh one after the other, and signing out in one ends both', async () => {
+  test('two tabs refresh one after the other, follow the same sessions, and end together', async () => {
     await using first = await openTab()
     await first.signIn()
     const held: Route[] = []
@@ -138,11 +148,12 @@ describe.skipIf(!CHROMIUM || !findSshd())('09: the console in a browser', { time
     expect(held).toHaveLength(1)
     holding = false
     await held[0]?.continue()
-    await first.page.getByText('Live', { exact: true }).waitFor()
-    await second.page.getByText('Live', { exact: true }).waitFor()
+    for (const { page } of [first, second]) await page.getByText('Live', { exact: true }).waitFor()
+    const before = await second.page.getByRole('listitem').count()
+    await first.openSession()
+    await second.page.getByRole('listitem').nth(before).waitFor()
     await first.page.getByRole('button', { name: 'Sign out' }).click()
-    await first.page.getByRole('heading', { name: 'Sign in to Krown' }).waitFor()
-    await second.page.getByRole('heading', { name: 'Sign in to Krown' }).waitFor()
+    for (const { page } of [first, second]) await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
 })
 
@@ -170,8 +181,6 @@ async function openTab(shared?: BrowserContext) {
     [Symbol.asyncDispose]: async () => (shared ? page.close() : context.close()),
   }
 }
-
-type Tab = Awaited<ReturnType<typeof openTab>>
 
 async function signIn(page: Page, password = ADA.password): Promise<void> {
   await page.getByLabel('User name').fill(ADA.username)
@@ -211,9 +220,4 @@ function locks(page: Page): Promise<unknown> {
   return page.evaluate(
     'navigator.locks.query().then(({ held, pending }) => ({ held: held.length, pending: pending.length }))',
   )
-}
-
-async function takePictures({ page }: Tab): Promise<void> {
-  if (!UPDATE_SCREENSHOTS) return
-  await page.screenshot({ path: join(CHECKOUT, 'docs/images/react-console.png') })
 }

@@ -26,6 +26,8 @@ export const EMPTY_SCREEN: Screen = { pieces: [], dropped: 0, missing: 0, result
 
 /** A page with more text than this is no help to anybody, and slow. */
 const MAX_CHARACTERS = 200_000
+/** As many as a command makes that writes to both streams in turn. */
+const MAX_PIECES = 2_000
 
 export function applyChange(screen: Screen, change: Change): Screen {
   if (change.type === 'finished') return { ...screen, result: change.command }
@@ -39,13 +41,20 @@ function append(pieces: readonly Piece[], { stream, text }: Piece): readonly Pie
   return [...pieces.slice(0, -1), { stream, text: last.text + text }]
 }
 
+/** What is newest is what somebody waits for. */
 function withinLimit(screen: Screen): Screen {
-  const length = screen.pieces.reduce((sum, { text }) => sum + text.length, 0)
-  if (length <= MAX_CHARACTERS) return screen
-  const [first, ...rest] = screen.pieces
-  if (!first) return screen
-  const excess = length - MAX_CHARACTERS
-  const text = first.text.slice(excess)
-  const dropped = screen.dropped + first.text.length - text.length
-  return withinLimit({ ...screen, dropped, pieces: text ? [{ ...first, text }, ...rest] : rest })
+  const kept: Piece[] = []
+  let room = MAX_CHARACTERS
+  for (const { stream, text } of screen.pieces.toReversed()) {
+    if (room === 0 || kept.length === MAX_PIECES) break
+    const end = text.slice(-room)
+    kept.push({ stream, text: end })
+    room -= end.length
+  }
+  const lost = lengthOf(screen.pieces) - lengthOf(kept)
+  return lost === 0 ? screen : { ...screen, pieces: kept.reverse(), dropped: screen.dropped + lost }
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { text }) => sum + text.length, 0)
 }

@@ -1,4 +1,4 @@
-import type { Session, SessionEvent } from '@krown/sdk'
+import { isKrownError, type Session, type SessionEvent } from '@krown/sdk'
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useKrown } from '../krown-context.js'
@@ -40,7 +40,9 @@ export function useLiveSessions() {
         onData: ({ data }) => applyEvent(queries, data),
         onError: (error) => {
           setConnection('reconnecting')
-          if (error.data?.krown.code === 'UNAUTHENTICATED') signedOut(queries)
+          // Refused by the SDK before it asked, or by the server.
+          const code = isKrownError(error.cause) ? error.cause.code : error.data?.krown.code
+          if (code === 'UNAUTHENTICATED') signedOut(queries)
           else timer = window.setTimeout(() => setAttempt((count) => count + 1), SUBSCRIBE_AGAIN_MS)
         },
       },
