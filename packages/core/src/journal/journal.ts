@@ -80,7 +80,7 @@ export class Journal {
   }
 
   #enqueue(orgId: OrgId, unit: Unit): Promise<unknown> {
-    const queued: QueuedUnit = { ...unit, done: defer() }
+    const queued: QueuedUnit = { done: defer(), ...unit }
     const queue = this.#queues.get(orgId)
     if (queue) queue.push(queued)
     else this.#startDraining(orgId, [queued])

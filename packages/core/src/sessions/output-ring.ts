@@ -11,7 +11,8 @@ interface Segment {
 /** Bytes of recent output that are held for readers. */
 export const RING_BYTES = 128 * 1024
 
-const FIRST_CAPACITY = 4 * 1024
+// Most commands print a few lines, and ten thousand that have ended are kept.
+const FIRST_CAPACITY = 512
 
 /** Changes of the stream that are held: one byte of each in turn would otherwise cost a hundred times its size. */
 export const RING_PIECES = 2_048

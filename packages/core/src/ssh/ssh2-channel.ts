@@ -139,7 +139,7 @@ export class SessionChannel implements SshChannel {
     this.#rejectWrites()
     this.#host.onChannelEnd(this)
     try {
-      this.#sink?.end({ ...this.#exit, error: this.#lost })
+      this.#sink?.end({ error: this.#lost, ...this.#exit })
     } catch (error) {
       this.#host.onSinkFailure(error)
     }
