@@ -1,4 +1,5 @@
 import { KrownError } from '../errors/krown-error.js'
+import type { OutboundRules } from './outbound-policy-rules.js'
 
 /**
  * What is refused, said without the address that a name stands for.
@@ -19,19 +20,24 @@ export const protectedEndpoint = () =>
 
 export const badPort = () => refusal('ports are from 1 to 65535')
 
-export const gatewayItself = () =>
+/** @param allow The rules that an entry would be added to. */
+export const gatewayItself = (allow: OutboundRules) =>
   refusal(
     'the target is the machine that Krown runs on; set ssh.outbound.allow_loopback = true, ' +
-      'or add its exact address and port, such as "127.0.0.1:22", to ssh.outbound.allow',
+      `or add its exact address and port, such as "127.0.0.1:22", to ${addingTo(allow)}`,
     'ssh.outbound.allow_loopback',
   )
 
-export const adhocPort = (port: number) =>
+export const adhocPort = (port: number, allow: OutboundRules) =>
   refusal(
     `port ${port} is not allowed for hosts that are not in the inventory; add it to ssh.outbound.adhoc_ports, ` +
-      `or the host with ":${port}" to ssh.outbound.allow`,
+      `or the host with ":${port}" to ${addingTo(allow)}`,
     'ssh.outbound.adhoc_ports',
   )
+
+/** The first entry refuses all that has none. */
+const addingTo = (allow: OutboundRules) =>
+  `ssh.outbound.allow${allow.isEmpty ? ' (which then must list every other target, too)' : ''}`
 
 export const denied = () => refusal('the target is denied by ssh.outbound.deny', 'ssh.outbound.deny')
 

@@ -121,6 +121,17 @@ describe('the machine that Krown runs on', () => {
   })
 })
 
+describe('the advice of a refusal', () => {
+  test.each([
+    ['127.0.0.1', 22, false],
+    ['build.example.com', 2022, true],
+  ])('for %s:%i warns that the first entry of allow shuts out the rest', (host, port, adhoc) => {
+    const message = (allow: string[]) => refusalOf(host, { port, adhoc, allow })?.message
+    expect(message([])).toContain('ssh.outbound.allow (which then must list every other target, too)')
+    expect(message(['*.example.com'])).toMatch(/ssh\.outbound\.allow$/)
+  })
+})
+
 describe('what no setting allows', () => {
   const EVERYTHING: Partial<OutboundPolicyOptions> = {
     allow: [

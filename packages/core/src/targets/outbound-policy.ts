@@ -100,7 +100,7 @@ class RuleBasedPolicy implements OutboundPolicy {
     checkPort(port)
     if (parsed.kind === 'ip') this.checkAddresses({ host, port, addresses: [parsed.address] })
     else this.#checkName(parsed.name, port)
-    if (adhoc && !this.#isOpenForAdhoc(parsed, port)) throw refusal.adhocPort(port)
+    if (adhoc && !this.#isOpenForAdhoc(parsed, port)) throw refusal.adhocPort(port, this.#allow)
   }
 
   checkAddresses({ host, port, addresses }: ResolvedHost): void {
@@ -123,7 +123,7 @@ class RuleBasedPolicy implements OutboundPolicy {
       .protectedEndpoints()
       .some((endpoint) => endpoint.port === port && endpoint.host.toLowerCase() === name)
     if (isProtected) throw refusal.protectedEndpoint()
-    if (LOCAL_NAME.test(name) && !this.#options.allowLoopback) throw refusal.gatewayItself()
+    if (LOCAL_NAME.test(name) && !this.#options.allowLoopback) throw refusal.gatewayItself(this.#allow)
     if (this.#deny.hasName(name, port)) throw refusal.denied()
     const onlyNames = !this.#allow.isEmpty && !this.#allow.dependsOnAddresses
     if (onlyNames && !this.#allow.hasName(name, port)) throw refusal.notAllowed()
@@ -151,7 +151,7 @@ class RuleBasedPolicy implements OutboundPolicy {
       throw refusal.protectedEndpoint()
     }
     const mayBeLocal = this.#options.allowLoopback || this.#allow.hasExactly(bytes, port)
-    if (isLocal(bytes, own) && !mayBeLocal) throw refusal.gatewayItself()
+    if (isLocal(bytes, own) && !mayBeLocal) throw refusal.gatewayItself(this.#allow)
     if (this.#deny.hasAddress(bytes, port)) throw refusal.denied()
   }
 }
