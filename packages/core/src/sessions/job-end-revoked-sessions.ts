@@ -1,7 +1,7 @@
 import type { Subject } from '../access/decide.js'
+import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
-import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -10,27 +10,40 @@ export interface StandingSource {
   findSubject(orgId: OrgId, userId: UserId): Promise<Subject | undefined>
 }
 
-/** Ends the sessions of users who were disabled. That a login ended does not end what it opened. */
-export async function endRevokedSessions(deps: {
-  registry: Pick<SessionRegistry, 'all'>
-  closer: Pick<SessionCloser, 'close'>
-  standings: StandingSource
-}): Promise<void> {
-  const ofOwners = new Map<string, LiveSession[]>()
-  for (const live of deps.registry.all()) {
-    const owner = `${live.owner.orgId} ${live.owner.userId}`
-    ofOwners.set(owner, [...(ofOwners.get(owner) ?? []), live])
-  }
-  await Promise.all([...ofOwners.values()].map((sessions) => endIfRevoked(deps, sessions)))
+interface Deps {
+  readonly registry: Pick<SessionRegistry, 'all' | 'openings'>
+  readonly closer: Pick<SessionCloser, 'close'>
+  readonly standings: StandingSource
 }
 
-async function endIfRevoked(
-  { closer, standings }: { closer: Pick<SessionCloser, 'close'>; standings: StandingSource },
-  sessions: readonly LiveSession[],
-): Promise<void> {
-  const [first] = sessions
+/** Something of a user that has to end when the user is disabled. */
+interface Held {
+  readonly owner: Actor
+  end(): unknown
+}
+
+/** Ends the sessions of users who were disabled. That a login ended does not end what it opened. */
+export async function endRevokedSessions({ registry, closer, standings }: Deps): Promise<void> {
+  const held: Held[] = [
+    ...registry.all().map((live) => ({ owner: live.owner, end: () => closer.close(live, 'user_disabled') })),
+    ...registry.openings().map(({ owner, giveUp }) => ({ owner, end: () => giveUp(disabled()) })),
+  ]
+  const ofOwners = new Map<string, Held[]>()
+  for (const one of held) {
+    const owner = `${one.owner.orgId} ${one.owner.userId}`
+    ofOwners.set(owner, [...(ofOwners.get(owner) ?? []), one])
+  }
+  await Promise.all([...ofOwners.values()].map((ofOwner) => endIfRevoked(ofOwner, standings)))
+}
+
+async function endIfRevoked(held: readonly Held[], standings: StandingSource): Promise<void> {
+  const [first] = held
   if (!first || !(await isRevoked(first.owner, standings))) return
-  await Promise.all(sessions.map((live) => closer.close(live, 'user_disabled')))
+  await Promise.all(held.map((one) => one.end()))
+}
+
+function disabled(): KrownError {
+  return new KrownError('SESSION_NOT_CONNECTED', 'the user was disabled while the session was being opened')
 }
 
 async function isRevoked(owner: Actor, standings: StandingSource): Promise<boolean> {

@@ -39,7 +39,8 @@ export interface SessionOpenerDeps {
 /** A request with its defaults filled in and its host in canonical form. */
 export type CheckedOpenInput = OpenSessionInput & { readonly port: number }
 
-interface Opening {
+/** A request that has got its id. */
+export interface Opening {
   readonly actor: Actor
   readonly id: SessionId
   readonly input: CheckedOpenInput
@@ -59,10 +60,13 @@ export class SessionOpener {
     this.#deps = deps
   }
 
-  /** @throws KrownError with `details.sessionId` once the row exists: it is kept, with status `error`. */
-  async open(actor: Actor, input: CheckedOpenInput, signal: AbortSignal): Promise<LiveSession> {
+  prepare(actor: Actor, input: CheckedOpenInput): Opening {
     const { clock, newId } = this.#deps.time
-    const opening: Opening = { actor, id: newId(), input, createdAt: clock.now() }
+    return { actor, id: newId(), input, createdAt: clock.now() }
+  }
+
+  /** @throws KrownError with `details.sessionId` once the row exists: it is kept, with status `error`. */
+  async open(opening: Opening, signal: AbortSignal): Promise<LiveSession> {
     try {
       await this.#writeIntent(opening)
     } catch (error) {

@@ -1,15 +1,16 @@
-import type { Gate } from '../auth/gate.js'
+import type { Caller, Gate } from '../auth/gate.js'
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
 import type { Db } from '../db/database.js'
 import { listSessions } from '../db/repositories/session.repository.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
-import type { SessionId } from '../model/ids.js'
+import type { OrgId, SessionId } from '../model/ids.js'
 import type { Page } from '../model/page.js'
 import type { OpenSessionInput, Session, SessionQuery } from '../model/session.js'
 import { parseHost } from '../targets/parse-host.js'
 import type { Intake } from './intake.js'
+import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionFinder } from './session-finder.js'
 import type { CheckedOpenInput, SessionOpener } from './session-opener.js'
@@ -76,8 +77,8 @@ export class SshManager {
     const useCase = { permission: 'session:close', resource: { kind: 'session', id } } as const
     return gate.run(actor, useCase, async (caller) => {
       const session = await sessions.finder.requireAllowed(caller, id, 'session:close')
-      const live = sessions.registry.find(actor.orgId, id)
-      if (!live) return requireEnded(session)
+      const live = await this.#findOrGiveUp(actor.orgId, id)
+      if (!live) return requireEnded(await this.#reread(caller, session))
       const isOwner = live.owner.userId === actor.userId
       return sessions.closer.close(live, isOwner ? 'closed_by_user' : 'closed_by_admin', actor)
     })
@@ -96,7 +97,15 @@ export class SshManager {
     const { intake, sessions } = this.#deps
     const { registry, opener, closer } = sessions
     this.#requireRoom()
-    const live = await registry.admit(opener.open(actor, input, intake.signal))
+    const opening = opener.prepare(actor, input)
+    const givenUp = new AbortController()
+    const signal = AbortSignal.any([intake.signal, givenUp.signal])
+    const live = await registry.admit({
+      id: opening.id,
+      owner: actor,
+      opened: opener.open(opening, signal),
+      giveUp: (reason) => givenUp.abort(reason),
+    })
     // Held already: who hears of it may use it.
     live.log.status(live.session)
     closer.watch(live)
@@ -104,6 +113,22 @@ export class SshManager {
     if (intake.closed) await closer.close(live, 'server_shutdown')
     intake.requireOpen()
     return live.session
+  }
+
+  /** The live session; one that is being opened is given up first, which may come too late. */
+  async #findOrGiveUp(orgId: OrgId, id: SessionId): Promise<LiveSession | undefined> {
+    const { registry } = this.#deps.sessions
+    const opening = registry.findOpening(orgId, id)
+    opening?.giveUp(
+      new KrownError('SESSION_NOT_CONNECTED', 'the session was closed while it was being opened'),
+    )
+    await opening?.opened.catch(() => {})
+    return registry.find(orgId, id)
+  }
+
+  // What it was before may have ended meanwhile.
+  async #reread(caller: Caller, session: Session): Promise<Session> {
+    return session.endedAt === null ? this.#deps.sessions.finder.requireVisible(caller, session.id) : session
   }
 
   #requireRoom(): void {

@@ -31,6 +31,32 @@ describeOnBothDatabases('users who lose their rights', (openTestDatabase) => {
     expect(items).toMatchObject([{ status: 'cancelled' }])
   })
 
+  test('B11: what a disabled user is opening is given up', async () => {
+    await using target = await startHostileSshServer({ stallAt: 'auth' })
+    await using fixture = await start()
+    const opening = refusalOf(fixture.open(target))
+    await waitFor(() => target.connections.length === 1, { what: 'the connection' })
+    await fixture.admin.users.update(fixture.actors.operator.userId, { disabled: true })
+    expect(await opening).toMatchObject({ code: 'SESSION_NOT_CONNECTED' })
+    await waitFor(() => target.connections.length === 0, { what: 'the connection to be gone' })
+  })
+
+  test('a session that is being opened can be closed', async () => {
+    await using target = await startHostileSshServer({ stallAt: 'auth' })
+    await using fixture = await start()
+    const opening = refusalOf(fixture.open(target))
+    await waitFor(() => target.connections.length === 1, { what: 'the connection' })
+    const [session] = (await fixture.operator.sessions.list({ status: 'connecting' })).items
+    if (!session) throw new Error('no session is being opened')
+    const closed = await fixture.operator.sessions.close(session.id)
+    expect(closed).toMatchObject({ id: session.id, status: 'error', statusReason: 'session_not_connected' })
+    expect(await opening).toMatchObject({
+      code: 'SESSION_NOT_CONNECTED',
+      details: { sessionId: session.id },
+    })
+    expect(await fixture.operator.sessions.close(session.id)).toEqual(closed)
+  })
+
   test('A13: a user who was disabled by another process is refused, and what it has open ends by itself', async () => {
     await using target = await startHostileSshServer()
     const clock = new FakeClock()
