@@ -13,7 +13,9 @@ const SHIPPED = [
   /^bin\/[\w-]+\.c?js$/,
   /^dist\/([\w-]+\/)*[\w-]+(\.d\.ts|\.js)$/,
 ]
-const REQUIRED = ['package.json', 'LICENSE', 'dist/index.js', 'dist/index.d.ts']
+const REQUIRED = ['package.json', 'LICENSE', 'README.md']
+/** Of a package that is imported; others are only run. */
+const IMPORTED = ['dist/index.js', 'dist/index.d.ts']
 
 const PATH = [resolve('node_modules/.bin'), process.env.PATH].join(delimiter)
 const workDirectory = mkdtempSync(join(tmpdir(), 'krown-packages-'))
@@ -42,7 +44,8 @@ function publicPackages() {
 }
 
 function check(directory) {
-  const { name } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
+  const { name, exports, bin = {} } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
+  const required = [...REQUIRED, ...(exports ? IMPORTED : []), ...Object.values(bin).map(withoutDot)]
   const packed = run('pnpm', ['pack', '--json', '--pack-destination', workDirectory], directory)
   if (packed.status !== 0) return { name, files: 0, kibibytes: 0, problems: [packed.output] }
   const tarball = JSON.parse(packed.stdout).filename
@@ -51,8 +54,12 @@ function check(directory) {
     name,
     files: files.length,
     kibibytes: Math.ceil(statSync(tarball).size / 1024),
-    problems: [...fileProblems(files), ...toolProblems(tarball)],
+    problems: [...fileProblems(files, required), ...toolProblems(tarball, { hasTypes: Boolean(exports) })],
   }
+}
+
+function withoutDot(path) {
+  return path.replace(/^\.\//, '')
 }
 
 function tarballFiles(tarball) {
@@ -64,19 +71,19 @@ function tarballFiles(tarball) {
     .map((path) => path.replace(/^package\//, ''))
 }
 
-function fileProblems(files) {
+function fileProblems(files, required) {
   const surplus = files.filter((path) => !SHIPPED.some((pattern) => pattern.test(path)))
-  const missing = REQUIRED.filter((path) => !files.includes(path))
+  const missing = required.filter((path) => !files.includes(path))
   return [
     ...surplus.map((path) => `${path} must not be in the package`),
     ...missing.map((path) => `${path} is missing from the package`),
   ]
 }
 
-function toolProblems(tarball) {
-  return [run('publint', ['run', tarball, '--strict']), run('attw', [tarball, '--profile', 'esm-only'])]
-    .filter(({ status }) => status !== 0)
-    .map(({ output }) => output)
+function toolProblems(tarball, { hasTypes }) {
+  const publint = run('publint', ['run', tarball, '--strict'])
+  const runs = hasTypes ? [publint, run('attw', [tarball, '--profile', 'esm-only'])] : [publint]
+  return runs.filter(({ status }) => status !== 0).map(({ output }) => output)
 }
 
 function run(command, args, cwd) {

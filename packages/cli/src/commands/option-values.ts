@@ -1,0 +1,33 @@
+import { InvalidArgumentError } from 'commander'
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/
+
+/** `90s` → 90000. */
+export function parseDuration(text: string): number {
+  const [, amount, unit] = DURATION.exec(text) ?? []
+  const ms = Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS]
+  if (!(ms > 0)) throw new InvalidArgumentError('Write a number and ms, s, m, h or d: 90s.')
+  return ms
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number of at least 1.')
+  return Number(text)
+}
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('Write a number from 1 to 65535.')
+  return port
+}
+
+export function parseSequence(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write the number of a journal entry.')
+  return Number(text)
+}
+
+/** For options that may be given more than once, or once with commas. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(',').filter((part) => part !== '')]
+}

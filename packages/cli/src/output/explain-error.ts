@@ -1,0 +1,69 @@
+import { CliError } from '../cli-error.js'
+import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { HINTS } from './hints.js'
+
+export interface Explanation {
+  readonly exitCode: number
+  /** What happened with its code, facts, what to do next; none where there is nothing to say. */
+  readonly lines: readonly string[]
+  readonly json: unknown
+}
+
+/** What the SDK throws; told by its name, so that the SDK need not be loaded for it. */
+type KrownClientError = import('@krown/sdk').KrownClientError
+
+/** @param tokenFromEnvironment KROWN_TOKEN is what was tried. */
+export function explainError(error: unknown, { tokenFromEnvironment = false } = {}): Explanation {
+  if (error instanceof CliError) return explainOwn(error)
+  if (isKrownError(error)) return explainKrown(error, tokenFromEnvironment)
+  if (error instanceof Error && 'syscall' in error) return explainSystem(error)
+  // A bug of ours: where it happened is all there is to say about it.
+  const text = error instanceof Error ? (error.stack ?? error.message) : 'an unknown error'
+  const json = { code: 'INTERNAL', message: error instanceof Error ? error.message : text }
+  return { exitCode: EXIT.failed, lines: text.split('\n'), json }
+}
+
+function explainOwn({ message, hint, exitCode }: CliError): Explanation {
+  const lines = [message, ...(hint ? [hint] : [])].filter((line) => line !== '')
+  return { exitCode, lines, json: { code: 'CLI', message, hint } }
+}
+
+function explainKrown(error: KrownClientError, tokenFromEnvironment: boolean): Explanation {
+  const hint = hintOf(error, tokenFromEnvironment)
+  const lines = [`${error.message} (${error.rawCode})`, ...factsOf(error), ...(hint ? [hint] : [])]
+  return { exitCode: exitCodeOf(error), lines, json: { ...jsonOf(error), hint } }
+}
+
+function jsonOf(error: KrownClientError): object {
+  const { rawCode: code, message, kind, retryable, retryAfterMs, requestId, details } = error
+  return { code, message, kind, retryable, retryAfterMs, requestId, details }
+}
+
+function hintOf({ code }: KrownClientError, tokenFromEnvironment: boolean): string | null {
+  if (code !== 'UNAUTHENTICATED' || !tokenFromEnvironment) return HINTS[code] ?? null
+  return 'the token in KROWN_TOKEN is wrong, expired or revoked; "krown tokens create" makes another'
+}
+
+const FACTS = ['reason', 'presented', 'expected', 'setting', 'limit', 'sessionId', 'commandId'] as const
+
+function factsOf({ code, details = {}, retryAfterMs, requestId }: KrownClientError): string[] {
+  const { fields } = details
+  const problems = Array.isArray(fields) ? fields.map(({ path, message }) => `${path}: ${message}`) : []
+  const facts = FACTS.flatMap((name) => (details[name] === undefined ? [] : [`${name}: ${details[name]}`]))
+  const wait = retryAfterMs === undefined ? [] : [`wait: ${Math.ceil(retryAfterMs / 1000)} s`]
+  const request = code === 'INTERNAL' || code === 'UNKNOWN' ? [`request id: ${requestId ?? 'none'}`] : []
+  return [...problems, ...facts, ...wait, ...request]
+}
+
+function explainSystem(error: Error): Explanation {
+  const { code } = error as NodeJS.ErrnoException
+  return { exitCode: EXIT.failed, lines: [error.message], json: { code, message: error.message } }
+}
+
+export function isCode(error: unknown, code: import('@krown/sdk').KrownClientErrorCode): boolean {
+  return isKrownError(error) && error.code === code
+}
+
+function isKrownError(error: unknown): error is KrownClientError {
+  return error instanceof Error && error.name === 'KrownError' && 'code' in error
+}
