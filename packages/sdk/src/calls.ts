@@ -5,6 +5,7 @@ import type {
   ExecuteInput,
   SessionId,
   StartCommandInput,
+  WaitOptions,
 } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
@@ -18,6 +19,8 @@ const WAIT_MS = 25_000
 /** As base64 in JSON it stays below what a server takes in one request. */
 const MAX_WRITE_BYTES = 128 * 1024
 
+type GetOptions = WaitOptions & { waitMs?: number | undefined }
+
 /** What is more than one call of a procedure. */
 export class CommandCalls {
   readonly #trpc: TRPCClient<AppRouter>
@@ -28,13 +31,13 @@ export class CommandCalls {
   }
 
   /** Always with a `commandId`, so that a call whose answer was lost can be made again. */
-  async execute(sessionId: SessionId, input: ExecuteInput): Promise<Command> {
+  async execute(sessionId: SessionId, input: ExecuteInput, { signal }: WaitOptions = {}): Promise<Command> {
     const { commandId = newCommandId(), waitMs = WAIT_MS } = input
     const command = await about(
       commandId,
       this.#trpc.sessions.execute.mutate({ ...input, commandId, waitMs, sessionId }),
     )
-    return input.waitMs === undefined ? this.untilEnded(command) : command
+    return input.waitMs === undefined ? this.untilEnded(command, signal) : command
   }
 
   start(input: StartCommandInput): Promise<Command> {
@@ -42,15 +45,23 @@ export class CommandCalls {
     return about(commandId, this.#trpc.commands.start.mutate({ ...input, commandId }))
   }
 
-  async untilEnded(command: Command): Promise<Command> {
+  async untilEnded(command: Command, signal?: AbortSignal): Promise<Command> {
     let latest = command
-    while (latest.status === 'running') {
-      latest = await about(
-        command.id,
-        this.#trpc.commands.get.query({ commandId: command.id, waitMs: WAIT_MS }),
-      )
+    while (latest.status === 'running' && !signal?.aborted) {
+      latest = await about(command.id, this.get(command.id, { waitMs: WAIT_MS, signal }))
     }
     return latest
+  }
+
+  /** When the waiting is given up, it is asked once more, without waiting. */
+  async get(commandId: CommandId, { signal, ...options }: GetOptions = {}): Promise<Command> {
+    const { get } = this.#trpc.commands
+    try {
+      return await get.query({ ...options, commandId }, { signal })
+    } catch (error) {
+      if (!signal?.aborted) throw error
+      return get.query({ commandId })
+    }
   }
 
   /** Writes to one command arrive in the order in which they were asked for, as one stream. */

@@ -18,7 +18,7 @@ export function sessionsApi(parts: ApiParts): KrownClient['sessions'] {
     get: (sessionId) => translated(trpc.sessions.get.query({ sessionId })),
     list: (query = {}) => translated(trpc.sessions.list.query(query)),
     close: (sessionId) => translated(trpc.sessions.close.mutate({ sessionId })),
-    execute: (sessionId, input) => calls.execute(sessionId, input),
+    execute: (sessionId, input, options) => calls.execute(sessionId, input, options),
     events: (options) => streams.events(options),
   }
 }
@@ -26,7 +26,7 @@ export function sessionsApi(parts: ApiParts): KrownClient['sessions'] {
 export function commandsApi({ trpc, calls, streams }: ApiParts): KrownClient['commands'] {
   return {
     start: (input) => calls.start(input),
-    get: (commandId, options = {}) => translated(trpc.commands.get.query({ ...options, commandId })),
+    get: (commandId, options) => translated(calls.get(commandId, options)),
     list: (query = {}) => translated(trpc.commands.list.query(query)),
     cancel: (commandId) => translated(trpc.commands.cancel.mutate({ commandId })),
     write: (commandId, data) => calls.write(commandId, data),

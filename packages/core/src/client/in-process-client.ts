@@ -16,7 +16,7 @@ import {
 } from '../model/command.js'
 import { apiTokenIdSchema, commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
 import { type JournalFollowOptions, journalFollowQueryShape, journalQuerySchema } from '../model/journal.js'
-import type { KrownClient, OutputOptions, SessionHandle } from '../model/krown-client.js'
+import type { KrownClient, OutputOptions, SessionHandle, WaitOptions } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
 import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
 import {
@@ -44,6 +44,9 @@ export interface ClientServices {
 }
 
 const signalShape = { signal: z.instanceof(AbortSignal).optional() }
+
+const waitOptionsSchema = z.strictObject(signalShape) satisfies z.ZodType<WaitOptions>
+const getOptionsSchema = getCommandOptionsSchema.extend(signalShape)
 
 const outputOptionsSchema = z.strictObject({
   after: z.number().int().min(0).optional(),
@@ -96,11 +99,11 @@ function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessi
     get: async (id) => sessions.get(actor, parseInput(sessionIdSchema, id, 'sessionId')),
     list: async (query = {}) => sessions.list(actor, parseInput(sessionQuerySchema, query)),
     close: async (id) => sessions.close(actor, parseInput(sessionIdSchema, id, 'sessionId')),
-    execute: async (id, input) =>
+    execute: async (id, input, options = {}) =>
       commands.execute(
         actor,
-        parseInput(sessionIdSchema, id, 'sessionId'),
-        parseInput(executeInputSchema, input),
+        { sessionId: parseInput(sessionIdSchema, id, 'sessionId'), ...parseInput(executeInputSchema, input) },
+        parseInput(waitOptionsSchema, options),
       ),
     // Generators, so that a refusal comes to whoever iterates and not to whoever asks.
     events: async function* (options = {}) {
@@ -116,7 +119,7 @@ function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['c
       commands.get(
         actor,
         parseInput(commandIdSchema, id, 'commandId'),
-        parseInput(getCommandOptionsSchema, options),
+        parseInput(getOptionsSchema, options),
       ),
     list: async (query = {}) => commands.list(actor, parseInput(commandQuerySchema, query)),
     cancel: async (id) => commands.cancel(actor, parseInput(commandIdSchema, id, 'commandId')),
@@ -155,7 +158,7 @@ function createHandle({ sessions, commands }: ClientServices, actor: Actor, sess
     id,
     session,
     exec: async (command, options: ExecOptions = {}) =>
-      commands.execute(actor, id, parseInput(executeInputSchema, { ...options, command })),
+      commands.execute(actor, { sessionId: id, ...parseInput(executeInputSchema, { ...options, command }) }),
     stream: async (command, options = {}) => {
       const input = parseInput(startCommandInputSchema, { ...options, sessionId: id, command })
       return toCommandStream(commands, actor, await commands.stream(actor, input))

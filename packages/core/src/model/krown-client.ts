@@ -49,6 +49,11 @@ export interface SessionHandle extends AsyncDisposable {
   close(): Promise<Session>
 }
 
+/** Waiting is given up when `signal` aborts, with the command as it is then; the command itself goes on. */
+export interface WaitOptions {
+  signal?: AbortSignal | undefined
+}
+
 /** Resumes after `after` bytes; yields `finished` last. */
 export interface OutputOptions {
   after?: number | undefined
@@ -78,7 +83,7 @@ export interface KrownClient {
     list(query?: SessionQuery): Promise<Page<Session>>
     close(id: SessionId): Promise<Session>
     /** Once a byte may have reached the target it answers with a command; an error means that nothing ran. */
-    execute(id: SessionId, input: ExecuteInput): Promise<Command>
+    execute(id: SessionId, input: ExecuteInput, options?: WaitOptions): Promise<Command>
     /**
      * What happens, as it happens: in one session, with output, or in all that the caller may see, without.
      *
@@ -93,7 +98,7 @@ export interface KrownClient {
   readonly commands: {
     /** Answers as soon as the command was handed to the target. */
     start(input: StartCommandInput): Promise<Command>
-    get(id: CommandId, options?: { waitMs?: number | undefined }): Promise<Command>
+    get(id: CommandId, options?: WaitOptions & { waitMs?: number | undefined }): Promise<Command>
     list(query?: CommandQuery): Promise<Page<CommandSummary>>
     /** TERM, then KILL after a grace; answers when the command ended. Cancelling what has ended is fine. */
     cancel(id: CommandId): Promise<Command>

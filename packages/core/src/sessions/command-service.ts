@@ -5,6 +5,7 @@ import type { Caller, Gate } from '../auth/gate.js'
 import type { Clock } from '../base/clock.js'
 import { startDeadline } from '../base/deadline.js'
 import type { NewId } from '../base/ids.js'
+import { Waiting } from '../base/waiting.js'
 import type { Db } from '../db/database.js'
 import { findCommand, listCommands } from '../db/repositories/command.repository.js'
 import { KrownError, notFound } from '../errors/krown-error.js'
@@ -19,7 +20,7 @@ import type {
   StartCommandInput,
 } from '../model/command.js'
 import type { CommandId } from '../model/ids.js'
-import type { OutputOptions } from '../model/krown-client.js'
+import type { OutputOptions, WaitOptions } from '../model/krown-client.js'
 import type { Page } from '../model/page.js'
 import { commandCancelRequested, commandInput } from './command-entries.js'
 import type { CommandLauncher, Launch } from './command-launcher.js'
@@ -60,22 +61,23 @@ export interface StreamedCommand {
 /** What a caller may do with commands. */
 export class CommandService {
   readonly #deps: CommandServiceDeps
+  readonly #waiting = new Waiting()
 
   constructor(deps: CommandServiceDeps) {
     this.#deps = deps
   }
 
   /** Starts, collects the output and waits; see `KrownClient.sessions.execute`. */
-  async execute(actor: Actor, sessionId: LiveSession['id'], input: ExecuteInput): Promise<Command> {
+  async execute(
+    actor: Actor,
+    input: ExecuteInput & { sessionId: LiveSession['id'] },
+    { signal }: WaitOptions = {},
+  ): Promise<Command> {
     const { waitMs, ...asked } = input
-    return this.#launch(
-      actor,
-      { sessionId, ...asked },
-      {
-        mode: 'buffered',
-        answer: (launch) => this.#waitFor(launch, waitMs),
-      },
-    )
+    return this.#launch(actor, asked, {
+      mode: 'buffered',
+      answer: (launch) => this.#waitFor(launch, { waitMs, signal }),
+    })
   }
 
   async start(actor: Actor, input: StartCommandInput): Promise<Command> {
@@ -107,10 +109,14 @@ export class CommandService {
     })
   }
 
-  async get(actor: Actor, id: CommandId, options: { waitMs?: number | undefined } = {}): Promise<Command> {
+  async get(
+    actor: Actor,
+    id: CommandId,
+    { waitMs = 0, signal }: WaitOptions & { waitMs?: number | undefined } = {},
+  ): Promise<Command> {
     return this.#withCommand(actor, { id, permission: 'command:read' }, async (known) => {
       if (!('live' in known)) return withoutOutput(known.logged)
-      return this.#waitFor(known, options.waitMs ?? 0)
+      return this.#waitFor(known, { waitMs, signal })
     })
   }
 
@@ -182,24 +188,34 @@ export class CommandService {
     })
   }
 
-  /** @param waitMs Undefined waits for the end. */
-  async #waitFor(launch: Launch, waitMs: number | undefined): Promise<Command> {
+  /** Without `waitMs` it waits for the end. A waiter goes when `signal` aborts; the command does not. */
+  async #waitFor(launch: Launch, { waitMs, signal }: WaitOptions & { waitMs: number | undefined }) {
     if ('logged' in launch) return withoutOutput(launch.logged)
-    const { live, admitted } = launch
-    if (waitMs === undefined) await untilDone(launch)
+    const { live, admitted, started } = launch
+    if (waitMs === undefined) await this.#settled([started, live.done], signal)
     else {
-      await admitted
-      if (waitMs > 0) await this.#atMost(untilDone(launch), waitMs)
+      await this.#settled([admitted], signal)
+      if (waitMs > 0) await this.#atMost([started, live.done], { waitMs, signal })
     }
     return live.toCommand()
   }
 
-  async #atMost(promise: Promise<void>, waitMs: number): Promise<void> {
-    using deadline = startDeadline(this.#deps.time.clock, waitMs, { reason: () => undefined })
-    const timeIsUp = new Promise<void>((resolve) =>
-      deadline.signal.addEventListener('abort', () => resolve()),
-    )
-    await Promise.race([promise, timeIsUp])
+  async #atMost(
+    steps: readonly Promise<void>[],
+    { waitMs, signal }: WaitOptions & { waitMs: number },
+  ): Promise<void> {
+    const { clock } = this.#deps.time
+    using deadline = startDeadline(clock, waitMs, { reason: () => undefined, parent: signal })
+    await this.#settled(steps, deadline.signal)
+  }
+
+  /** One after the other, unless it is given up. Rejects when it is known that nothing ran. */
+  async #settled(steps: readonly Promise<void>[], signal: AbortSignal | undefined): Promise<void> {
+    for (const step of steps) {
+      if (signal) await this.#waiting.until(step, signal)
+      if (signal?.aborted) return
+      await step
+    }
   }
 
   async #cancelOpen(actor: Actor, open: OpenCommand): Promise<void> {
@@ -239,10 +255,4 @@ export class CommandService {
     if (logged) return { logged }
     throw notFound('command')
   }
-}
-
-/** Rejects when it is known that nothing ran. */
-async function untilDone({ live, started }: Extract<Launch, { live: unknown }>): Promise<void> {
-  await started
-  await live.done
 }
