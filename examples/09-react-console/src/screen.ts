@@ -25,7 +25,7 @@ export interface Screen {
 export const EMPTY_SCREEN: Screen = { pieces: [], dropped: 0, missing: 0, result: null }
 
 /** A page with more text than this is no help to anybody, and slow. */
-const MAX_CHARACTERS = 200_000
+const MAX_CHARACTERS = 100_000
 /** As many as a command makes that writes to both streams in turn. */
 const MAX_PIECES = 2_000
 
