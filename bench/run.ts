@@ -1,5 +1,6 @@
 // pnpm bench [scenario …] [--json]: runs the scenarios, all of them unless some are named.
 import { parseArgs } from 'node:util'
+import { scenario as cliStart } from './cli-start.js'
 import { scenario as exec } from './exec.js'
 import { scenario as execOverRest } from './exec-over-rest.js'
 import { scenario as idleSessions } from './idle-sessions.js'
@@ -16,6 +17,7 @@ const SCENARIOS: readonly Scenario[] = [
   inFlightPostgres,
   openSession,
   idleSessions,
+  cliStart,
 ]
 
 const { values: options, positionals: names } = parseArgs({
