@@ -16,6 +16,7 @@ const INTRODUCTION = `# Configuration
 \`krown-server\` reads a TOML file and the environment. A program that uses \`@krown/core\` passes the same keys to
 \`createKrown\`, in camelCase: \`ssh.max_sessions\` is \`ssh: { maxSessions }\`; core reads neither file nor environment.
 
+- Without \`--config\` no file is read, not even \`./krown.toml\`, and the data is in \`./data\`.
 - Unknown keys and unknown \`KROWN_…\` variables are refused, with the name that was probably meant. All problems are
   listed at once.
 - Durations are \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"24h"\`, \`"30d"\` or \`"1h30m"\`; sizes are \`"512B"\`, \`"64KiB"\`, \`"1MiB"\`,
@@ -64,7 +65,11 @@ each optionally with a port: \`10.0.0.0/8:2222\`, \`[2001:db8::/32]:22\`. They a
 4. \`allow\`, when it is not empty, refuses what it does not have.
 
 Every address that a name stands for must pass, and so must the IPv4 addresses inside IPv6 ones. A host that is not in
-the inventory is reached on \`adhoc_ports\`, and on a port that an entry of \`allow\` names for it.`
+the inventory is reached on \`adhoc_ports\`, and on a port that an entry of \`allow\` names for it. There is no inventory
+yet: every host is such a host.
+
+The first entry of \`allow\` turns it from "everything" to "only these". To reach one more port or this machine, without
+listing every other target, use \`adhoc_ports\` and \`allow_loopback\`.`
 
 /** The reference as it is committed. */
 export function renderConfigReference(): string {

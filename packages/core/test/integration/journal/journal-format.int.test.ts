@@ -120,7 +120,7 @@ describe.skipIf(!hasPython && !process.env.CI)('the verifier on the page, run by
 
   test.each(vectors.chains)('agrees about the chain: $name', async (chain) => {
     const { ok, firstBreak } = chain.expected
-    expect(await runPython(JSON.stringify(chain))).toEqual({ ok, firstBreak })
+    expect(await runPython(JSON.stringify(chain))).toEqual({ ok, entries: chain.entries.length, firstBreak })
   })
 
   test('is no longer than somebody reads', () => {
@@ -151,10 +151,11 @@ describe.skipIf(!hasPython && !process.env.CI)('the verifier on the page, run by
         const [value] = Object.values(rows[0] ?? {})
         return typeof value === 'string' ? value : JSON.stringify(value)
       }
-      expect(await runPython(await exported())).toEqual({ ok: true, firstBreak: null })
+      expect(await runPython(await exported())).toEqual({ ok: true, entries: 3, firstBreak: null })
       await db.updateTable('journal_entries').set({ details: '{}' }).where('seq', '=', 2).execute()
       expect(await runPython(await exported())).toEqual({
         ok: false,
+        entries: 3,
         firstBreak: { seq: 2, kind: 'details' },
       })
     })
