@@ -19,15 +19,21 @@ import { trpcProtocol } from './transport/trpc-websocket.js'
 import { mountWebSockets } from './transport/ws/accept.js'
 import { DEFAULT_SOCKET_SETTINGS, type SocketSettings } from './transport/ws/socket-settings.js'
 
-export interface KrownServerOptions {
+export interface KrownPluginOptions {
   readonly krown: Krown
-  /** The same that `krown` was made with. */
+  /** Default: the one that `krown` was made with. */
+  readonly config?: KrownConfig
+  /** Default: the application's own. */
+  readonly logger?: Logger
+  /** Bounds on WebSockets; what is left out has its default. */
+  readonly sockets?: Partial<SocketSettings>
+}
+
+export interface KrownServerOptions extends KrownPluginOptions {
   readonly config: KrownConfig
   readonly logger: Logger
   /** Bounds on connections; what is left out has its default. */
   readonly http?: Partial<HttpLimits>
-  /** Bounds on WebSockets; what is left out has its default. */
-  readonly sockets?: Partial<SocketSettings>
 }
 
 /**
@@ -43,14 +49,19 @@ export async function createKrownServer(options: KrownServerOptions): Promise<Fa
 }
 
 /**
- * The same routes for a Fastify application of your own, at its root; what its server and router refuse by
- * themselves, and how long it lets clients take, stays its affair.
+ * The same routes for a Fastify application of your own, below its prefix: REST, tRPC and both WebSockets. What its
+ * server and router refuse by themselves, and how long it lets clients take, stays its affair. Tell Krown where you
+ * listen, so that no session leads back to you: `krown.protect({host, port})`.
+ *
+ * Upgrades to WebSockets that are not Krown's are left to whoever listens for them.
  *
  * @example
- * await app.register(krownPlugin, { krown, config: krown.config, logger })
+ * await app.register(krownPlugin, { krown, prefix: '/ops' })
  */
-export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, options) => {
-  const { krown, config, logger } = options
+export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, options) => {
+  const { krown, config = krown.config } = options
+  // Fastify's own has the methods that are used here.
+  const logger = options.logger ?? (app.log as unknown as Logger)
   decorateCalls(app, krown)
   addCommonHeaders(app, krown)
   await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
@@ -61,7 +72,8 @@ export const krownPlugin: FastifyPluginAsync<KrownServerOptions> = async (app, o
   await mountRest(app, config)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
-  mountWebSockets(app, [trpcProtocol(options), krownProtocol(options)], { krown, config, logger, settings })
+  const parts = { krown, config, logger, settings }
+  mountWebSockets(app, [trpcProtocol(parts), krownProtocol(parts)], parts)
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)
 }

@@ -3,26 +3,27 @@ import { createRequire } from 'node:module'
 import type { FastifyInstance } from 'fastify'
 import { DOCS_POLICY } from './security-headers.js'
 
+// Addresses are relative, so that it works below any prefix.
 const PAGE = `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Krown API</title>
-    <link rel="icon" type="image/png" href="/docs/assets/favicon-32x32.png">
-    <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+    <link rel="icon" type="image/png" href="docs/assets/favicon-32x32.png">
+    <link rel="stylesheet" href="docs/assets/swagger-ui.css">
   </head>
   <body>
     <div id="docs"></div>
-    <script src="/docs/assets/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
+    <script src="docs/assets/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
   </body>
 </html>
 `
 
 // A file of its own: the page's policy runs nothing inline. No validator badge: it would ask a foreign site.
 const START_SCRIPT = `SwaggerUIBundle({
-  url: '/openapi.json',
+  url: 'openapi.json',
   domNode: document.getElementById('docs'),
   deepLinking: true,
   displayRequestDuration: true,
@@ -40,7 +41,7 @@ const ASSETS = {
 /** The document and a page to browse it, all from this server. */
 export async function mountDocs(app: FastifyInstance, document: object): Promise<void> {
   // Bytes, which are sent as they are; text would be encoded anew for each answer.
-  const bytes = Buffer.from(JSON.stringify(document))
+  const bytes = Buffer.from(JSON.stringify({ ...document, servers: [{ url: app.prefix || '/' }] }))
   app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(bytes))
 
   const helmet = { contentSecurityPolicy: DOCS_POLICY }

@@ -20,7 +20,7 @@ export async function mountRest(app: FastifyInstance, { limits, server, auth }: 
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const output = await answer(route, { request, reply }, settings)
-        return sendOutput(reply, route, output)
+        return sendOutput(reply, route, { output, prefix: app.prefix })
       },
     })
   }
@@ -54,7 +54,7 @@ function callProcedure(
     ctx: { call: callOf(request) } satisfies RootContext,
     // Called when the caller is known: who is not signed in learns nothing about the input.
     getRawInput: async () => adapt(readInput(route, request)),
-    signal: undefined,
+    signal: callOf(request)?.over,
     batchIndex: 0,
   })
 }
@@ -85,13 +85,17 @@ function bodyEntries(body: unknown): [string, unknown][] {
   throw new KrownError('VALIDATION_FAILED', 'the request body must be a JSON object')
 }
 
-function sendOutput(reply: FastifyReply, { rest }: RestRoute, output: unknown): FastifyReply {
+function sendOutput(
+  reply: FastifyReply,
+  { rest }: RestRoute,
+  { output, prefix }: { output: unknown; prefix: string },
+): FastifyReply {
   const { status = 200, pending } = rest
   if (status === 204) return reply.code(204).send()
   const answer = output as Record<string, unknown>
   const isPending = pending !== undefined && answer.status === pending.status
   const location = isPending ? pending.location : rest.location
-  if (location !== undefined) reply.header('location', fillTemplate(location, answer))
+  if (location !== undefined) reply.header('location', prefix + fillTemplate(location, answer))
   return reply.code(isPending ? 202 : status).send(answer)
 }
 

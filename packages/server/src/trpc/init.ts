@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import type { TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODE_NUMBER } from '@trpc/server/rpc'
 import { type Problem, toProblem } from '../transport/problem.js'
-import { CallContext, requireSocket } from './context.js'
+import { CallContext, type CallOptions, requireSocket } from './context.js'
 import { toKrownError, toTrpcError, WIRE } from './error-mapping.js'
 import { pace } from './pace.js'
 import type { RouteMeta } from './route-meta.js'
@@ -10,6 +10,14 @@ import type { RouteMeta } from './route-meta.js'
 export interface RootContext {
   /** A {@link CallContext}. */
   readonly call: unknown
+}
+
+/**
+ * The context that `appRouter` wants, for who calls it by itself: in a router of their own, in another adapter, or with
+ * `appRouter.createCaller`.
+ */
+export function createContext(options: CallOptions): RootContext {
+  return { call: new CallContext(options) }
 }
 
 /** What a client finds in `error.data`. */

@@ -167,7 +167,10 @@ describe('the documentation page', () => {
     expect(page).not.toMatch(/<script>|<style>|style=|\son\w+=|https?:/)
     const sources = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path)
     expect(sources).toHaveLength(4)
-    for (const path of sources) expect([path, (await fetch(server.url + path)).status]).toEqual([path, 200])
+    for (const path of sources) {
+      const { status } = await fetch(new URL(path ?? '', `${server.url}/docs`))
+      expect([path, status]).toEqual([path, 200])
+    }
   })
 
   test.each([

@@ -18,6 +18,7 @@ export const actor = {
   userId: 'u-1',
   username: 'ada',
   clientIp: null,
+  expiresAt: Date.UTC(2100, 0),
 } as unknown as LoginActor
 
 /** Stands in for core where only what the transport does is looked at. What a test does not give is refused. */

@@ -51,6 +51,7 @@ class Acceptor {
   readonly #sockets: Sockets
   readonly #ofAddresses: SocketCounts
   readonly #ofUsers: SocketCounts
+  #closing = false
 
   constructor(upgrades: Upgrades, options: AcceptOptions) {
     const { socketsPerAddress, socketsPerUser } = options.config.limits
@@ -85,6 +86,8 @@ class Acceptor {
   }
 
   close(): Promise<void> {
+    // Clients that were told to come back are back before the server stops listening.
+    this.#closing = true
     return this.#sockets.close()
   }
 
@@ -93,7 +96,7 @@ class Acceptor {
     const upgrade = this.#upgrades.find(request)
     if (!upgrade) throw new KrownError('VALIDATION_FAILED', 'this is a WebSocket: connect with one')
     requireKnownOrigin(request, config.server.corsOrigins)
-    if (krown.draining) throw new KrownError('DRAINING', 'Krown is shutting down')
+    if (krown.draining || this.#closing) throw new KrownError('DRAINING', 'Krown is shutting down')
     const giveBack = this.#ofAddresses.take(addressKey(request.ip))
     if (upgrade.stream.destroyed) giveBack()
     else upgrade.stream.once('close', giveBack)
