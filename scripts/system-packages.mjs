@@ -8,19 +8,24 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** A module of Debian's own Python: it is there or not, whatever else is called python3. */
+const PYTHON_WEBSOCKETS = ['/usr/lib/python3/dist-packages/websockets']
+
 const NEEDED = [
   { program: 'sshd', aptPackage: 'openssh-server', brewFormula: 'openssh' },
   { program: 'ps', aptPackage: 'procps' },
   { program: 'openssl', aptPackage: 'openssl' },
   { program: 'curl', aptPackage: 'curl' },
   { program: 'python3', aptPackage: 'python3' },
+  { program: 'python3-websockets', files: PYTHON_WEBSOCKETS, aptPackage: 'python3-websockets' },
   { program: 'chromium', aptPackage: 'chromium' },
 ]
 const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 const POLICY = '/usr/sbin/policy-rc.d'
 
 const directories = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_DIRECTORIES]
-const isMissing = ({ program }) => !directories.some((directory) => existsSync(join(directory, program)))
+const isMissing = ({ program, files = directories.map((directory) => join(directory, program)) }) =>
+  !files.some((file) => existsSync(file))
 
 const before = NEEDED.filter(isMissing)
 if (before.length > 0) provide(before)
