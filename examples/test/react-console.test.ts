@@ -131,6 +131,7 @@ describe.skipIf(!CHROMIUM || !findSshd())('09: the console in a browser', { time
     await stage.gateway.start()
     await tab.page.getByText('Live', { exact: true }).waitFor()
     await command.getByText('interrupted').waitFor()
+    await command.getByText('Look what state the host is in').waitFor()
     expect(await command.getByRole('log').textContent()).toBe(numbers(1, 100))
     await tab.openSession()
     await (await tab.run('echo again')).getByText('exit code 0').waitFor()

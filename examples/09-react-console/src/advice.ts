@@ -1,4 +1,4 @@
-import { isKrownError, type KrownClientErrorCode } from '@krown/sdk'
+import { type CommandSummary, isKrownError, type KrownClientErrorCode } from '@krown/sdk'
 
 // `Record` over the closed union: when the server learns a new code, this does not compile until it has advice.
 const ADVICE: Readonly<Record<KrownClientErrorCode, string>> = {
@@ -44,4 +44,11 @@ export function explain(error: unknown): Explanation {
   const problems = Array.isArray(fields) ? fields.map(({ path, message }) => `${path} ${message}`) : []
   const message = problems.length > 0 ? problems.join('; ') : error.message
   return { code: error.rawCode, message, advice: ADVICE[error.code] }
+}
+
+/** For the `errorCode` of a command that ended. */
+export function adviceAfter({ status }: CommandSummary, errorCode: string): string {
+  // Whatever the code says of another attempt: this one has begun something.
+  if (status === 'interrupted') return ADVICE.SESSION_LOST
+  return ADVICE[Object.hasOwn(ADVICE, errorCode) ? (errorCode as KrownClientErrorCode) : 'UNKNOWN']
 }

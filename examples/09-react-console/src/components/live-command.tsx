@@ -1,5 +1,6 @@
 import type { CommandSummary } from '@krown/sdk'
 import { useMutation } from '@tanstack/react-query'
+import { adviceAfter } from '../advice.js'
 import type { Run } from '../follow-command.js'
 import { useOutput } from '../hooks/use-output.js'
 import { useKrown } from '../krown-context.js'
@@ -22,11 +23,16 @@ export function LiveCommand({ run }: { run: Run }) {
             Cancel
           </button>
         )}
-        <span role="status" className={`chip ${toneOf(screen.result)}`}>
+        <span role="status" className={`chip ${isRunning ? 'running' : toneOf(screen.result)}`}>
           {isRunning ? 'running' : outcomeOf(screen.result)}
         </span>
       </div>
       <Output screen={screen} />
+      {screen.result?.errorCode && (
+        <p className="hint">
+          <code>{screen.result.errorCode}</code> {adviceAfter(screen.result, screen.result.errorCode)}
+        </p>
+      )}
       {error && <Problem error={error} />}
       {cancel.error && <Problem error={cancel.error} />}
     </article>
@@ -41,6 +47,5 @@ function outcomeOf(result: CommandSummary | null): string {
 }
 
 function toneOf(result: CommandSummary | null): string {
-  if (result === null) return 'running'
-  return result.exitCode === 0 ? 'good' : 'bad'
+  return result?.exitCode === 0 ? 'good' : 'bad'
 }
