@@ -43,7 +43,7 @@ function argumentsOf({ path, children, options }: CompletionNode): string {
     fi
 `
   return `    '${path}')
-${commands.length > 0 ? describe : ''}    _arguments -S ${specs.join(' ')} '*:: :_default'
+${commands.length > 0 ? describe : ''}    _arguments -S ${specs.join(' ')} '*: :_default'
     ;;`
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CliError } from '../cli-error.js'
@@ -29,7 +28,7 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   const directory = dirname(path)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await chmod(directory, 0o700)
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const draft = `${path}.${crypto.randomUUID()}.tmp`
   try {
     await using file = await open(draft, 'wx', 0o600)
     await file.writeFile(text)
