@@ -65,3 +65,15 @@ test('bytes that are no UTF-8 elsewhere make it base64 with all that was kept', 
     encoding: 'base64',
   })
 })
+
+test('its text is made once for all who ask, while nothing more comes and after its end', () => {
+  const collector = new OutputCollector(100, plenty())
+  collector.append(Buffer.from('one'))
+  const before = collector.toText()
+  expect(collector.toText()).toBe(before)
+  collector.append(Buffer.from(' two'))
+  expect(collector.toText()).toEqual({ text: 'one two', encoding: 'utf8' })
+  collector.leaveBudget()
+  expect(collector.toText()).toBe(collector.toText())
+  expect(collector.toText()).toEqual({ text: 'one two', encoding: 'utf8' })
+})

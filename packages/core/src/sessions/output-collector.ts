@@ -14,6 +14,8 @@ export class OutputCollector {
   #bytes = Buffer.alloc(0)
   #kept = 0
   #truncated = false
+  #isOver = false
+  #text: EncodedOutput | undefined
 
   constructor(maxBytes: number, budget: OutputBudget) {
     this.#maxBytes = maxBytes
@@ -30,6 +32,7 @@ export class OutputCollector {
 
   append(chunk: Buffer): void {
     if (chunk.length === 0 || this.#truncated) return
+    this.#text = undefined
     const wanted = Math.min(this.#kept + chunk.length, this.#maxBytes)
     const taken = Math.min(wanted, this.#reserve(wanted)) - this.#kept
     this.#truncated = taken < chunk.length
@@ -37,8 +40,17 @@ export class OutputCollector {
     this.#kept += taken
   }
 
-  /** As text where it is valid UTF-8, else as base64. A character cut by the limit is left out. */
+  /**
+   * As text where it is valid UTF-8, else as base64. A character cut by the limit is left out. Made once for all who
+   * ask, and instead of the bytes when nothing more will come.
+   */
   toText(): EncodedOutput {
+    this.#text ??= this.#encode()
+    if (this.#isOver) this.#bytes = Buffer.alloc(0)
+    return this.#text
+  }
+
+  #encode(): EncodedOutput {
     const kept = this.#bytes.subarray(0, this.#kept)
     const whole = this.#truncated ? kept.subarray(0, kept.length - cutCharacterBytes(kept)) : kept
     return isUtf8(whole)
@@ -49,6 +61,8 @@ export class OutputCollector {
   /** Others may need the memory: nothing more will come. */
   leaveBudget(): void {
     this.#budget.giveBack(this.#bytes.length)
+    this.#isOver = true
+    if (this.#text) this.#bytes = Buffer.alloc(0)
   }
 
   /** @returns How many bytes there is room for now. */
