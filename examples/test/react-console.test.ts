@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FaultProxy, findSshd, type Sshd, startFaultProxy, startSshd } from '@krown/testkit'
-import { requireInCi } from '@krown/testkit/ci'
+import { findChromium } from '@krown/testkit/find-chromium'
 import { createTempDir, type TempDir } from '@krown/testkit/temp-dir'
 import {
   type Browser,
@@ -17,7 +16,7 @@ import { serveConsole } from './console-page.js'
 import { RestartableGateway } from './restartable-gateway.js'
 import { CHECKOUT } from './run-example.js'
 
-const CHROMIUM = requireInCi(['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync), 'chromium')
+const CHROMIUM = findChromium()
 const ADA = { username: 'ada', password: 'correct horse battery' }
 /** Set it to make the picture for the documents anew. */
 const { UPDATE_SCREENSHOTS } = process.env

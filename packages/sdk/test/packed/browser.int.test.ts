@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { findSshd, type Sshd, startSshd } from '@krown/testkit'
-import { requireInCi } from '@krown/testkit/ci'
+import { findChromium } from '@krown/testkit/find-chromium'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SdkGateway, startSdkGateway } from '../support/sdk-gateway.js'
 import { type InstalledSdk, installSdk } from './installed-sdk.js'
 
-const CHROMIUM = requireInCi(['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync), 'chromium')
+const CHROMIUM = findChromium()
 
 /** What the page has of the SDK. */
 const PAGE = `
