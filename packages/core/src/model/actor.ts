@@ -4,7 +4,9 @@ import type { ApiTokenId, LoginId, OrgId, UserId } from './ids.js'
 export interface CallOrigin {
   /** Address of the caller as the transport knows it; null in process. */
   readonly clientIp: string | null
+  /** Goes into the log and the journal, to find what belongs together. */
   readonly requestId?: string | undefined
+  /** Kept with the login, shown to nobody else. */
   readonly userAgent?: string | undefined
 }
 
@@ -56,9 +58,12 @@ export interface ExternalIdentity {
   issuer: string
   /** Stable id of the person at the issuer. */
   subject: string
+  /** Name in lists and in the journal; taken over each time it is said. */
   displayName: string
+  /** Taken over each time it is said, too. */
   role: 'admin' | 'operator' | 'readonly'
   /** Default: the organization `default`. */
   orgId?: OrgId | undefined
+  /** Address of the caller, for the journal; default none. */
   clientIp?: string | undefined
 }

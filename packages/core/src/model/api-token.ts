@@ -21,6 +21,7 @@ export const API_TOKEN_SCOPES = [
   'journal:read',
   'journal:verify',
 ] as const
+/** One of `API_TOKEN_SCOPES`: the name of a permission. */
 export type ApiTokenScope = (typeof API_TOKEN_SCOPES)[number]
 
 /** How long a token lives that was made without `expiresAt`, days. */
@@ -28,19 +29,23 @@ export const DEFAULT_API_TOKEN_DAYS = 90
 
 /**
  * A key of a user's own for programs. What it may do is what its owner may do at that moment, as far as the scopes
- * go; besides it may ask who it is.
+ * go; besides it may ask who it is. Times are ISO 8601 in UTC.
  */
 export interface ApiToken {
   id: ApiTokenId
   orgId: OrgId
+  /** Its owner. */
   userId: UserId
+  /** What it is for, as its owner says. */
   name: string
+  /** At least one. */
   scopes: ApiTokenScope[]
   createdAt: string
   /** Null when it never expires. */
   expiresAt: string | null
   /** To the minute; null when it never was used. */
   lastUsedAt: string | null
+  /** Null while it was not revoked. */
   revokedAt: string | null
 }
 
@@ -70,6 +75,7 @@ export const newApiTokenSchema = z
   .object({ ...apiTokenShape, token: z.string() })
   .meta({ id: 'NewApiToken' }) satisfies z.ZodType<NewApiToken>
 
+/** What `tokens.create` takes. */
 export interface CreateApiTokenInput {
   /** What it is for, one line of at most 100 characters; need not be unique. */
   name: string

@@ -19,31 +19,36 @@ export const COMMAND_STATUSES = [
  */
 export type CommandStatus = (typeof COMMAND_STATUSES)[number]
 
+/** How bytes are written in a string: as the text they are, or, where they are not UTF-8, as base64. */
 export type OutputEncoding = 'utf8' | 'base64'
 
-/** One command on one session, without its output. */
+/** One command on one session, without its output. Times are ISO 8601 in UTC with milliseconds. */
 export interface CommandSummary {
   id: CommandId
   sessionId: SessionId
+  /** Who started it. */
   userId: UserId
+  /** As it went to the login shell. */
   command: string
   status: CommandStatus
   /** Null while running, when a signal ended it (RFC 4254 §6.10) and when the outcome is unknown. */
   exitCode: number | null
-  /** RFC 4254 name without SIG, such as `TERM`. */
+  /** RFC 4254 name without SIG, such as `TERM`; null when none ended it. */
   signal: string | null
   /** What went wrong, one of the error codes; null when nothing did. */
   errorCode: string | null
   /** Bytes the target sent, also those that were not kept. */
   stdoutBytes: number
   stderrBytes: number
+  /** Less was kept than the target sent. */
   stdoutTruncated: boolean
   stderrTruncated: boolean
   /** After a timeout or cancel: did the target report the end? Null when nothing had to be killed. */
   killed: 'confirmed' | 'unconfirmed' | null
   startedAt: string
+  /** Null while running. */
   finishedAt: string | null
-  /** By the monotonic clock, milliseconds. */
+  /** By the monotonic clock, milliseconds; null while running and when nobody measured it. */
   durationMs: number | null
 }
 
@@ -51,6 +56,7 @@ export interface CommandSummary {
 export interface Command extends CommandSummary {
   /** Text, or base64 when `stdoutEncoding` says so; null when no output is kept (any more). */
   stdout: string | null
+  /** The same for standard error. */
   stderr: string | null
   stdoutEncoding: OutputEncoding
   stderrEncoding: OutputEncoding
@@ -91,10 +97,14 @@ export const commandSchema = z
   })
   .meta({ id: 'Command' }) satisfies z.ZodType<Command>
 
+/** How a command runs; everything may be left out. */
 export interface ExecOptions {
-  /** Channel open to exit, milliseconds, 1 to `ssh.max_command_timeout`. */
+  /**
+   * Channel open to exit, milliseconds, 1 to `ssh.max_command_timeout`. Default `ssh.command_timeout`; what is started
+   * or streamed has only the maximum.
+   */
   timeoutMs?: number | undefined
-  /** Sent to the command, which then sees end of file. */
+  /** Sent to the command, which then sees end of file. Default: none. */
   stdin?: string | undefined
   /** How `stdin` is written; default `utf8`. */
   stdinEncoding?: OutputEncoding | undefined
@@ -104,6 +114,7 @@ export interface ExecOptions {
   commandId?: CommandId | undefined
 }
 
+/** What `sessions.execute` takes. */
 export interface ExecuteInput extends ExecOptions {
   /** Sent verbatim to the login shell of the target; the caller quotes. At most 64 KiB, no NUL. */
   command: string
@@ -111,8 +122,10 @@ export interface ExecuteInput extends ExecOptions {
   waitMs?: number | undefined
 }
 
+/** What `commands.start` takes. */
 export interface StartCommandInput extends ExecOptions {
   sessionId: SessionId
+  /** As in `ExecuteInput`. */
   command: string
   /** Leave standard input open for `commands.write`; default false. */
   stdinOpen?: boolean | undefined
@@ -146,11 +159,13 @@ export const startCommandInputSchema = z.strictObject({
   streamed: z.boolean().optional(),
 }) satisfies z.ZodType<StartCommandInput>
 
+/** Filters of `commands.list`, all of which must hold; default: everything that the caller may see. */
 export interface CommandQuery extends PageQuery {
   sessionId?: SessionId | undefined
+  /** Who started it. */
   userId?: UserId | undefined
   status?: CommandStatus | undefined
-  /** Part of the command text, any case. */
+  /** Part of the command text, any case, 1 to 256 characters. */
   search?: string | undefined
 }
 
@@ -170,7 +185,8 @@ export const commandPageSchema = pageOf(commandSummarySchema) satisfies z.ZodTyp
 
 /**
  * What `commands.output` yields. `offset` counts the bytes of both streams together, in the order in which
- * they arrived; `after` of a later call is the end of the last chunk: `offset + data.length`.
+ * they arrived; `after` of a later call is the end of the last chunk: `offset + data.length`. A gap is from `fromOffset`
+ * up to, but not including, `toOffset`.
  */
 export type CommandOutputEvent =
   | { type: 'output'; stream: 'stdout' | 'stderr'; offset: number; data: Uint8Array }

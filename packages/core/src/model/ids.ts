@@ -1,12 +1,22 @@
 import type { Branded } from '../base/ids.js'
 
+/** An organization. All ids are UUIDs (version 7) in lower case; on the wire they are strings. */
 export type OrgId = Branded<'OrgId'>
+/** A user. */
 export type UserId = Branded<'UserId'>
+/** A person signed in: lives as long as its refresh tokens. */
 export type LoginId = Branded<'LoginId'>
+/** An API token, not its text. */
 export type ApiTokenId = Branded<'ApiTokenId'>
+/** An entry of the inventory. */
 export type TargetId = Branded<'TargetId'>
+/** An SSH session. */
 export type SessionId = Branded<'SessionId'>
+/** A command; may be chosen by the caller. */
 export type CommandId = Branded<'CommandId'>
+/** An entry of the journal; `seq` says where it stands. */
 export type JournalEntryId = Branded<'JournalEntryId'>
+/** A pinned host key. */
 export type HostKeyId = Branded<'HostKeyId'>
+/** A process of Krown. */
 export type NodeId = Branded<'NodeId'>

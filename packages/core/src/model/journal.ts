@@ -5,6 +5,7 @@ import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
 import { bodyText, nameText } from './text.js'
 
 export const JOURNAL_OUTCOMES = ['success', 'denied', 'failure'] as const
+/** `denied`: a rule said no. `failure`: it was tried and did not work. */
 export type JournalOutcome = (typeof JOURNAL_OUTCOMES)[number]
 
 /** One link of an organization's hash chain; `docs/journal-format.md` says how it is hashed. */
@@ -13,14 +14,18 @@ export interface JournalEntry {
   orgId: OrgId
   /** 1, 2, 3, … without a gap in each organization. */
   seq: number
+  /** ISO 8601 in UTC; clocks jump, only `seq` says what came first. */
   at: string
   /** What was done, such as `session.opened` or `command.started`. */
   action: string
   outcome: JournalOutcome
+  /** `login`, `api_token`, `external` or `system`. */
   actorKind: string
+  /** Who did it; the system is a user, too. Null where there was nobody. */
   actorUserId: UserId | null
   /** The API token that the actor came with; null when there was none. */
   actorTokenId: ApiTokenId | null
+  /** What it was done to, such as `session`; null, like `resourceId`, when there is no such thing. */
   resourceKind: string | null
   resourceId: string | null
   /** Facts without personal details. */
@@ -29,6 +34,7 @@ export interface JournalEntry {
   details: Record<string, unknown> | null
   /** SHA-256 of this link, hexadecimal. */
   hash: string
+  /** `hash` of the entry before; 64 zeros in the first. */
   prevHash: string
 }
 
@@ -52,12 +58,16 @@ export const journalEntrySchema = z
   })
   .meta({ id: 'JournalEntry' }) satisfies z.ZodType<JournalEntry>
 
+/** Filters of `journal.list`, all of which must hold; default: the organization's whole journal. */
 export interface JournalQuery extends PageQuery {
+  /** The whole name, such as `command.started`. */
   action?: string | undefined
+  /** Who did it. */
   actorUserId?: UserId | undefined
+  /** Id of what it was done to: a session, a command, a user, … */
   resourceId?: string | undefined
   outcome?: JournalOutcome | undefined
-  /** Part of the action or of the details, any case. */
+  /** Part of the action or of the details, any case, 1 to 256 characters. */
   search?: string | undefined
 }
 
@@ -76,6 +86,7 @@ export interface JournalFollowQuery {
   after?: number | undefined
 }
 
+/** What `journal.follow` takes. */
 export interface JournalFollowOptions extends JournalFollowQuery {
   /** Ends the reading: it then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -97,15 +108,20 @@ export const CHAIN_BREAKS = ['hash', 'gap', 'link', 'details', 'columns', 'head'
  */
 export type ChainBreak = (typeof CHAIN_BREAKS)[number]
 
+/** What checking an organization's chain found. */
 export interface ChainVerification {
   orgId: OrgId
+  /** There is no break. */
   ok: boolean
   /** Entries that were read, up to the first break. */
   entries: number
   /** Entries whose personal details were erased; they verify all the same. */
   erased: number
+  /** Number of the newest entry; note it with `headHash` elsewhere, to prove later that nothing was cut off. */
   headSeq: number
+  /** Hash of the newest entry, 64 hexadecimal digits. */
   headHash: string
+  /** The entry at fault; what comes after it proves nothing. Null when the chain is whole. */
   firstBreak: { seq: number; kind: ChainBreak } | null
 }
 

@@ -30,9 +30,15 @@ export interface CommandStream extends AsyncIterable<OutputChunk> {
   readonly commandId: CommandId
   /** Settles when the command ended; its output was in the chunks, so none is kept here. */
   readonly result: Promise<CommandSummary>
-  /** Sends standard input; resolves when the target's flow window took it. */
+  /**
+   * Sends standard input, text as UTF-8; resolves when the target's flow window took it.
+   *
+   * @throws KrownError `CONFLICT` when the command or its input has ended.
+   */
   write(data: string | Uint8Array): Promise<void>
+  /** End of file for the command. Closing twice is fine. @throws KrownError `CONFLICT` when it has ended. */
   closeStdin(): Promise<void>
+  /** See `KrownClient.commands.cancel`. */
   cancel(): Promise<Command>
 }
 
@@ -41,11 +47,16 @@ export interface SessionHandle extends AsyncDisposable {
   readonly id: SessionId
   /** The session as it was when it was opened. */
   readonly session: Session
-  /** Runs a command and collects its output. */
+  /** Runs a command and collects its output; errors as for `KrownClient.sessions.execute`. */
   exec(command: string, options?: ExecOptions): Promise<Command>
-  /** Runs a command and hands out its output as it arrives; reading slowly slows the command down. */
+  /**
+   * Runs a command and hands out its output as it arrives; reading slowly slows the command down. With `stdinOpen` its
+   * input stays open for `write`.
+   *
+   * @throws KrownError as for `KrownClient.sessions.execute`; while it is iterated `READER_TOO_SLOW`.
+   */
   stream(command: string, options?: ExecOptions & { stdinOpen?: boolean }): Promise<CommandStream>
-  /** Closing twice is fine. */
+  /** Cancels what runs in it. Closing twice is fine. */
   close(): Promise<Session>
 }
 
@@ -54,9 +65,11 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Resumes after `after` bytes; yields `finished` last. */
+/** How `commands.output` is read. */
 export interface OutputOptions {
+  /** Go on after this many bytes, both streams counted together. Default 0: all that is held. */
   after?: number | undefined
+  /** Ends the reading: it then rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
@@ -66,23 +79,52 @@ export interface OutputOptions {
  *
  * Every method may throw a KrownError: `UNAUTHENTICATED` when the actor's login ended, `FORBIDDEN` when its role
  * never has the right, `NOT_FOUND` for what is absent or not its own, `VALIDATION_FAILED`, `RATE_LIMITED`,
- * `UNAVAILABLE`, `DRAINING`.
+ * `UNAVAILABLE`, `DRAINING`; and `AUDIT_UNAVAILABLE` when the journal cannot be written: then nothing was done.
  */
 export interface KrownClient {
+  /** The caller's own account. */
   readonly auth: {
+    /** The caller as a user. */
     me(): Promise<User>
-    /** Ends the login this caller came with; its tokens stop working within 5 seconds. */
+    /**
+     * Ends the login this caller came with; its tokens stop working within 5 seconds, and sessions stay open. Does
+     * nothing for a caller that came without one.
+     */
     logout(): Promise<void>
-    /** Ends every other login of this user. */
+    /**
+     * Ends every other login of this user.
+     *
+     * @throws KrownError `VALIDATION_FAILED` when the current password is not right or the new one not good enough;
+     * `FORBIDDEN` for a caller without a password.
+     */
     changePassword(input: ChangePasswordInput): Promise<void>
   }
+  /** SSH connections. */
   readonly sessions: {
-    /** @throws KrownError `TARGET_*` and `HOST_KEY_*`; `details.sessionId` names the row that is kept. */
+    /**
+     * Connects; resolves when it is connected.
+     *
+     * @throws KrownError `TARGET_*` and `HOST_KEY_*`; `details.sessionId` names the row that is kept.
+     * `QUOTA_EXCEEDED` when as many are open as may be.
+     */
     open(input: OpenSessionInput): Promise<SessionHandle>
+    /** One session, open or not. */
     get(id: SessionId): Promise<Session>
+    /** The caller's own, or the organization's for whoever may see it. */
     list(query?: SessionQuery): Promise<Page<Session>>
+    /**
+     * Cancels what runs in it, then disconnects. Closing what has ended is fine.
+     *
+     * @throws KrownError `CONFLICT` when another process of Krown holds it.
+     */
     close(id: SessionId): Promise<Session>
-    /** Once a byte may have reached the target it answers with a command; an error means that nothing ran. */
+    /**
+     * Runs a command and answers when it ended, whatever its exit code, or after `waitMs`. Once a byte may have reached
+     * the target it answers with a command; an error means that nothing ran.
+     *
+     * @throws KrownError `SESSION_NOT_CONNECTED`; `CONFLICT` when `commandId` belongs to another command;
+     * `QUOTA_EXCEEDED` when too many wait; `PAYLOAD_TOO_LARGE`; `TARGET_CHANNEL_REFUSED`, `TARGET_TIMEOUT`.
+     */
     execute(id: SessionId, input: ExecuteInput, options?: WaitOptions): Promise<Command>
     /**
      * What happens, as it happens: in one session, with output, or in all that the caller may see, without.
@@ -95,22 +137,40 @@ export interface KrownClient {
      */
     events(options?: SessionEventsOptions): AsyncIterable<SessionEvent>
   }
+  /** What runs or ran in sessions. */
   readonly commands: {
-    /** Answers as soon as the command was handed to the target. */
+    /** Answers as soon as the command was handed to the target; errors as for `sessions.execute`. */
     start(input: StartCommandInput): Promise<Command>
+    /**
+     * One command with the output that is held, ten minutes after its end at the latest; then `stdout` and `stderr`
+     * are null. `waitMs`: waits that long for its end, 0 to 60,000; default 0.
+     */
     get(id: CommandId, options?: WaitOptions & { waitMs?: number | undefined }): Promise<Command>
+    /** Newest first, without output. */
     list(query?: CommandQuery): Promise<Page<CommandSummary>>
     /** TERM, then KILL after a grace; answers when the command ended. Cancelling what has ended is fine. */
     cancel(id: CommandId): Promise<Command>
+    /** As `CommandStream.write`, for a command that was started with `stdinOpen`. */
     write(id: CommandId, data: string | Uint8Array): Promise<void>
+    /** As `CommandStream.closeStdin`. */
     closeStdin(id: CommandId): Promise<void>
-    /** Output as it arrives, from the start or from `after` as far as it is still held. */
+    /**
+     * Output as it arrives, from the start or from `after` as far as it is still held; `finished` comes last. The first
+     * reader of whoever started it slows the command down, others are told of gaps.
+     *
+     * @throws KrownError `READER_TOO_SLOW` for that first reader, after a minute without reading.
+     */
     output(id: CommandId, options?: OutputOptions): AsyncIterable<CommandOutputEvent>
   }
+  /** The people of the organization. */
   readonly users: {
+    /** For admins and auditors. */
     list(query?: UserQuery): Promise<Page<User>>
+    /** Anybody may read oneself. */
     get(id: UserId): Promise<User>
+    /** For admins. @throws KrownError `CONFLICT` when the name is taken. */
     create(input: CreateUserInput): Promise<User>
+    /** For admins; takes effect within 5 seconds. @throws KrownError `CONFLICT` when no admin would be left. */
     update(id: UserId, input: UpdateUserInput): Promise<User>
   }
   /** The API tokens of the caller itself, who must be signed in: a token manages no tokens. */
@@ -122,14 +182,18 @@ export interface KrownClient {
     /** Stops working within 5 seconds; what it opened stays open. Revoking twice is fine. */
     revoke(id: ApiTokenId): Promise<ApiToken>
   }
+  /** What was done by whom; for admins and auditors. */
   readonly journal: {
+    /** Newest first. */
     list(query?: JournalQuery): Promise<Page<JournalEntry>>
-    /** Recomputes the organization's whole chain. */
+    /** Recomputes the organization's whole chain; a broken one is an answer, not an error. */
     verify(): Promise<ChainVerification>
     /** Every entry once, in order, as it is written: after `after`, or from now on. Ends only by its signal. */
     follow(options?: JournalFollowOptions): AsyncIterable<JournalEntry>
   }
+  /** About this Krown itself. */
   readonly system: {
+    /** Needs no right. */
     info(): Promise<SystemInfo>
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { newPasswordSchema, type User, userSchema } from './user.js'
 
+/** What signing in takes: both as they were registered, the name in any case. */
 export interface LoginInput {
   username: string
   password: string
@@ -34,7 +35,9 @@ export const loginResultSchema = z
   })
   .meta({ id: 'LoginResult' }) satisfies z.ZodType<LoginResult>
 
+/** What a refresh takes. */
 export interface RefreshInput {
+  /** Of the login, or of the last refresh. */
   refreshToken: string
 }
 
@@ -42,8 +45,10 @@ export const refreshInputSchema = z.strictObject({
   refreshToken: z.string().min(1).max(512),
 }) satisfies z.ZodType<RefreshInput>
 
+/** What `auth.changePassword` takes. */
 export interface ChangePasswordInput {
   currentPassword: string
+  /** 12 to 256 characters unless configured otherwise; see `docs/guide/users-and-roles.md`. */
   newPassword: string
 }
 

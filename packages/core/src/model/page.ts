@@ -7,7 +7,7 @@ export interface Page<Item> {
   nextCursor: string | null
 }
 
-/** What every list takes. */
+/** What every list takes; everything may be left out. */
 export interface PageQuery {
   /** Items a page, 1 to 200; default 50. */
   limit?: number | undefined
@@ -15,6 +15,7 @@ export interface PageQuery {
   cursor?: string | undefined
 }
 
+/** Items a page when `limit` is left out. */
 export const DEFAULT_PAGE_LIMIT = 50
 
 export const pageQueryShape = {

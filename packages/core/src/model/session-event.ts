@@ -53,6 +53,7 @@ export interface CommandOutputPieceEvent {
   offset: number
 }
 
+/** Its result is on record, or waits for the journal (`errorCode` is `AUDIT_UNAVAILABLE`). */
 export interface CommandFinishedEvent {
   type: 'command_finished'
   sessionId: SessionId
@@ -116,6 +117,7 @@ export interface SessionEventsQuery {
   output?: boolean | undefined
 }
 
+/** What `sessions.events` takes. */
 export interface SessionEventsOptions extends SessionEventsQuery {
   /** Ends the reading: it then rejects with the signal's reason. */
   signal?: AbortSignal | undefined

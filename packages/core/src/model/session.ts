@@ -9,30 +9,36 @@ export const SESSION_STATUSES = ['connecting', 'connected', 'disconnected', 'err
 export type SessionStatus = (typeof SESSION_STATUSES)[number]
 
 export const AUTH_METHODS = ['password', 'key'] as const
+/** What a session signed in to its target with. */
 export type AuthMethod = (typeof AUTH_METHODS)[number]
 
-/** One SSH connection held for one user. */
+/** One SSH connection held for one user. Times are ISO 8601 in UTC with milliseconds. */
 export interface Session {
   id: SessionId
   orgId: OrgId
+  /** Who opened it. */
   userId: UserId
   /** The inventory entry it was opened by; null for an ad hoc host. */
   targetId: TargetId | null
+  /** As it was asked for, in one spelling: lower case, addresses in their usual form. */
   host: string
   port: number
   /** User name on the target. */
   username: string
   authMethod: AuthMethod
   status: SessionStatus
-  /** Why it ended or never began (`closed_by_user`, `idle_timeout`, an error code in lower case, …). */
+  /** Why it ended or never began (`closed_by_user`, `idle_timeout`, an error code in lower case, …); null until then. */
   statusReason: string | null
   /** `SHA256:…` as `ssh-keygen -l` prints it; null until the host key was checked. */
   hostKeyFingerprint: string | null
   /** This session saw the host for the first time and pinned its key for this user. */
   hostKeyNewlyPinned: boolean
   createdAt: string
+  /** Null when it never was. */
   connectedAt: string | null
+  /** Null when it never was connected. */
   lastActivityAt: string | null
+  /** Null while it is `connecting` or `connected`. */
   endedAt: string | null
   /** Bytes sent to the target in channels. */
   bytesIn: number
@@ -69,11 +75,13 @@ export type SessionAuth =
   /** `privateKey` in OpenSSH or PEM form. */
   | { method: 'key'; privateKey: string; passphrase?: string | undefined }
 
+/** What `sessions.open` takes. */
 export interface OpenSessionInput {
   /** Host name, IPv4 or IPv6 address. */
   host: string
   /** Default 22. */
   port?: number | undefined
+  /** User name on the target. */
   username: string
   auth: SessionAuth
   /** `SHA256:…`: accept this host key and no other. */
@@ -112,10 +120,13 @@ export const openSessionInputSchema = z.strictObject({
   hostKeyFingerprint: fingerprintSchema.optional(),
 }) satisfies z.ZodType<OpenSessionInput>
 
+/** Filters of `sessions.list`, all of which must hold; default: everything that the caller may see. */
 export interface SessionQuery extends PageQuery {
   status?: SessionStatus | undefined
+  /** Who opened it. */
   userId?: UserId | undefined
   targetId?: TargetId | undefined
+  /** The whole name or address, as the session has it. */
   host?: string | undefined
 }
 

@@ -12,17 +12,20 @@ export const AUDIT_SCOPES = ['own', 'org'] as const
 /** Whose sessions, commands and journal a user may read, whatever the role allows besides. */
 export type AuditScope = (typeof AUDIT_SCOPES)[number]
 
-/** A user as a member of one organization. */
+/** A user as a member of one organization. Times are ISO 8601 in UTC with milliseconds. */
 export interface User {
   id: UserId
   orgId: OrgId
   /** Lower case, unique in the instance. */
   username: string
+  /** Null when none was given; not unique. */
   email: string | null
   role: Role
   auditScope: AuditScope
+  /** Cannot sign in; its sessions were closed. */
   disabled: boolean
   createdAt: string
+  /** Null before the first sign-in. */
   lastLoginAt: string | null
 }
 
@@ -53,8 +56,11 @@ export const newPasswordSchema = wellFormedText.max(1024)
 
 export const emailSchema = nameText(254).regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')
 
+/** What registering takes. */
 export interface RegisterInput {
+  /** 1 to 64 of a-z, 0-9, dot, underscore and hyphen; upper case is folded. */
   username: string
+  /** 12 to 256 characters unless configured otherwise; see `docs/guide/users-and-roles.md`. */
   password: string
   email?: string | undefined
   /** Proves the right to become the first admin; the server prints where to find it. */
@@ -68,8 +74,11 @@ export const registerInputSchema = z.strictObject({
   setupToken: z.string().min(1).max(256).optional(),
 }) satisfies z.ZodType<RegisterInput>
 
+/** What `users.create` takes. */
 export interface CreateUserInput {
+  /** As in `RegisterInput`. */
   username: string
+  /** As in `RegisterInput`. */
   password: string
   email?: string | undefined
   /** Default `readonly`. */
@@ -83,8 +92,10 @@ export const createUserInputSchema = z.strictObject({
   role: roleSchema.optional(),
 }) satisfies z.ZodType<CreateUserInput>
 
+/** What `users.update` takes: what is left out stays as it is. */
 export interface UpdateUserInput {
   role?: Role | undefined
+  /** True ends its logins and closes its sessions; false lets it sign in again. */
   disabled?: boolean | undefined
   /** Only an instance admin may set it. */
   auditScope?: AuditScope | undefined
@@ -98,6 +109,7 @@ export const updateUserShape = {
 
 export const updateUserInputSchema = z.strictObject(updateUserShape) satisfies z.ZodType<UpdateUserInput>
 
+/** Filters of `users.list`; default: everybody in the organization. */
 export interface UserQuery extends PageQuery {
   role?: Role | undefined
 }
