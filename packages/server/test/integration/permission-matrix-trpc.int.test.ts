@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import type { KrownErrorCode } from '@krown/core'
+import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MESSAGES } from '../../src/transport/ws/messages.js'
+import { appRouter } from '../../src/trpc/app-router.js'
+import { WIRE } from '../../src/trpc/error-mapping.js'
+import type { RouteMeta } from '../../src/trpc/route-meta.js'
+import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.table.js'
+import { MESSAGE_MATRIX, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
+import { call } from '../support/call.js'
+import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
+import { RawSocket } from '../support/raw-socket.js'
+
+interface World {
+  gateway: Gateway
+  target: HostileSshServer
+  people: Record<Exclude<Caller, 'anonymous'>, Person>
+  sessionId: string
+  commandId: string
+}
+
+let world: World
+
+beforeAll(async () => {
+  const target = await startHostileSshServer()
+  const limits = { socketsPerUser: 1000, socketsPerAddress: 1000 }
+  const config = { limits, ssh: { maxSessionsPerUser: 1000 } }
+  const gateway = await startGateway({ targets: [target], config })
+  const people = {
+    readonly: await gateway.person('readonly'),
+    owner: await gateway.person('operator'),
+    otherOperator: await gateway.person('operator'),
+    admin: await gateway.admin(),
+    auditor: await gateway.person('readonly', { auditScope: 'org' }),
+    foreignAdmin: await gateway.foreignAdmin(),
+  }
+  world = { gateway, target, people, sessionId: '', commandId: '' }
+  world.sessionId = await openSession()
+  world.commandId = await startCommand(world.sessionId, 'true')
+})
+
+afterAll(async () => {
+  await world.gateway[Symbol.asyncDispose]()
+  await world.target.stop()
+})
+
+const loginOf = ({ username, password, port }: HostileSshServer) => ({
+  host: '127.0.0.1',
+  port,
+  username,
+  auth: { method: 'password', password },
+})
+
+/** As the owner. */
+async function post(procedure: string, input: unknown): Promise<string> {
+  const { token } = world.people.owner
+  const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
+  return (body as { result: { data: { id: string } } }).result.data.id
+}
+const openSession = () => post('sessions.open', loginOf(world.target))
+const startCommand = (sessionId: string, command: string) =>
+  post('commands.start', { sessionId, command, stdinOpen: true })
+
+const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
+const session = () => ({ sessionId: world.sessionId })
+const command = () => ({ commandId: world.commandId })
+const running = async () => ({ commandId: await startCommand(await openSession(), 'cat') })
+
+/** What each procedure is asked with; what is not here takes nothing. */
+const inputs: Record<string, () => unknown> = {
+  'auth.register': newUser,
+  'auth.login': () => ({ username: world.people.owner.user.username, password: PASSWORD }),
+  'auth.refresh': async () => {
+    const { refreshToken } = await world.gateway.signIn(world.people.owner.user.username)
+    return { refreshToken }
+  },
+  'auth.changePassword': () => ({ currentPassword: PASSWORD, newPassword: PASSWORD }),
+  'auth.reauthenticate': () => ({ token: world.people.owner.token }),
+  'tokens.create': () => ({ name: 'matrix' }),
+  'tokens.list': () => ({}),
+  'tokens.revoke': async () => ({ tokenId: await post('tokens.create', { name: 'matrix' }) }),
+  'users.list': () => ({}),
+  'users.create': newUser,
+  'users.get': () => ({ userId: world.people.owner.user.id }),
+  'users.update': () => ({ userId: world.people.owner.user.id, role: 'operator' }),
+  'sessions.list': () => ({}),
+  'sessions.open': () => loginOf(world.target),
+  'sessions.get': session,
+  'sessions.close': async () => ({ sessionId: await openSession() }),
+  'sessions.execute': () => ({ ...session(), command: 'true' }),
+  'sessions.commands': session,
+  'sessions.events': session,
+  'commands.list': () => ({}),
+  'commands.get': command,
+  'commands.cancel': command,
+  'commands.start': () => ({ ...session(), command: 'true' }),
+  'commands.write': async () => ({ ...(await running()), data: 'x' }),
+  'commands.closeStdin': running,
+  'commands.output': command,
+  'journal.list': () => ({}),
+  'journal.follow': () => ({ after: 0 }),
+}
+
+interface Procedure {
+  readonly name: string
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly meta: RouteMeta | undefined
+}
+
+const procedures: Procedure[] = Object.entries(
+  appRouter._def.procedures as unknown as Record<string, { _def: Omit<Procedure, 'name'> }>,
+).map(([name, { _def }]) => ({ name, type: _def.type, meta: _def.meta }))
+
+/** The row of REST for the same procedure; tRPC has one status for everything that went well. */
+function rowOf({ name, meta }: Procedure): readonly number[] | undefined {
+  if (!meta?.openapi) return TRPC_ONLY[name]
+  const { method, path } = meta.openapi
+  const row = permissionMatrix[`${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`]
+  return row?.map((status) => (status < 300 ? 200 : status))
+}
+
+/** A login for this one request where it ends its own login. */
+async function tokenOf(caller: Caller, name: string): Promise<string | undefined> {
+  if (caller === 'anonymous') return undefined
+  const person = world.people[caller]
+  return name === 'auth.logout' ? (await world.gateway.signIn(person.user.username)).token : person.token
+}
+
+async function askOverHttp({ name, type }: Procedure, caller: Caller): Promise<number> {
+  const input = await inputs[name]?.()
+  const token = await tokenOf(caller, name)
+  const query = type === 'query' ? `?input=${encodeURIComponent(JSON.stringify(input ?? null))}` : ''
+  const line = `${type === 'mutation' ? 'POST' : 'GET'} /trpc/${name}${input === undefined ? '' : query}`
+  const body = type === 'mutation' ? { body: input ?? '' } : {}
+  return (await call(world.gateway.url, line, { token, ...body })).status
+}
+
+async function askOverSocket({ name, type }: Procedure, caller: Caller): Promise<number> {
+  const input = await inputs[name]?.()
+  await using socket = await RawSocket.connect(world.gateway.url, '/trpc?connectionParams=1')
+  socket.send({ method: 'connectionParams', data: { token: (await tokenOf(caller, name)) ?? '' } })
+  socket.send({ id: 1, method: type, params: { path: name, input } })
+  // A subscription has begun before it is known whether there will be an event.
+  const said = ({ id, result, error }: Record<string, unknown>) =>
+    id === 1 && (error !== undefined || (result as { type?: string })?.type !== 'started')
+  const { error } = await socket.until(said)
+  return statusOf((error as { data: { krown: { code: KrownErrorCode } } } | undefined)?.data.krown.code)
+}
+
+const statusOf = (code: unknown) => (code === undefined ? 200 : WIRE[code as KrownErrorCode].http)
+
+async function say(type: string, caller: Caller): Promise<number> {
+  await using socket = await RawSocket.connect(world.gateway.url, '/ws')
+  const token = caller === 'anonymous' ? 'nobody' : world.people[caller].token
+  const hello = { type: 'authenticate', token, protocol: 1, id: 'hello' }
+  if (caller !== 'anonymous') {
+    socket.send(hello)
+    await socket.until(({ id }) => id === 'hello')
+  }
+  const fields = type.endsWith('_session') ? session() : {}
+  socket.send(type === 'authenticate' ? { ...hello, id: 1 } : { type, ...fields, id: 1 })
+  const reply = await socket.until(({ id }) => id === 1)
+  return statusOf(reply.type === 'error' ? reply.code : undefined)
+}
+
+test('every procedure has a row, and every row a procedure; so has every message', () => {
+  for (const procedure of procedures)
+    expect([procedure.name, rowOf(procedure)?.length]).toEqual([procedure.name, 7])
+  const only = procedures.filter(({ meta }) => !meta?.openapi).map(({ name }) => name)
+  expect(only.sort()).toEqual(Object.keys(TRPC_ONLY).sort())
+  expect(Object.keys(MESSAGE_MATRIX).sort()).toEqual(Object.keys(MESSAGES).sort())
+})
+
+const subscriptions = procedures.filter(({ type }) => type === 'subscription')
+const callable = procedures.filter(({ type }) => type !== 'subscription')
+
+describe.each(CALLERS)('B01 B03: %s', (caller) => {
+  const column = CALLERS.indexOf(caller)
+
+  test.each(callable.map((procedure) => [procedure.name, rowOf(procedure)?.[column], procedure] as const))(
+    '%s is %i over HTTP',
+    async (_, status, procedure) => {
+      expect(await askOverHttp(procedure, caller)).toBe(status)
+    },
+  )
+
+  test.each(
+    subscriptions.map((procedure) => [procedure.name, rowOf(procedure)?.[column], procedure] as const),
+  )('B08: %s is %i over a WebSocket, and not to be had over HTTP', async (_, status, procedure) => {
+    expect(await askOverSocket(procedure, caller)).toBe(status)
+    expect(await askOverHttp(procedure, caller)).toBe(405)
+  })
+
+  test.each(Object.entries(MESSAGE_MATRIX).map(([type, row]) => [type, row[column]] as const))(
+    'B08: %s is %i on /ws',
+    async (type, status) => {
+      expect(await say(type, caller)).toBe(status)
+    },
+  )
+})
