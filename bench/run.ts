@@ -9,6 +9,10 @@ import { scenario as inFlightPostgres } from './in-flight-postgres.js'
 import { isMet, type Scenario } from './lib/scenario.js'
 import { formatFigures } from './lib/table.js'
 import { scenario as openSession } from './open-session.js'
+import { scenario as sdkExec } from './sdk-exec.js'
+import { scenario as streamThroughput } from './stream-throughput.js'
+import { scenario as trpcInfo } from './trpc-info.js'
+import { scenario as watchers } from './watchers.js'
 
 const SCENARIOS: readonly Scenario[] = [
   exec,
@@ -17,6 +21,10 @@ const SCENARIOS: readonly Scenario[] = [
   inFlightPostgres,
   openSession,
   idleSessions,
+  sdkExec,
+  trpcInfo,
+  streamThroughput,
+  watchers,
   cliStart,
 ]
 

@@ -1,8 +1,8 @@
 // Entry of a child process: holds idle connections and writes what they cost it as one line of JSON.
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Gateway } from './gateway.js'
 import type { HoldOrder } from './idle-report.js'
+import { anonymousMemoryKiB } from './memory.js'
 import { type Endpoint, RawConnection } from './raw-ssh.js'
 
 const AT_ONCE = 8
@@ -34,17 +34,12 @@ async function openMany(count: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, work))
 }
 
-/**
- * The resident memory that no file backs: connections take no other, and the kernel may drop pages of Node's own
- * program at any time, which would make the difference of two whole RSS values mean nothing.
- */
 async function settledMemoryKiB(): Promise<number> {
   for (let pass = 0; pass < 3; pass += 1) {
     globalThis.gc?.()
     await sleep(SETTLE_MS)
   }
-  const [, kibibytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-  return Number(kibibytes)
+  return anonymousMemoryKiB('self')
 }
 
 /** All threads together, as a share of one core. */

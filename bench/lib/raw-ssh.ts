@@ -41,6 +41,22 @@ export class RawConnection {
     })
   }
 
+  /** Runs a command and counts what it prints. */
+  count(command: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#client.exec(command, (error, channel) => {
+        if (error) return reject(error)
+        let bytes = 0
+        channel.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+        })
+        channel.stderr.resume()
+        channel.on('close', () => resolve(bytes))
+        channel.end()
+      })
+    })
+  }
+
   async close(): Promise<void> {
     const closed = once(this.#client, 'close')
     this.#client.end()

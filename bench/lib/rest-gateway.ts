@@ -1,44 +1,22 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { startProcess, type TestProcess } from '@krown/testkit/child-process'
-import { createTempDir } from '@krown/testkit/temp-dir'
 import { openInput } from './gateway.js'
 import type { Endpoint } from './raw-ssh.js'
-
-const { resolve } = createRequire(import.meta.url)
-const KROWN_SERVER = join(dirname(resolve('@krown/server/package.json')), 'bin', 'krown-server.cjs')
-const ADMIN = { username: 'bench', password: 'only for a moment, on loopback' }
-
-interface Account {
-  readonly accessToken: string
-}
+import { ServerProcess } from './server-process.js'
 
 /** `krown-server` in a process of its own, and an admin who calls it over one connection that stays open. */
 export class RestGateway implements AsyncDisposable {
-  readonly #server: TestProcess
-  readonly #url: string
-  readonly #removeDir: () => Promise<void>
+  readonly #server: ServerProcess
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  #token = ''
+  readonly #token: string
 
-  private constructor(server: TestProcess, url: string, removeDir: () => Promise<void>) {
+  private constructor(server: ServerProcess, token: string) {
     this.#server = server
-    this.#url = url
-    this.#removeDir = removeDir
+    this.#token = token
   }
 
   static async start(endpoint: Endpoint): Promise<RestGateway> {
-    const dir = await createTempDir()
-    const config = join(dir.path, 'krown.toml')
-    await writeFile(config, configText(endpoint), { mode: 0o600 })
-    const args = [KROWN_SERVER, 'start', '--config', config]
-    const server = startProcess({ command: process.execPath, args, options: { cwd: dir.path } })
-    const [, url = ''] = await server.untilLog(/Krown listens on (\S+)\n/)
-    const gateway = new RestGateway(server, url, () => dir.stop())
-    await gateway.#signIn((await readFile(join(dir.path, 'data', 'setup-token'), 'utf8')).trim())
-    return gateway
+    const server = await ServerProcess.start(endpoint)
+    return new RestGateway(server, await server.signIn())
   }
 
   async open(endpoint: Endpoint): Promise<(command: string) => Promise<unknown>> {
@@ -48,13 +26,7 @@ export class RestGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#agent.destroy()
-    await this.#server.stop()
-    await this.#removeDir()
-  }
-
-  async #signIn(setupToken: string): Promise<void> {
-    await this.#post('/api/auth/register', { ...ADMIN, setupToken })
-    this.#token = (await this.#post<Account>('/api/auth/login', ADMIN)).accessToken
+    await this.#server[Symbol.asyncDispose]()
   }
 
   // Not fetch: it would add its own cost to what is measured.
@@ -63,10 +35,11 @@ export class RestGateway implements AsyncDisposable {
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(payload),
-      ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      authorization: `Bearer ${this.#token}`,
     }
+    const options = { method: 'POST', agent: this.#agent, headers }
     return new Promise((resolve, reject) => {
-      const call = request(this.#url + path, { method: 'POST', agent: this.#agent, headers }, (response) => {
+      const call = request(this.#server.url + path, options, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () => {
@@ -79,17 +52,4 @@ export class RestGateway implements AsyncDisposable {
       call.end(payload)
     })
   }
-}
-
-function configText({ host, port }: Endpoint): string {
-  return `data_dir = "./data"
-[server]
-port = 0
-drain_timeout = "2s"
-[ssh.outbound]
-allow = ["${host}:${port}"]
-adhoc_ports = []
-[logging]
-file = "./krown.log"
-`
 }

@@ -9,7 +9,7 @@ export interface Figure {
   readonly peers?: Readonly<Record<string, number>>
 }
 
-type Unit = 'ms' | 'µs' | '×' | '%' | '/s' | 'KiB'
+type Unit = 'ms' | 'µs' | '×' | '%' | '/s' | 'KiB' | 'MiB' | 'MiB/s'
 
 /** One idea that is measured; each is a file of this folder. */
 export interface Scenario {
