@@ -18,6 +18,7 @@ import { mountTrpcHttp } from './transport/trpc-http.js'
 import { trpcProtocol } from './transport/trpc-websocket.js'
 import { mountWebSockets } from './transport/ws/accept.js'
 import { DEFAULT_SOCKET_SETTINGS, type SocketSettings } from './transport/ws/socket-settings.js'
+import { UnderWay } from './trpc/under-way.js'
 
 export interface KrownPluginOptions {
   readonly krown: Krown
@@ -62,7 +63,8 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
   const { krown, config = krown.config } = options
   // Fastify's own has the methods that are used here.
   const logger = options.logger ?? (app.log as unknown as Logger)
-  decorateCalls(app, krown)
+  const underWay = new UnderWay()
+  decorateCalls(app, krown, underWay)
   addCommonHeaders(app, krown)
   await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
   await addCors(app, config.server.corsOrigins)
@@ -72,7 +74,7 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
   await mountRest(app, config)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
-  const parts = { krown, config, logger, settings }
+  const parts = { krown, config, logger, settings, underWay }
   mountWebSockets(app, [trpcProtocol(parts), krownProtocol(parts)], parts)
   mountHealth(app, krown)
   await mountDocs(app, openApiDocument)

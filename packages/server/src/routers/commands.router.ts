@@ -41,10 +41,13 @@ export const commandsRouter = {
         description: 'With `waitMs` it waits that long for the command to end, then answers as it is.',
       },
       rest: { errors: ['NOT_FOUND'] },
+      waits: true,
     })
     .input(z.strictObject({ commandId: commandIdSchema, waitMs: waitMsSchema.optional() }))
     .output(commandSchema)
-    .query(({ ctx, input: { commandId, ...options } }) => ctx.client.commands.get(commandId, options)),
+    .query(({ ctx, input: { commandId, ...options }, signal }) =>
+      ctx.client.commands.get(commandId, { ...options, signal }),
+    ),
 
   cancel: authedProcedure
     .meta({
@@ -57,17 +60,20 @@ export const commandsRouter = {
           'Sends TERM, after a grace KILL, and answers when the command ended. Cancelling what has ended is fine.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
+      waits: true,
     })
     .input(oneCommand)
     .output(commandSchema)
     .mutation(({ ctx, input }) => ctx.client.commands.cancel(input.commandId)),
 
   start: authedProcedure
+    .meta({ waits: true })
     .input(startCommandInputSchema)
     .output(commandSchema)
     .mutation(({ ctx, input }) => ctx.client.commands.start(input)),
 
   write: authedProcedure
+    .meta({ waits: true })
     .input(z.strictObject({ commandId: commandIdSchema, ...bytesShape }))
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.client.commands.write(input.commandId, toBytes(input))),

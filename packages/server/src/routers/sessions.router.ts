@@ -64,6 +64,7 @@ export const sessionsRouter = {
           'Connects to the host and answers when it is connected. The credential is used once and kept nowhere. When it fails after the session was recorded, `details.sessionId` names it.',
       },
       rest: { status: 201, location: '/api/sessions/{id}', errors: OPEN_ERRORS },
+      waits: true,
     })
     .input(openSessionInputSchema)
     .output(sessionSchema)
@@ -107,10 +108,13 @@ export const sessionsRouter = {
         pending: { status: 'running', location: '/api/commands/{id}' },
         errors: EXECUTE_ERRORS,
       },
+      waits: true,
     })
     .input(z.strictObject({ sessionId: sessionIdSchema, ...executeInputShape }))
     .output(commandSchema)
-    .mutation(({ ctx, input: { sessionId, ...command } }) => ctx.client.sessions.execute(sessionId, command)),
+    .mutation(({ ctx, input: { sessionId, ...command }, signal }) =>
+      ctx.client.sessions.execute(sessionId, command, { signal }),
+    ),
 
   commands: authedProcedure
     .meta({

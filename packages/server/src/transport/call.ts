@@ -1,30 +1,32 @@
 import type { CallOrigin, Krown } from '@krown/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CallContext } from '../trpc/context.js'
+import type { UnderWay } from '../trpc/under-way.js'
+import { RequestEnds } from './request-ends.js'
 
 const DECORATOR = 'krownCall'
 /** Longer ones help nobody; they go into the journal. */
 const MAX_USER_AGENT = 256
 
 /** Makes a {@link CallContext} for each request of `app`. */
-export function decorateCalls(app: FastifyInstance, krown: Krown): void {
+export function decorateCalls(app: FastifyInstance, krown: Krown, underWay: UnderWay): void {
+  const ends = new RequestEnds()
   app.decorateRequest(DECORATOR, null)
-  app.addHook('onRequest', async (request) => {
-    request.setDecorator(DECORATOR, createCall(krown, request))
+  app.addHook('onRequest', async (request, reply) => {
+    const call = new CallContext({
+      krown,
+      underWay,
+      over: ends.signalOf(request, reply),
+      origin: originOf(request),
+      authorization: request.headers.authorization,
+    })
+    request.setDecorator(DECORATOR, call)
   })
 }
 
 /** The call that a request is; undefined for what was refused before it became one. */
 export function callOf(request: FastifyRequest): CallContext | undefined {
   return request.getDecorator<CallContext | null>(DECORATOR) ?? undefined
-}
-
-function createCall(krown: Krown, request: FastifyRequest): CallContext {
-  return new CallContext({
-    krown,
-    origin: originOf(request),
-    authorization: request.headers.authorization,
-  })
 }
 
 /** Where a request came from; a WebSocket's is that of its upgrade. */

@@ -20,6 +20,8 @@ export async function mountRest(app: FastifyInstance, { limits, server, auth }: 
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const output = await answer(route, { request, reply }, settings)
+        // Nobody takes it any more, and it may be large.
+        if (callOf(request)?.over?.aborted) return reply.hijack()
         return sendOutput(reply, route, { output, prefix: app.prefix })
       },
     })

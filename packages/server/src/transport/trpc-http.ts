@@ -85,6 +85,7 @@ function toFetchRequest(request: FastifyRequest, withBody: boolean): Request {
         return typeof value === 'string' ? [[name, value]] : []
       }),
     ),
+    signal: callOf(request)?.over ?? null,
     ...(withBody && body !== undefined && { body: JSON.stringify(body) }),
   })
 }

@@ -5,6 +5,7 @@ import type { WebSocket, WebSocketServer } from 'ws'
 import { appRouter } from '../trpc/app-router.js'
 import { CallContext } from '../trpc/context.js'
 import { toKrownError } from '../trpc/error-mapping.js'
+import type { UnderWay } from '../trpc/under-way.js'
 import { logFailure } from './answer-errors.js'
 import { parseJsonText } from './json-body.js'
 import { MAX_TRPC_BATCH, TRPC_PATH } from './trpc-http.js'
@@ -23,15 +24,21 @@ const strictJson: Encoder = {
   },
 }
 
+interface TrpcProtocolParts {
+  readonly krown: Krown
+  readonly logger: Logger
+  readonly underWay: UnderWay
+}
+
 /** All of tRPC over one WebSocket, as `wsLink` speaks it; subscriptions exist only here. */
-export function trpcProtocol({ krown, logger }: { krown: Krown; logger: Logger }): SocketProtocol {
+export function trpcProtocol({ krown, logger, underWay }: TrpcProtocolParts): SocketProtocol {
   return {
     path: TRPC_PATH,
     maxPayload: MAX_FRAME_BYTES,
     announceRestart: (ws) => ws.send(JSON.stringify({ id: null, method: 'reconnect' })),
     serve: (socket, ws, request) => {
       try {
-        serve({ krown, logger, socket, ws }, request)
+        serve({ krown, logger, underWay, socket, ws }, request)
       } catch {
         // The adapter reads the request's URL and Host, which may be anything.
         socket.close(CLOSE.malformed, 'the request is not valid')
@@ -41,10 +48,10 @@ export function trpcProtocol({ krown, logger }: { krown: Krown; logger: Logger }
 }
 
 function serve(
-  { krown, logger, socket, ws }: { krown: Krown; logger: Logger; socket: LiveSocket; ws: WebSocket },
+  { krown, logger, underWay, socket, ws }: TrpcProtocolParts & { socket: LiveSocket; ws: WebSocket },
   request: Parameters<ReturnType<typeof getWSConnectionHandler>>[1],
 ): void {
-  const call = new CallContext({ krown, origin: socket.origin, socket })
+  const call = new CallContext({ krown, origin: socket.origin, socket, underWay })
   let hasContext = false
   const connect = getWSConnectionHandler({
     // Only `applyWSSHandler` looks at it.

@@ -1,4 +1,5 @@
 import { type BearerActor, type CallOrigin, type Krown, KrownError } from '@krown/core'
+import type { UnderWay } from './under-way.js'
 
 /** The WebSocket that a call came over, as procedures see it. */
 export interface CallSocket {
@@ -19,6 +20,10 @@ export interface CallOptions {
   readonly authorization?: string | undefined
   /** Where there is one, it says who is calling. */
   readonly socket?: CallSocket | undefined
+  /** Bounds what is under way; default: nothing does. */
+  readonly underWay?: UnderWay | undefined
+  /** Aborts when the request is over. */
+  readonly over?: AbortSignal | undefined
 }
 
 /**
@@ -29,11 +34,17 @@ export class CallContext {
   readonly krown: Krown
   readonly origin: CallOrigin & { readonly requestId: string }
   readonly socket: CallSocket | undefined
+  readonly over: AbortSignal | undefined
+  readonly underWay: UnderWay | undefined
+  /** Bytes of answers that it holds, in {@link underWay}. */
+  heldBytes = 0
   readonly #authorization: string | undefined
   #actor: BearerActor | null = null
 
-  constructor({ krown, origin, authorization, socket }: CallOptions) {
+  constructor({ krown, origin, authorization, socket, underWay, over }: CallOptions) {
     this.krown = krown
+    this.underWay = underWay
+    this.over = over
     this.origin = origin
     this.socket = socket
     this.#authorization = authorization

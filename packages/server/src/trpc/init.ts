@@ -84,10 +84,21 @@ export const publicProcedure = procedure.use(readInput)
 
 /** For everything else: `ctx.client` is all that the caller may do. Input is looked at after the caller is. */
 export const authedProcedure = procedure
-  .use(async ({ ctx, next }) => {
+  .use(async ({ ctx, next, type, meta }) => {
     const actor = await ctx.call.authenticate()
     ctx.krown.countRequest(actor)
-    return next({ ctx: { client: ctx.krown.as(actor) } })
+    const proceed = () => next({ ctx: { client: ctx.krown.as(actor) } })
+    const { underWay } = ctx.call
+    // A stream has bounds of its own, in the socket that it goes over.
+    if (!underWay || type === 'subscription') return proceed()
+    const { userId } = actor
+    const work = async () => {
+      const result = await proceed()
+      if (!result.ok) return result
+      const data = await underWay.admit(ctx.call, result.data, { userId, isRead: type === 'query' })
+      return { ...result, data }
+    }
+    return underWay.run(userId, work, { waits: meta?.waits === true })
   })
   .use(readInput)
 

@@ -12,6 +12,8 @@ export interface RouteMeta extends Record<string, unknown> {
     protect?: boolean
   }
   rest?: RestMeta
+  /** It waits for a target or a command, and costs nothing here meanwhile. */
+  waits?: true
 }
 
 /** What REST says besides the body. */
