@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { runProcess, TestProcess } from '@krown/testkit/child-process'
+import { runProcess, startProcess, TestProcess } from '@krown/testkit/child-process'
 import { expect, test } from 'vitest'
 import { CHECKOUT, plainEnvironment, runExample } from './run-example.js'
 
@@ -23,23 +23,45 @@ test('01: the commands that the demo prints work when pasted, and Ctrl-C leaves 
   const args = ['--import', 'tsx', 'examples/01-demo/demo.ts']
   const child = spawn(process.execPath, args, { cwd: CHECKOUT, env: plainEnvironment() })
   const demo = new TestProcess(child)
-  await demo.untilLog(/# verify its chain\n.+\n/)
+  await demo.untilLog(/# WebSocket.+\n(?:.+\n)+\n/)
   const files = demo.log().match(/files +(\/\S+)/)?.[1] ?? ''
   const url = demo.log().match(/API +(http:\S+)\/docs/)?.[1] ?? ''
   expect(existsSync(files)).toBe(true)
 
-  const printed = demo.log().match(/^(?:TOKEN=|curl ).+$/gm) ?? []
-  const pasted = await runProcess({ command: 'bash', args: ['-euc', printed.join('\necho\n')] })
-  const [login, execute, open, journal, verify] = pasted.split('\n')
+  const printed = [...demo.log().matchAll(/^ {2}# .+\n((?:.+\n)+)/gm)].map(([, command = '']) => command)
+  const [signIn = '', watch = ''] = [printed[0], printed.at(-1)]
+  const [login, ...answers] = await paste(printed.slice(0, -1))
   expect(login).toBe('')
-  expect(JSON.parse(execute ?? '')).toMatchObject({ command: 'date', status: 'completed', exitCode: 0 })
-  expect(JSON.parse(open ?? '')).toMatchObject({ status: 'connected', hostKeyNewlyPinned: false })
-  expect(JSON.parse(journal ?? '')).toMatchObject({ items: [{ action: 'session.opened' }] })
-  expect(JSON.parse(verify ?? '')).toMatchObject({ ok: true })
+  const [execute, open, journal, verify] = answers.slice(0, 4).map((answer) => JSON.parse(answer))
+  expect(execute).toMatchObject({ command: 'date', status: 'completed', exitCode: 0 })
+  expect(open).toMatchObject({ status: 'connected', hostKeyNewlyPinned: false })
+  expect(journal).toMatchObject({ items: [{ action: 'session.opened' }] })
+  expect(verify).toMatchObject({ ok: true })
+  const [user, commands, uname] = answers.slice(4)
+  expect(user).toMatch(/^\S+$/)
+  expect(commands).toMatch(/id -un/)
+  expect(uname).toMatch(/^0 \S+ \S+/)
+
+  const script = `${signIn}\n${watch}`
+  const watcher = startProcess({
+    command: 'bash',
+    args: ['-euc', script],
+    options: { env: plainEnvironment() },
+  })
+  await watcher.untilLog(/"type":"command_finished"/)
 
   const closed = once(child, 'close')
   child.kill('SIGINT')
   expect(await closed).toEqual([0, null])
+  await watcher.exited()
   expect(existsSync(files)).toBe(false)
   await expect(fetch(url)).rejects.toThrow()
 })
+
+/** What each of the commands prints, one after the other in one shell. */
+async function paste(commands: readonly string[]): Promise<string[]> {
+  const script = commands.join('\necho -----\n')
+  const options = { env: plainEnvironment() }
+  const output = await runProcess({ command: 'bash', args: ['-euc', script], options })
+  return output.split('-----\n').map((answer) => answer.trim())
+}
