@@ -115,6 +115,16 @@ describe.skipIf(!findSshd())('exec', () => {
     expect(await sessions('--status connected')).toEqual([])
   })
 
+  test('a terminal that is gone cancels the command too', async () => {
+    const id = await openSession()
+    await using running = desk.start(['exec', id, '-n', '--', 'echo started; exec sleep 600'])
+    await running.untilStdout('started')
+    running.child.stderr.destroy()
+    running.child.kill('SIGHUP')
+    expect((await running.finished).exitCode).toBe(129)
+    await desk.krown(['sessions', 'close', id])
+  })
+
   test('Ctrl-C twice leaves a command that does not want to end', async () => {
     const id = await openSession()
     const stubborn = "trap '' TERM; echo started; while :; do sleep 1; done"

@@ -79,7 +79,7 @@ export class ExecJob {
       await output.note('cancelling; once more leaves the command to itself')
       await remote.cancel()
     } catch {
-      await output.note(`command ${remote.id} could not be cancelled`).catch(() => undefined)
+      await output.note(`command ${remote.id} could not be cancelled`)
     }
   }
 

@@ -46,9 +46,9 @@ export class Output {
     return write(this.#io[stream], data)
   }
 
-  /** Something worth knowing that is no result. */
+  /** Something worth knowing that is no result; nothing depends on somebody reading it. */
   async note(text: string): Promise<void> {
-    await write(this.#io.stderr, `krown: ${visible(text)}\n`)
+    await write(this.#io.stderr, `krown: ${visible(text)}\n`).catch(() => undefined)
   }
 
   /** @param lines The first says what went wrong. */
