@@ -172,7 +172,13 @@ export class Feed<Raw, Item> implements SocketReader {
   #received(raw: Raw, leave: () => void): void {
     this.#found()
     this.#triedAgain = false
-    for (const item of this.#options.source.accept(raw)) this.#push(item)
+    try {
+      for (const item of this.#options.source.accept(raw)) this.#push(item)
+    } catch {
+      // What is thrown from here tRPC would let end the process.
+      this.fail(notUnderstood())
+      return
+    }
     if (this.#bytes < HOLD_AT_BYTES) return
     if (this.#options.holds) {
       this.#hold()
@@ -237,6 +243,12 @@ export class Feed<Raw, Item> implements SocketReader {
     clearTimeout(this.#lostTimer)
     this.#lostTimer = undefined
   }
+}
+
+function notUnderstood(): KrownClientError {
+  return new KrownClientError('UNKNOWN', 'the server sent what this SDK does not understand', {
+    kind: 'internal',
+  })
 }
 
 function tooSlow(): KrownClientError {
