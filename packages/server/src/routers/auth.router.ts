@@ -101,7 +101,7 @@ export const authRouter = {
 
   /** The next token of a WebSocket that goes on after its first one ended. */
   reauthenticate: publicProcedure
-    .input(z.strictObject({ token: z.string().min(1).max(8192) }))
+    .input(z.strictObject({ token: z.string().min(1).max(16_384) }))
     .output(z.object({ expiresAt: z.string().nullable() }))
     .mutation(async ({ ctx, input }) => {
       const { expiresAt } = await requireSocket(ctx.call).authenticate(input.token)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/call.js'
 import { type Gateway, type Person, startGateway } from '../support/gateway.js'
 import { type Jwt, readJwt, signJwt, unsignedJwt } from '../support/jwt.js'
+import { RawSocket } from '../support/raw-socket.js'
 
 let gateway: Gateway
 let person: Person
@@ -35,10 +36,23 @@ const without = (claim: string): Jwt => {
 }
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
 
+/** What both WebSockets say to it. */
+async function repliesTo(token: string): Promise<unknown[]> {
+  await using plain = await RawSocket.connect(gateway.url, '/ws')
+  plain.send({ type: 'authenticate', token, protocol: 1 })
+  await using trpc = await RawSocket.connect(gateway.url, '/trpc')
+  trpc.send({ id: 1, method: 'mutation', params: { path: 'auth.reauthenticate', input: { token } } })
+  const { type, code, message } = await plain.until(() => true)
+  const { error } = (await trpc.until(() => true)) as { error?: { message: string } }
+  return type === 'error' ? [code, message, error?.message] : []
+}
+
 async function expectRefused(tokens: Record<string, string>): Promise<void> {
   expect(nobody).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' }, challenge: 'Bearer' })
+  const { detail } = (nobody as { body: { detail?: unknown } }).body
   for (const [what, token] of Object.entries(tokens)) {
     expect([what, await answerTo(token)]).toEqual([what, nobody])
+    expect([what, await repliesTo(token)]).toEqual([what, ['UNAUTHENTICATED', detail, detail]])
   }
 }
 

@@ -121,6 +121,21 @@ describe('tRPC over a WebSocket', () => {
     expect(text).toBe(lines.join(''))
   })
 
+  test('C26: the same command again over a socket runs once, another under its id is a conflict', async () => {
+    await using socket = connect()
+    await using other = connect()
+    const { id: sessionId } = await openSession(socket)
+    const commandId = '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b99' as CommandId
+    const before = target.execs.length
+    const start = ({ client }: TrpcSocket, command = 'echo once') =>
+      client.commands.start.mutate({ sessionId, command, commandId })
+    await Promise.all([start(socket), start(other), start(socket)])
+    expect((await readOutput(other, commandId)).text).toBe('once\n')
+    expect((await start(other)).id).toBe(commandId)
+    expect(target.execs.length).toBe(before + 1)
+    await expect(start(other, 'echo twice')).rejects.toMatchObject({ data: { krown: { code: 'CONFLICT' } } })
+  })
+
   test('D01: without a token nothing is told, and the socket ends', async () => {
     await using late = await startGateway({ sockets: { sweepEveryMs: 20, authenticateWithinMs: 100 } })
     await using socket = await RawSocket.connect(late.url, '/trpc')

@@ -34,7 +34,7 @@ function kind<Shape extends z.ZodRawShape>(
 
 /** Everything a client can say. `docs/websocket.md` describes each. */
 export const MESSAGES: Readonly<Record<string, MessageKind>> = {
-  authenticate: kind({ token: z.string().min(1).max(8192), protocol: z.literal(1) }, authenticate),
+  authenticate: kind({ token: z.string().min(1).max(16_384), protocol: z.literal(1) }, authenticate),
 
   subscribe_session: kind(
     { sessionId: sessionIdSchema, after: seq.optional() },
