@@ -35,7 +35,7 @@ test('any other bytes are refused as invalid input, never with another error', (
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       fc.pre(bytes.length > 0)
       try {
-        JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+        JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
       } catch {
         expect(refusal(bytes)?.code).toBe('VALIDATION_FAILED')
       }
@@ -103,4 +103,28 @@ describe('C07: keys that reach prototypes are refused at every level', () => {
 
 test('what was wrong does not quote the text', () => {
   expect(refusal('{"password": hunter2')?.message).toBe('the input is not valid JSON')
+})
+
+describe('C04: what two readers would read differently is refused', () => {
+  test.each(['{"a":1,"a":2}', '{"a":1,"\\u0061":1}', '[{"b":{"a":1,"c":[],"a":1}}]', '{"":0,"":0}'])(
+    'a name that comes twice: %s',
+    (text) => {
+      expect(refusal(text)).toMatchObject({
+        code: 'VALIDATION_FAILED',
+        message: 'the input must not have the same name twice in one object',
+      })
+    },
+  )
+
+  test('the same name in different objects, and colons in texts, are fine', () => {
+    const text = '{"a":{"a":[{"a":"x:y"},{"a:":":\\":"}]},":":{}}'
+    expect(parse(text)).toEqual(JSON.parse(text))
+  })
+
+  test('a byte order mark', () => {
+    expect(refusal(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"a":1}')]))).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: 'the input is not valid JSON',
+    })
+  })
 })
