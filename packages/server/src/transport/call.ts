@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { CallOrigin, Krown } from '@krown/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CallContext } from '../trpc/context.js'
@@ -29,13 +30,19 @@ export function callOf(request: FastifyRequest): CallContext | undefined {
   return request.getDecorator<CallContext | null>(DECORATOR) ?? undefined
 }
 
+/** What a proxy calls its client may be anything: if it is no address, the proxy's own stands for it. */
+export function clientIpOf({ ip, raw }: FastifyRequest): string | null {
+  if (isIP(ip) !== 0 && !ip.includes('%')) return ip
+  // Empty when the client is gone already.
+  return raw.socket.remoteAddress || null
+}
+
 /** Where a request came from; a WebSocket's is that of its upgrade. */
 export type RequestOrigin = CallOrigin & { readonly requestId: string }
 
 export function originOf(request: FastifyRequest): RequestOrigin {
   return {
-    // Empty when the client is gone already.
-    clientIp: request.ip || null,
+    clientIp: clientIpOf(request),
     requestId: request.id,
     userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
   }

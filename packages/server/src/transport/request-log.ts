@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { callOf } from './call.js'
+import { callOf, clientIpOf } from './call.js'
 
 /**
  * One line for each request. These fields and no other: queries, headers and bodies may hold secrets, and a
@@ -14,7 +14,7 @@ export function logRequest(logger: Logger, request: FastifyRequest, reply: Fasti
     durationMs: Math.round(reply.elapsedTime * 10) / 10,
     requestId: request.id,
     userId: callOf(request)?.actor?.userId ?? null,
-    clientIp: request.ip,
+    clientIp: clientIpOf(request),
   }
   // Supervisors ask every few seconds.
   const isProbe = fields.route === '/healthz' || fields.route === '/readyz'

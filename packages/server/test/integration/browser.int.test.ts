@@ -222,4 +222,16 @@ describe('A23: the address of the caller', () => {
     const chain = { 'x-forwarded-for': '198.51.100.1, 203.0.113.9' }
     expect(await seenBy(['127.0.0.0/8'], chain)).toBe('203.0.113.9')
   })
+
+  test.each([
+    'garbage',
+    'x'.repeat(8000),
+    '999.1.1.1',
+    'fe80::1%\u009b31m',
+    '203.0.113.9:80',
+    'unknown',
+    ' , ,',
+  ])('is that of the proxy when it says what is no address: %j', async (forwarded) => {
+    expect(await seenBy(['127.0.0.1'], { 'x-forwarded-for': forwarded })).toBe('127.0.0.1')
+  })
 })

@@ -4,7 +4,7 @@ import { addressKey, type Krown, type KrownConfig, KrownError } from '@krown/cor
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
-import { originOf } from '../call.js'
+import { clientIpOf, originOf } from '../call.js'
 import { requireKnownOrigin } from './check-origin.js'
 import { LiveSocket } from './live-socket.js'
 import { SocketCounts } from './socket-counts.js'
@@ -97,7 +97,7 @@ class Acceptor {
     if (!upgrade) throw new KrownError('VALIDATION_FAILED', 'this is a WebSocket: connect with one')
     requireKnownOrigin(request, config.server.corsOrigins)
     if (krown.draining || this.#closing) throw new KrownError('DRAINING', 'Krown is shutting down')
-    const giveBack = this.#ofAddresses.take(addressKey(request.ip))
+    const giveBack = this.#ofAddresses.take(addressKey(clientIpOf(request) ?? ''))
     if (upgrade.stream.destroyed) giveBack()
     else upgrade.stream.once('close', giveBack)
     return upgrade
