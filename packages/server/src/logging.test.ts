@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseConfig } from '@krown/core'
 import { createTempDir, waitFor } from '@krown/testkit'
@@ -74,4 +74,32 @@ test('pretty lines are for people', async () => {
   await log.close()
   const text = readFileSync(join(dir.path, 'current.log'), 'utf8')
   expect(text).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: listening \{"url":"http:\/\/127\.0\.0\.1"\}\n$/)
+})
+
+test.each(['json', 'pretty'] as const)(
+  'C05: a %s log holds no control characters, and no endless texts',
+  async (format) => {
+    await using dir = await createTempDir()
+    const config = parseConfig({ logging: { file: join(dir.path, 'krown.log'), format } }).logging
+    const log = await openLog(config)
+    const evil = '\u001b[2J\u009b31m\u007f\r'
+    log.logger.error({ err: new Error(`${evil}${'x'.repeat(100_000)}`), clientIp: evil }, 'failed')
+    await log.close()
+    const text = readFileSync(join(dir.path, 'current.log'), 'utf8')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+    expect(text).toContain('u009b31m')
+    expect(text.length).toBeLessThan(15_000)
+  },
+)
+
+test('a file that has the name of the link to the newest log is named, and left alone', async () => {
+  await using dir = await createTempDir()
+  writeFileSync(join(dir.path, 'current.log'), 'mine')
+  const opening = openLog(parseConfig({ logging: { file: join(dir.path, 'krown.log') } }).logging)
+  await expect(opening).rejects.toMatchObject({
+    code: 'VALIDATION_FAILED',
+    details: { fields: [{ path: 'logging.file', message: expect.stringContaining('current.log') }] },
+  })
+  expect(readFileSync(join(dir.path, 'current.log'), 'utf8')).toBe('mine')
 })

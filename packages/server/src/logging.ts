@@ -1,8 +1,11 @@
 import { once } from 'node:events'
-import type { KrownConfig } from '@krown/core'
+import { lstat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type KrownConfig, validationError } from '@krown/core'
 import { destination, type Logger, type LoggerOptions, pino } from 'pino'
 import pretty from 'pino-pretty'
 import roll from 'pino-roll'
+import { escapeC1, escapeControls } from './printable.js'
 import { scrubSecrets } from './scrub-secrets.js'
 
 type LoggingConfig = KrownConfig['logging']
@@ -23,7 +26,10 @@ const STDOUT = 1
 /** Opens the log that the configuration asks for. */
 export async function openLog(config: LoggingConfig): Promise<Log> {
   const sink = await openSink(config)
-  const logger = pino(loggerOptions(config), config.format === 'pretty' ? prettyOnto(sink, config) : sink)
+  const logger = pino(
+    loggerOptions(config),
+    config.format === 'pretty' ? prettyOnto(sink, config) : plainOnto(sink),
+  )
   countDrops(sink, logger)
   return { logger, close: () => closeSink(sink) }
 }
@@ -62,6 +68,14 @@ interface LoggedError {
   cause?: LoggedError
 }
 
+/** Characters; texts of other libraries may quote what somebody sent. */
+const MAX_MESSAGE = 2000
+const MAX_STACK = 8000
+
+function printable(text: string, max: number): string {
+  return escapeControls(scrubSecrets(text.length > max ? `${text.slice(0, max)}…` : text))
+}
+
 /** How deep a chain of causes is told. */
 const MAX_CAUSES = 5
 
@@ -71,13 +85,14 @@ function serializeError(error: unknown, depth = 0): LoggedError {
   return {
     type: error.name,
     ...(code !== undefined && { code }),
-    message: scrubSecrets(error.message),
-    stack: error.stack && scrubSecrets(error.stack),
+    message: printable(error.message, MAX_MESSAGE),
+    stack: error.stack && printable(error.stack, MAX_STACK),
     ...(error.cause !== undefined && depth < MAX_CAUSES && { cause: serializeError(error.cause, depth + 1) }),
   }
 }
 
 async function openSink({ file, rotateSize, rotateKeep }: LoggingConfig): Promise<Destination> {
+  if (file !== '') await requireFreeLink(file)
   const sink =
     file === ''
       ? destination({ dest: STDOUT, sync: false, maxLength: MAX_BUFFERED_BYTES })
@@ -96,10 +111,24 @@ async function openSink({ file, rotateSize, rotateKeep }: LoggingConfig): Promis
   return sink
 }
 
+/** Beside the files there is a link to the newest one; what is no link is somebody else's. */
+async function requireFreeLink(file: string): Promise<void> {
+  const stats = await lstat(join(dirname(file), 'current.log')).catch(() => undefined)
+  if (!stats || stats.isSymbolicLink()) return
+  const message =
+    'needs the name current.log in its directory, for a link to the newest log file: move what has it away, or choose another directory'
+  throw validationError([{ path: 'logging.file', message }])
+}
+
+/** JSON escapes the first control characters by itself. */
+function plainOnto(sink: Destination): { write(line: string): void } {
+  return { write: (line) => void sink.write(escapeC1(line)) }
+}
+
 function prettyOnto(sink: Destination, { file }: LoggingConfig): { write(line: string): void } {
   const colorize = file === '' && process.stdout.isTTY === true && !process.env.NO_COLOR
   const prettify = pretty.prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
-  return { write: (line) => void sink.write(prettify(line)) }
+  return { write: (line) => void sink.write(escapeC1(prettify(line))) }
 }
 
 function countDrops(sink: Destination, logger: Logger): void {
