@@ -38,7 +38,7 @@ export function finishOperation(operation: Operation, route: RestRoute): void {
   }
   const body = operation.requestBody?.content[JSON_MEDIA_TYPE]
   if (body) body.example = bodyExample(route, example.input)
-  operation.responses = { ...successes(operation, route), ...refusals(route, body !== undefined) }
+  operation.responses = { ...successes(operation, route), ...refusals(route) }
 }
 
 function bodyExample({ openapi }: RestRoute, input: Readonly<Record<string, unknown>> = {}): unknown {
@@ -75,12 +75,13 @@ function unfinished(command: unknown): unknown {
   }
 }
 
-function refusals({ openapi, input, rest }: RestRoute, hasBody: boolean): Record<string, Response> {
+function refusals({ openapi, rest }: RestRoute): Record<string, Response> {
   const codes: KrownErrorCode[] = [
-    ...(input ? (['VALIDATION_FAILED'] as const) : []),
+    // Also where nothing is taken: whatever is given is refused.
+    'VALIDATION_FAILED',
     ...(openapi.protect === false ? [] : (['UNAUTHENTICATED', 'RATE_LIMITED'] as const)),
     ...((rest.errors ?? []) as KrownErrorCode[]),
-    ...(hasBody ? (['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
+    ...(openapi.method === 'GET' ? [] : (['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const)),
     'UNAVAILABLE',
     'DRAINING',
   ]

@@ -323,3 +323,27 @@ test('every request of a signed-in caller is counted, also one that is refused f
   })
   expect(counted).toBe(3)
 })
+
+test('whatever a request is refused with, the OpenAPI document has it', () =>
+  withServer({}, async (url) => {
+    const bodies: [string, string][] = [
+      ['application/json', '{'],
+      ['application/json', 'x'.repeat(300_000)],
+      ['text/xml', '<a/>'],
+    ]
+    for (const [path, operations] of Object.entries(committed.paths)) {
+      if (!path.startsWith('/api/')) continue
+      for (const [method, { responses }] of Object.entries(operations)) {
+        const ask = async (query: string, init: RequestInit = {}) => {
+          const address = url + path.replaceAll(/\{\w+\}/g, SESSION) + query
+          const authorization = `Bearer ${TOKEN}`
+          const headers = { authorization, ...(init.headers as Record<string, string>) }
+          const { status } = await fetch(address, { ...init, method: method.toUpperCase(), headers })
+          expect(Object.keys(responses), `${status} of ${method} ${path}${query}`).toContain(String(status))
+        }
+        await ask('?unknown=1')
+        if (method === 'get') continue
+        for (const [type, body] of bodies) await ask('', { headers: { 'content-type': type }, body })
+      }
+    }
+  }))
