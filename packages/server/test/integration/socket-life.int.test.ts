@@ -80,8 +80,8 @@ describe.each(doors)('a WebSocket on %s', (door) => {
 
   test('D13: ends with its token when no other comes within the grace', async () => {
     await using gateway = await start({
-      config: { auth: { accessTokenTtl: '1s' } },
-      sockets: { tokenGraceMs: 300 },
+      config: { auth: { accessTokenTtl: '2s' } },
+      sockets: { tokenGraceMs: 3000 },
     })
     const { token, user } = await gateway.admin()
     await using idle = await open(gateway, token)
