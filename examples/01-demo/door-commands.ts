@@ -10,7 +10,7 @@ export interface DoorsOf {
   readonly openSession: string
 }
 
-export interface DoorCommand {
+interface DoorCommand {
   readonly what: string
   /** For a POSIX shell; those after the first use its `TOKEN`. */
   readonly command: string
