@@ -92,8 +92,8 @@ describe.each(doors)('a WebSocket on %s', (door) => {
     })
     const next = await gateway.signIn(user.username)
     expect(await authenticate(busy, next.token)).toBeUndefined()
-    expect(await idle.closed).toBe(4401)
     expect(await ask(busy, sessionId)).toBe('NOT_FOUND')
+    expect(await idle.closed).toBe(4401)
     expect(await busy.closed).toBe(4401)
   })
 
