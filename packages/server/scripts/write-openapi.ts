@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { buildOpenApiDocument } from '../src/transport/openapi.js'
+import { buildOpenApiDocument } from './openapi.js'
 
 // What the contract test compares with; run it after changing a route or a schema.
 writeFileSync(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import committed from '../../openapi.json' with { type: 'json' }
-import { buildOpenApiDocument } from '../../src/transport/openapi.js'
-import { examples } from '../../src/transport/openapi-examples.js'
-import { problemSchema } from '../../src/transport/problem-schema.js'
+import { buildOpenApiDocument } from '../../scripts/openapi.js'
+import { examples } from '../../scripts/openapi-examples.js'
+import { problemSchema } from '../../scripts/problem-schema.js'
 import { restRoutes } from '../../src/transport/rest-routes.js'
 
 interface Operation {

@@ -1,7 +1,7 @@
 import { catalog, KrownError, type KrownErrorCode } from '@krown/core'
 import { describe, expect, test } from 'vitest'
 import committed from '../../openapi.json' with { type: 'json' }
-import { examples } from '../../src/transport/openapi-examples.js'
+import { examples } from '../../scripts/openapi-examples.js'
 import type { Problem } from '../../src/transport/problem.js'
 import { WIRE } from '../../src/trpc/error-mapping.js'
 import { call } from '../support/call.js'

@@ -1,6 +1,6 @@
 import { waitFor } from '@krown/testkit'
 import { expect, test } from 'vitest'
-import { examples } from '../../src/transport/openapi-examples.js'
+import { examples } from '../../scripts/openapi-examples.js'
 import { call } from '../support/call.js'
 import { type FakeParts, fakeKrown, TOKEN } from '../support/fake-krown.js'
 import { connectTo, request } from '../support/raw-http.js'

@@ -1,5 +1,5 @@
 import { type Krown, type KrownClient, KrownError, type LoginActor } from '@krown/core'
-import { examples } from '../../src/transport/openapi-examples.js'
+import { examples } from '../../scripts/openapi-examples.js'
 
 export const TOKEN = 'a-token'
 

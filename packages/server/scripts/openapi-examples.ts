@@ -1,4 +1,4 @@
-import type { RouterInputs, RouterOutputs } from '../trpc/app-router.js'
+import type { RouterInputs, RouterOutputs } from '../src/trpc/app-router.js'
 
 interface Example {
   readonly input?: Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
 import { generateOpenApiDocument, type OpenApiRouter } from 'trpc-to-openapi'
 import { z } from 'zod'
-import packageJson from '../../package.json' with { type: 'json' }
+import packageJson from '../package.json' with { type: 'json' }
+import { type RestRoute, restRoutes } from '../src/transport/rest-routes.js'
 import { finishOperation, healthPaths, type Operation, problemExamples } from './openapi-operations.js'
-import { type RestRoute, restRoutes } from './rest-routes.js'
 
 type Json = Record<string, unknown>
 

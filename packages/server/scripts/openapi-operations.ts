@@ -1,10 +1,10 @@
 import { catalog, KrownError, type KrownErrorCode } from '@krown/core'
 import { z } from 'zod'
-import { WIRE } from '../trpc/error-mapping.js'
+import { PROBLEM_MEDIA_TYPE, toProblem } from '../src/transport/problem.js'
+import { pathParameters, type RestRoute } from '../src/transport/rest-routes.js'
+import { WIRE } from '../src/trpc/error-mapping.js'
 import { examples } from './openapi-examples.js'
-import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js'
 import { problemSchema } from './problem-schema.js'
-import { pathParameters, type RestRoute } from './rest-routes.js'
 
 interface Content {
   schema?: unknown
