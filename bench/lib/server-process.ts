@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { startProcess, type TestProcess } from '@krown/testkit/child-process'
 import { createTempDir } from '@krown/testkit/temp-dir'
+import { COLLECTABLE } from './memory.js'
 import type { Endpoint } from './raw-ssh.js'
 
 const { resolve } = createRequire(import.meta.url)
@@ -30,7 +31,7 @@ export class ServerProcess implements AsyncDisposable {
     const dir = await createTempDir()
     const config = join(dir.path, 'krown.toml')
     await writeFile(config, configText(target, limits), { mode: 0o600 })
-    const args = [KROWN_SERVER, 'start', '--config', config]
+    const args = [...COLLECTABLE, KROWN_SERVER, 'start', '--config', config]
     const server = startProcess({ command: process.execPath, args, options: { cwd: dir.path } })
     const [, url = ''] = await server.untilLog(/Krown listens on (\S+)\n/)
     const setupToken = (await readFile(join(dir.path, 'data', 'setup-token'), 'utf8')).trim()
