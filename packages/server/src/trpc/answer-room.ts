@@ -10,7 +10,7 @@ export interface AnswerRoomLimits {
   readonly patienceMs: number
 }
 
-export const DEFAULT_ANSWER_ROOM: AnswerRoomLimits = {
+const DEFAULT_ANSWER_ROOM: AnswerRoomLimits = {
   userBytes: 16 * MIB,
   totalBytes: 64 * MIB,
   patienceMs: 10_000,
