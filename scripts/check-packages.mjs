@@ -12,7 +12,7 @@ const SHIPPED = [
   /^(package\.json|LICENSE|README\.md|openapi\.json)$/,
   /^bin\/[\w-]+\.c?js$/,
   /^dist\/([\w-]+\/)*[\w-]+(\.d\.ts|\.js)$/,
-  /^dist\/LICENCES\.txt$/,
+  /^dist\/THIRD-PARTY\.txt$/,
 ]
 const REQUIRED = ['package.json', 'LICENSE', 'README.md']
 /** Of a package that is imported; others are only run. */

@@ -15,7 +15,7 @@ function writeLicences(): void {
     const name = path.split('node_modules/').at(-1)
     return `${name}\n\n${readFileSync(`node_modules/${path}/LICENSE`, 'utf8').trim()}\n`
   })
-  writeFileSync('dist/LICENCES.txt', texts.join(`\n${'-'.repeat(80)}\n\n`))
+  writeFileSync('dist/THIRD-PARTY.txt', texts.join(`\n${'-'.repeat(80)}\n\n`))
 }
 
 export default defineConfig({

@@ -63,7 +63,16 @@ const run = (command: string, args: string[], input = '') =>
 test('the command line is one package without dependencies', async () => {
   const installed = join(prefix, 'lib/node_modules/@krown/cli')
   expect((await readdir(installed, { recursive: true })).sort()).toEqual(
-    ['LICENSE', 'README.md', 'bin', 'bin/krown.js', 'dist', 'dist/main.js', 'package.json'].sort(),
+    [
+      'LICENSE',
+      'README.md',
+      'bin',
+      'bin/krown.js',
+      'dist',
+      'dist/main.js',
+      'dist/THIRD-PARTY.txt',
+      'package.json',
+    ].sort(),
   )
 })
 
