@@ -3,7 +3,7 @@ import type { SessionHandle } from '@krown/core'
 import { createKrownClient } from '@krown/sdk'
 import { startSshd } from '@krown/testkit/start-sshd'
 import { openInput } from './lib/gateway.js'
-import { GrowthMeter, settledMemoryMib } from './lib/memory.js'
+import { GrowthMeter } from './lib/memory.js'
 import { outputBytes, printing, toMib } from './lib/output-size.js'
 import { RawConnection } from './lib/raw-ssh.js'
 import { readToEnd } from './lib/read-to-end.js'
@@ -32,7 +32,7 @@ export const scenario: Scenario = {
     const bytes = outputBytes(1024)
     await raw.count(printing(WARM_UP_BYTES))
     await readToEnd(await session.stream(printing(WARM_UP_BYTES)))
-    const stopped = await growthWithStoppedReader(session, { pid: server.pid, bytes })
+    const stopped = await growthWithStoppedReader(session, { server, bytes })
     const meter = new GrowthMeter(server.pid)
     // Half of it before and half of it after: what else the machine does happens to both.
     const before = await secondsOf(() => raw.count(printing(bytes / 2)), bytes / 2)
@@ -54,16 +54,16 @@ async function secondsOf(read: () => Promise<number>, bytes: number): Promise<nu
 /** What the server holds for a reader who took one piece and then no more, and what it took at most until then. */
 async function growthWithStoppedReader(
   session: SessionHandle,
-  { pid, bytes }: { pid: number; bytes: number },
+  { server, bytes }: { server: ServerProcess; bytes: number },
 ): Promise<StoppedGrowth> {
-  const before = await settledMemoryMib(pid)
-  const meter = new GrowthMeter(pid)
+  const before = await server.heldBytes()
+  const meter = new GrowthMeter(server.pid)
   const stream = await session.stream(printing(bytes))
   const reading = stream[Symbol.asyncIterator]()
   await reading.next()
   await sleep(STOPPED_MS)
   const peak = meter.mib
-  const held = (await settledMemoryMib(pid)) - before
+  const held = toMib((await server.heldBytes()) - before)
   await reading.return?.()
   await stream.cancel()
   return { held, peak }
@@ -84,16 +84,20 @@ function figures(rates: { raw: number; krown: number }, growth: { reading: numbe
       peers: { 'raw ssh2': rates.raw },
     },
     {
-      what: "server's memory, added by a reader that stops",
+      what: "server's memory in use, added by a reader that stops",
       value: growth.stopped.held,
       unit: 'MiB' as const,
       target: { atMost: 16 },
     },
     {
-      what: '… at its highest, with garbage that was not collected yet',
+      what: '… resident at its highest, with garbage that was not collected yet',
       value: growth.stopped.peak,
       unit: 'MiB' as const,
     },
-    { what: '… by one that reads all of it, at its highest', value: growth.reading, unit: 'MiB' as const },
+    {
+      what: '… resident at its highest, by one that reads all of it',
+      value: growth.reading,
+      unit: 'MiB' as const,
+    },
   ]
 }

@@ -1,7 +1,7 @@
 import { createKrownClient } from '@krown/sdk'
 import { startSshd } from '@krown/testkit/start-sshd'
 import { openInput } from './lib/gateway.js'
-import { GrowthMeter, settledMemoryMib } from './lib/memory.js'
+import { GrowthMeter } from './lib/memory.js'
 import { outputBytes, printing, toMib } from './lib/output-size.js'
 import type { Scenario } from './lib/scenario.js'
 import { ADMIN, ServerProcess } from './lib/server-process.js'
@@ -28,7 +28,8 @@ export const scenario: Scenario = {
     }
     const bytes = outputBytes(32)
     await follow(1, bytes / 8)
-    await settledMemoryMib(server.pid)
+    // Whatever warming up left is collected, and does not hide what follows.
+    await server.heldBytes()
     const meter = new GrowthMeter(server.pid)
     const reports = await follow(WATCHERS, bytes)
     return figures(reports, { bytes, grownMib: meter.mib })

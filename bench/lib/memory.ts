@@ -1,7 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 
-const SETTLE_MS = 1_000
 const KIB_PER_MIB = 1024
 
 /**
@@ -10,18 +8,6 @@ const KIB_PER_MIB = 1024
  */
 export function anonymousMemoryKiB(pid: number | 'self'): number {
   return statusOf(pid, 'RssAnon')
-}
-
-/** What a Node process needs so that {@link settledMemoryMib} can reach it. */
-export const COLLECTABLE = ['--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>gc())']
-
-/** What has to stay in the memory of another process, MiB: garbage is collected, what was freed is given back. */
-export async function settledMemoryMib(pid: number): Promise<number> {
-  for (let pass = 0; pass < 3; pass += 1) {
-    process.kill(pid, 'SIGUSR2')
-    await sleep(SETTLE_MS)
-  }
-  return anonymousMemoryKiB(pid) / KIB_PER_MIB
 }
 
 /** How much a process grows at most, garbage included, beyond what it has when this is made (proc(5), VmHWM). */

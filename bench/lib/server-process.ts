@@ -3,11 +3,21 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { startProcess, type TestProcess } from '@krown/testkit/child-process'
 import { createTempDir } from '@krown/testkit/temp-dir'
-import { COLLECTABLE } from './memory.js'
 import type { Endpoint } from './raw-ssh.js'
 
 const { resolve } = createRequire(import.meta.url)
 const KROWN_SERVER = join(dirname(resolve('@krown/server/package.json')), 'bin', 'krown-server.cjs')
+
+/** On a signal it collects garbage and says how many bytes are left, numbered. */
+const ON_SIGNAL = `let asked = 0
+process.on("SIGUSR2", () => {
+  gc()
+  const { heapUsed, external } = process.memoryUsage()
+  console.log("held " + ++asked + ": " + (heapUsed + external))
+})`
+const TELLS_MEMORY = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(ON_SIGNAL)}`]
+// Buffers are given back some time after the collection that found them.
+const COLLECTIONS = 3
 
 export const ADMIN = { username: 'bench', password: 'only for a moment, on loopback' }
 
@@ -16,6 +26,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly url: string
   readonly #server: TestProcess
   readonly #removeDir: () => Promise<void>
+  #asked = 0
 
   private constructor(parts: { url: string; server: TestProcess; removeDir: () => Promise<void> }) {
     this.url = parts.url
@@ -31,7 +42,7 @@ export class ServerProcess implements AsyncDisposable {
     const dir = await createTempDir()
     const config = join(dir.path, 'krown.toml')
     await writeFile(config, configText(target, limits), { mode: 0o600 })
-    const args = [...COLLECTABLE, KROWN_SERVER, 'start', '--config', config]
+    const args = [...TELLS_MEMORY, KROWN_SERVER, 'start', '--config', config]
     const server = startProcess({ command: process.execPath, args, options: { cwd: dir.path } })
     const [, url = ''] = await server.untilLog(/Krown listens on (\S+)\n/)
     const setupToken = (await readFile(join(dir.path, 'data', 'setup-token'), 'utf8')).trim()
@@ -47,6 +58,21 @@ export class ServerProcess implements AsyncDisposable {
   async signIn(): Promise<string> {
     const { accessToken } = await post<{ accessToken: string }>(`${this.url}/api/auth/login`, ADMIN)
     return accessToken
+  }
+
+  /**
+   * Bytes of JavaScript objects and buffers that are in use. Unlike resident memory, which V8 and malloc give back when
+   * they see fit, it is the same each time.
+   */
+  async heldBytes(): Promise<number> {
+    let bytes = 0
+    for (let pass = 0; pass < COLLECTIONS; pass += 1) {
+      this.#asked += 1
+      this.#server.kill('SIGUSR2')
+      const [, held] = await this.#server.untilLog(new RegExp(`^held ${this.#asked}: (\\d+)$`, 'm'))
+      bytes = Number(held)
+    }
+    return bytes
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
