@@ -45,6 +45,7 @@ export class Socket {
   #tokenRefused = false
   #renewal: ReturnType<typeof setTimeout> | undefined
   #failed = false
+  #authenticating: Promise<boolean> | undefined
 
   constructor({ url, access, WebSocket }: SocketOptions) {
     this.#access = access
@@ -91,12 +92,12 @@ export class Socket {
   }
 
   /** Gets a token that the server did not refuse yet, and proves who this is again. False when there is none. */
-  async authenticateAgain(): Promise<boolean> {
-    const token = this.#token === undefined ? undefined : await this.#access.renew(this.#token)
-    if (token === undefined) return false
-    await this.trpc.auth.reauthenticate.mutate({ token })
-    this.#token = token
-    return true
+  authenticateAgain(): Promise<boolean> {
+    // Once, however many readers were refused.
+    this.#authenticating ??= this.#authenticate().finally(() => {
+      this.#authenticating = undefined
+    })
+    return this.#authenticating
   }
 
   /** Ends every reader with this error, and the socket. */
@@ -108,6 +109,14 @@ export class Socket {
     this.#holders.clear()
     for (const socket of this.#live) socket.resume?.()
     void this.#client.close()
+  }
+
+  async #authenticate(): Promise<boolean> {
+    const token = this.#token === undefined ? undefined : await this.#access.renew(this.#token)
+    if (token === undefined) return false
+    await this.trpc.auth.reauthenticate.mutate({ token })
+    this.#token = token
+    return true
   }
 
   async #connectionParams(): Promise<{ token: string } | null> {

@@ -8,8 +8,11 @@ import { Socket } from './socket.js'
 import { closedByCaller } from './socket-end.js'
 import type { SocketPlatform } from './socket-platform.js'
 
-/** Subscriptions on one socket: more are refused by the server. */
-const MAX_READERS = 16
+/**
+ * A socket that comes back asks for all its subscriptions in one array, and the server takes ten questions in one: the
+ * others are for proving who this is.
+ */
+const MAX_READERS = 8
 /** Besides the shared ones. The server allows a user a limited number. */
 const MAX_OWN_SOCKETS = 4
 
@@ -53,7 +56,8 @@ export class Sockets {
     if (!this.canHold) return this.shared()
     this.#own = this.#own.filter((socket) => socket.usable)
     const [free] = this.#own.toSorted((a, b) => a.readers - b.readers)
-    if (free && (free.readers === 0 || this.#own.length >= MAX_OWN_SOCKETS)) return free
+    const isLast = this.#own.length >= MAX_OWN_SOCKETS
+    if (free && (free.readers === 0 || (isLast && free.readers < MAX_READERS))) return free
     const socket = this.#create()
     this.#own.push(socket)
     return socket

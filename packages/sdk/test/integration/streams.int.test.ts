@@ -2,6 +2,7 @@ import { type Sshd, startSshd } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type CommandStream,
+  type JournalEntry,
   newCommandId,
   type RemoteKrownClient,
   type SessionHandle,
@@ -209,6 +210,22 @@ describe('the journal', () => {
     expect(made).toEqual(ids)
   })
 
+  test('is followed by many readers at once, who all go on after a cut', async () => {
+    const admin = await untilAnswered(() => gateway.as({ role: 'admin' }))
+    const maker = await gateway.as({ role: 'admin' }, { url: gateway.directUrl })
+    const [newest] = (await admin.journal.list({ limit: 1 })).items
+    const readers = Array.from({ length: 25 }, () =>
+      admin.journal.follow({ after: newest?.seq })[Symbol.asyncIterator](),
+    )
+    for (const username of ['many-before', 'many-after']) {
+      const entries = readers.map((reader) => untilMade(reader))
+      const { id } = await maker.users.create({ username, password: 'a fine long password' })
+      expect(new Set(await Promise.all(entries))).toEqual(new Set([id]))
+      gateway.proxy.reset()
+    }
+    for (const reader of readers) await reader.return?.()
+  })
+
   test('is followed from now on, unless it is said from where', async () => {
     const admin = await gateway.admin()
     const [before] = (await admin.journal.list({ limit: 1 })).items
@@ -225,6 +242,14 @@ describe('the journal', () => {
     await entries.return?.()
   })
 })
+
+/** The id of the next user that was made. */
+async function untilMade(entries: AsyncIterator<JournalEntry>): Promise<string | null> {
+  for (;;) {
+    const { value } = await entries.next()
+    if (value.action === 'user.created') return value.resourceId
+  }
+}
 
 async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
