@@ -34,6 +34,8 @@ export class SignIn implements Access {
   #staleAt = 0
   #loaded: Promise<void> | undefined
   #renewing: Promise<string | undefined> | undefined
+  // Settles when nothing changes the login any more.
+  #last: Promise<unknown> = Promise.resolve()
   // Trying a refused password again would only bring the account nearer to being locked.
   #refusal: KrownClientError | undefined
 
@@ -71,22 +73,36 @@ export class SignIn implements Access {
   }
 
   /** Signs in as somebody; the store and every later call are theirs. */
-  async signIn(credentials: Credentials): Promise<LoginResult> {
-    const result = await this.#calls.login(credentials)
-    await this.#keep(result)
-    return result
+  signIn(credentials: Credentials): Promise<LoginResult> {
+    return this.#inTurn(async () => {
+      const result = await this.#calls.login(credentials)
+      // They may be somebody else's, who must not be back when this login ends.
+      this.#credentials = undefined
+      await this.#keep(result)
+      return result
+    })
   }
 
   /** The login was ended: nothing of it is kept. */
-  async forget(): Promise<void> {
-    this.#login = undefined
-    this.#credentials = undefined
-    this.#cookieRefused = true
-    await this.#asCaller(() => this.#store.clear())
+  forget(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#login = undefined
+      this.#credentials = undefined
+      this.#cookieRefused = true
+      await this.#asCaller(() => this.#store.clear())
+    })
+  }
+
+  /** Otherwise what a refresh brings that began before a login would take its place. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const inTurn = () => exclusively(this.#lockName, work)
+    const done = this.#last.then(inTurn, inTurn)
+    this.#last = done
+    return done
   }
 
   #renewOnce(refused: string | undefined): Promise<string | undefined> {
-    this.#renewing ??= exclusively(this.#lockName, () => this.#obtain(refused)).finally(() => {
+    this.#renewing ??= this.#inTurn(() => this.#obtain(refused)).finally(() => {
       this.#renewing = undefined
     })
     return this.#renewing

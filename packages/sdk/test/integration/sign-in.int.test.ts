@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryTokenStore, type StoredLogin, type TokenStore } from '../../src/index.js'
 import { countingFetch } from '../support/counting-fetch.js'
+import { holdingFetch } from '../support/holding-fetch.js'
 import { refusalOf } from '../support/refusal.js'
 import { type SdkGateway, startSdkGateway } from '../support/sdk-gateway.js'
 
@@ -124,6 +125,31 @@ describe('a login', () => {
     await client.auth.logout()
     const stolen = gateway.connect({ token: login?.accessToken })
     expect(await refusalOf(stolen.auth.me())).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+})
+
+describe('signing in as somebody else', () => {
+  test('ends the use of the credentials that the client was made with', async () => {
+    const ada = await gateway.newUser({ role: 'operator' })
+    const bob = await gateway.newUser({ role: 'readonly' })
+    const client = gateway.connect({ credentials: ada })
+    await client.auth.login(bob)
+    const passwords = { currentPassword: bob.password, newPassword: 'another long passphrase' }
+    await gateway.connect({ credentials: bob }).auth.changePassword(passwords)
+    expect(await refusalOf(client.auth.me())).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
+  test('waits for a refresh under way, whose answer would take its place', async () => {
+    const { fetch, held, release } = holdingFetch('auth.refresh')
+    const tokenStore = await storeWith({ accessTokenExpiresAt: EXPIRED })
+    const client = gateway.connect({ tokenStore, fetch })
+    const before = client.auth.me()
+    await held
+    const bob = await gateway.newUser({ role: 'readonly' })
+    const login = client.auth.login(bob)
+    release()
+    await Promise.allSettled([before, login])
+    expect(await client.auth.me()).toMatchObject({ username: bob.username })
   })
 })
 
