@@ -26,3 +26,10 @@ test('no socket has more readers than can ask at once', () => {
   expect(Math.max(...readersOf(() => sockets.shared(), 60))).toBeLessThan(MAX_BATCH)
   expect(Math.max(...readersOf(() => sockets.forOutput(), 120))).toBeLessThan(MAX_BATCH)
 })
+
+test('the first eight outputs have a socket each, so that none holds another', () => {
+  const sockets = socketsFor({ canHold: true })
+  expect(readersOf(() => sockets.forOutput(), 8)).toEqual(Array.from({ length: 8 }, () => 1))
+  const inBrowser = socketsFor({ canHold: false })
+  expect(readersOf(() => inBrowser.forOutput(), 8)).toEqual([8])
+})

@@ -14,7 +14,7 @@ import type { SocketPlatform } from './socket-platform.js'
  */
 const MAX_READERS = 8
 /** Besides the shared ones. The server allows a user a limited number. */
-const MAX_OWN_SOCKETS = 4
+const MAX_OWN_SOCKETS = 8
 
 /**
  * The WebSockets of a client: those that everything shares and, where reading can be held back, a few for the output of
