@@ -155,9 +155,8 @@ export class Feed<Raw, Item> implements SocketReader {
       },
       onComplete: () => leftBehind() || this.#end(),
       onConnectionStateChange: ({ state, error }) => {
-        if (leftBehind()) return
-        if (state === 'connecting' && error) this.#startLosing()
-        if (state === 'pending') this.#found()
+        // That the socket is open again says nothing yet of the subscription.
+        if (!leftBehind() && state === 'connecting' && error) this.#startLosing()
       },
     }
   }
