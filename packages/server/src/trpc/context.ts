@@ -11,6 +11,11 @@ export interface CallSocket {
   takeSubscription(): () => void
   /** Resolves when more may be sent, or when the socket is gone. */
   ready(): Promise<void>
+  /**
+   * Tells of one answer when the socket took it, or is gone: then `over` aborts. `sent` is to be called when it is about
+   * to be sent, or will not be.
+   */
+  beginAnswer(): { over: AbortSignal; sent: () => void }
 }
 
 export interface CallOptions {

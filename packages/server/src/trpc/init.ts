@@ -5,6 +5,7 @@ import { CallContext, type CallOptions, requireSocket } from './context.js'
 import { toKrownError, toTrpcError, WIRE } from './error-mapping.js'
 import { pace } from './pace.js'
 import type { RouteMeta } from './route-meta.js'
+import type { AnswerHolder } from './under-way.js'
 
 /** What a transport hands to a procedure. Opaque, so that the router's type names nothing of the server. */
 export interface RootContext {
@@ -92,15 +93,23 @@ export const authedProcedure = procedure
     // A stream has bounds of its own, in the socket that it goes over.
     if (!underWay || type === 'subscription') return proceed()
     const { userId } = actor
+    const { holder, sent } = holdAnswer(ctx.call)
     const work = async () => {
       const result = await proceed()
       if (!result.ok) return result
-      const data = await underWay.admit(ctx.call, result.data, { userId, isRead: type === 'query' })
+      const data = await underWay.admit(holder, result.data, { userId, isRead: type === 'query' })
       return { ...result, data }
     }
-    return underWay.run(userId, work, { waits: meta?.waits === true })
+    return underWay.run(userId, work, { waits: meta?.waits === true }).finally(sent)
   })
   .use(readInput)
+
+/** A request holds its answers together until it is over; of a WebSocket each answer is by itself. */
+function holdAnswer(call: CallContext): { holder: AnswerHolder; sent: () => void } {
+  if (!call.socket) return { holder: call, sent: () => {} }
+  const { over, sent } = call.socket.beginAnswer()
+  return { holder: { over, heldBytes: 0 }, sent }
+}
 
 /** Events over a WebSocket: within the socket's bounds, and never faster than its peer reads. */
 export const streamProcedure = authedProcedure.use(async ({ ctx, next, signal }) => {

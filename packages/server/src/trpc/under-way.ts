@@ -9,7 +9,7 @@ const WORKING = { atOnce: 8, inLine: 256 }
 
 /** What holds answers until it is over. */
 export interface AnswerHolder {
-  /** Undefined over a WebSocket, which bounds by itself what it sends. */
+  /** Aborts when they were taken; undefined where nobody tells, and where they are not counted therefore. */
   readonly over: AbortSignal | undefined
   /** A batch holds several. */
   heldBytes: number

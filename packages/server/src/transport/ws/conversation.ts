@@ -56,12 +56,12 @@ export class Conversation implements Speaker {
       this.socket.close(CLOSE.malformed, 'not a JSON object with a type')
       return
     }
-    const { ws } = this.#parts
     // Nothing more is read while one is at work, so that a client cannot fill the memory with what it asks.
-    ws.pause()
+    const goOn = this.socket.hold()
     this.#handled = this.#handled.then(async () => {
       await this.#handle(message)
-      if (this.socket.isOpen) ws.resume()
+      await this.socket.ready()
+      goOn()
     })
   }
 

@@ -3,6 +3,7 @@ import { type BearerActor, type Krown, KrownError } from '@krown/core'
 import type { WebSocket } from 'ws'
 import type { CallSocket } from '../../trpc/context.js'
 import type { RequestOrigin } from '../call.js'
+import { Answers } from './answers.js'
 import { CLOSE, type CloseCode } from './close-codes.js'
 import type { SocketCounts } from './socket-counts.js'
 import { SocketFlow } from './socket-flow.js'
@@ -28,12 +29,14 @@ export class LiveSocket implements CallSocket {
   readonly origin: RequestOrigin
   readonly #parts: SocketParts
   readonly #flow: SocketFlow
+  readonly #answers = new Answers(() => this.ready())
   readonly #openedAt = performance.now()
   #actor: BearerActor | undefined
   #refusal: unknown
   #giveBackPlace: (() => void) | undefined
   #subscriptions = 0
   #frames = 0
+  #holds = 0
   #heardAt = performance.now()
   #pingedAt: number | undefined
 
@@ -43,7 +46,10 @@ export class LiveSocket implements CallSocket {
     this.#parts = parts
     this.#flow = new SocketFlow(ws, stream, { ...settings, onStall: () => this.close(CLOSE.tooSlow) })
     for (const event of ['message', 'ping', 'pong'] as const) ws.on(event, () => this.#heard())
-    ws.once('close', () => this.#giveBackPlace?.())
+    ws.once('close', () => {
+      this.#giveBackPlace?.()
+      this.#answers.endAll()
+    })
     // What is wrong with the peer's frames is answered with a close by ws itself.
     ws.on('error', () => {})
   }
@@ -105,6 +111,25 @@ export class LiveSocket implements CallSocket {
     return this.#flow.ready()
   }
 
+  beginAnswer(): { over: AbortSignal; sent: () => void } {
+    return this.#answers.begin()
+  }
+
+  /** Reads nothing more from the peer, until every hold was let go. @returns What lets this one go, to be called once. */
+  hold(): () => void {
+    const { ws } = this.#parts
+    this.#holds += 1
+    ws.pause()
+    return () => {
+      this.#holds -= 1
+      if (this.#holds > 0) return
+      // What the peer said meanwhile was not heard.
+      this.#heardAt = performance.now()
+      this.#pingedAt = undefined
+      ws.resume()
+    }
+  }
+
   announceRestart(): void {
     if (this.isOpen) this.#parts.announceRestart?.()
   }
@@ -156,8 +181,10 @@ export class LiveSocket implements CallSocket {
     this.#frames += 1
     if (this.#frames > this.#parts.maxFrames && this.isOpen) {
       this.close(CLOSE.flood, 'too many messages')
-      this.#parts.ws.pause()
+      this.hold()
     }
+    // Whatever it says may be answered: who does not read the answers is not listened to.
+    if (this.#flow.isFull) void this.ready().then(this.hold())
   }
 
   #keepAlive(): void {

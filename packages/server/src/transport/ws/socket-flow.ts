@@ -24,15 +24,20 @@ export class SocketFlow {
     this.#options = options
   }
 
-  /** More than may wait is waiting. */
+  /** Somebody waits until it is not full. */
   get blocked(): boolean {
     return this.#drained !== undefined
+  }
+
+  /** More waits than may, whether or not anybody waits for it to leave. */
+  get isFull(): boolean {
+    return this.#ws.bufferedAmount > this.#options.maxBufferedBytes && this.#stream.writableNeedDrain
   }
 
   /** Resolves when more may be sent, or when the socket is gone. */
   async ready(): Promise<void> {
     if (this.#ws.readyState !== this.#ws.OPEN) return
-    if (this.#ws.bufferedAmount <= this.#options.maxBufferedBytes || !this.#stream.writableNeedDrain) return
+    if (!this.isFull) return
     this.#drained ??= this.#untilDrained()
     await this.#drained
   }
