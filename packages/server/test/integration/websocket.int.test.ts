@@ -231,6 +231,19 @@ describe('/ws', () => {
     await socket.until(({ type }) => type === 'pong')
   })
 
+  test('D03: what is no id is not said back', async () => {
+    await using socket = await connect(owner)
+    for (const id of ['x'.repeat(65), 1.5, true, {}]) {
+      const before = socket.heard.length
+      socket.send({ type: 'nothing', id })
+      const refusal = await socket.until((message) => socket.heard.indexOf(message) >= before)
+      expect(refusal).toMatchObject({ type: 'error', code: 'VALIDATION_FAILED' })
+      expect(refusal).not.toHaveProperty('id')
+    }
+    socket.send({ type: 'nothing', id: 'x'.repeat(64) })
+    await socket.until(({ id }) => id === 'x'.repeat(64))
+  })
+
   test('D07: frames that break the protocol end it with their code', async () => {
     const frames: [string, Buffer, number][] = [
       ['RSV1', Buffer.from([0xc1, 0x80, 0, 0, 0, 0]), 1002],

@@ -6,7 +6,7 @@ import { logFailure } from '../answer-errors.js'
 import { parseJsonText } from '../json-body.js'
 import { CLOSE } from './close-codes.js'
 import type { LiveSocket } from './live-socket.js'
-import { findMessage, NEEDS_NO_TOKEN } from './messages.js'
+import { findMessage, idOf, NEEDS_NO_TOKEN } from './messages.js'
 import type { Speaker, SpeakerLimits } from './speaker.js'
 import { type MessageId, Subscriptions } from './subscriptions.js'
 
@@ -66,8 +66,7 @@ export class Conversation implements Speaker {
   }
 
   async #handle(message: Json & { readonly type: string }): Promise<void> {
-    const { id } = message
-    const about = typeof id === 'string' || typeof id === 'number' ? { id } : {}
+    const about = idOf(message)
     try {
       if (!NEEDS_NO_TOKEN.has(message.type)) this.#parts.krown.countRequest(this.socket.requireActor())
       const reply = await findMessage(message.type).handle(this, message)

@@ -2,6 +2,7 @@ import { KrownError, sessionIdSchema, validationError } from '@krown/core'
 import { z } from 'zod'
 import { toFieldProblems } from '../../trpc/field-problems.js'
 import type { Speaker } from './speaker.js'
+import type { MessageId } from './subscriptions.js'
 
 /** The reply to a message, without the id; undefined when the answer comes another way. */
 type Reply = { readonly type: string } & Record<string, unknown>
@@ -11,7 +12,8 @@ interface MessageKind {
   handle(speaker: Speaker, message: unknown): Promise<Reply | undefined>
 }
 
-const common = { type: z.string(), id: z.union([z.string().max(64), z.int()]).optional() }
+const messageId = z.union([z.string().max(64), z.int()])
+const common = { type: z.string(), id: messageId.optional() }
 const seq = z.int().min(0)
 
 /** A kind of message: the fields it has besides `type` and `id`, and what it does. */
@@ -61,6 +63,12 @@ export const MESSAGES: Readonly<Record<string, MessageKind>> = {
   }),
 
   ping: kind({}, async () => ({ type: 'pong' })),
+}
+
+/** For the reply to a message, which may be refused for its id: then it has none. */
+export function idOf({ id }: { readonly id?: unknown }): { id?: MessageId } {
+  const { data } = messageId.safeParse(id)
+  return data === undefined ? {} : { id: data }
 }
 
 /** What may be said before there is a token, and is not counted as a request. */
