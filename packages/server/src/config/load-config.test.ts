@@ -49,13 +49,12 @@ describe('where a value comes from', () => {
 
   test('an exact variable beats its file, its file beats the alias, the alias beats the configuration file', () =>
     inTempDir((dir) => {
-      const file = write(
-        join(dir, 'krown.toml'),
-        `[auth]\njwt_secret = "${'configuration-file-'.repeat(2)}"\n`,
-      )
+      const ofFile = 'the secret of the configuration file, 1'
+      const ofAlias = 'the secret of the well-known alias, 2'
+      const file = write(join(dir, 'krown.toml'), `[auth]\njwt_secret = "${ofFile}"\n`)
       const secretFile = write(join(dir, 'secret'), `${SECRET}\n`)
       const steps = [
-        { JWT_SECRET: 'alias-'.repeat(6) },
+        { JWT_SECRET: ofAlias },
         { KROWN_AUTH__JWT_SECRET_FILE: secretFile },
         { KROWN_AUTH__JWT_SECRET: OTHER },
       ]
@@ -63,7 +62,7 @@ describe('where a value comes from', () => {
         const env = Object.assign({}, ...steps.slice(0, count)) as Record<string, string>
         return loadConfig({ file, env }).config.auth.jwtSecret
       })
-      expect(secrets).toEqual(['configuration-file-'.repeat(2), 'alias-'.repeat(6), SECRET, OTHER])
+      expect(secrets).toEqual([ofFile, ofAlias, SECRET, OTHER])
     }))
 
   test('DATABASE_URL is the database, unless Krown’s own variable says otherwise', () => {

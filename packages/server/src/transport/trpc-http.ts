@@ -80,7 +80,8 @@ function toFetchRequest(request: FastifyRequest, withBody: boolean): Request {
   return new Request(`http://krown.invalid${url}`, {
     method,
     headers: Object.fromEntries(
-      ['content-type', 'accept', 'trpc-accept'].flatMap((name) => {
+      // Not `trpc-accept`: an answer in lines is written as it comes, and this one is sent whole.
+      ['content-type', 'accept'].flatMap((name) => {
         const value = headers[name]
         return typeof value === 'string' ? [[name, value]] : []
       }),

@@ -88,6 +88,16 @@ describe('tRPC over HTTP', () => {
     expect(info?.result?.data.version).toMatch(/^\d/)
   })
 
+  test('C12: an answer has one length, however it is asked for', async () => {
+    const headers = { authorization: `Bearer ${token}`, 'trpc-accept': 'application/jsonl' }
+    const response = await fetch(`${gateway.url}/trpc/auth.me,system.info?batch=1`, { headers })
+    expect(response.headers.get('transfer-encoding')).toBeNull()
+    expect(await response.json()).toMatchObject([
+      { result: { data: { username: 'first-admin' } } },
+      { result: { data: { setupRequired: false } } },
+    ])
+  })
+
   test('C22: a mutation by GET is 405, what is no procedure is 404', async () => {
     const byGet = await get('auth.logout')
     expect([byGet.status, byGet.headers.get('allow'), await codeOf(byGet)]).toEqual([
