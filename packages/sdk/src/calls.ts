@@ -7,15 +7,17 @@ import type {
   StartCommandInput,
   WaitOptions,
 } from '@krown/core/model'
-import type { AppRouter } from '@krown/server'
+import type { AppRouter, RouterInputs } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
 import { toBase64, toBytes } from './bytes.js'
 import { newCommandId } from './command-id.js'
-import { aboutCommand } from './errors.js'
+import { aboutCommand, isPassing } from './errors.js'
+import type { ClientSettings } from './options.js'
 import { toClientError, translated } from './to-client-error.js'
 
 /** Servers, and proxies before them, end requests that stay unanswered for long: a long wait is many short ones. */
-const WAIT_MS = 25_000
+const MAX_WAIT_MS = 25_000
+const ASK_AGAIN_MS = 500
 /** As base64 in JSON it stays below what a server takes in one request. */
 const MAX_WRITE_BYTES = 128 * 1024
 
@@ -24,20 +26,33 @@ type GetOptions = WaitOptions & { waitMs?: number | undefined }
 /** What is more than one call of a procedure. */
 export class CommandCalls {
   readonly #trpc: TRPCClient<AppRouter>
+  readonly #waitMs: number
+  readonly #reconnectForMs: number
   readonly #writing = new Map<CommandId, Promise<unknown>>()
 
-  constructor(trpc: TRPCClient<AppRouter>) {
+  constructor(trpc: TRPCClient<AppRouter>, { requestTimeoutMs, reconnectForMs }: ClientSettings) {
     this.#trpc = trpc
+    this.#waitMs = Math.floor(Math.min(MAX_WAIT_MS, requestTimeoutMs / 2))
+    this.#reconnectForMs = reconnectForMs
   }
 
   /** Always with a `commandId`, so that a call whose answer was lost can be made again. */
   async execute(sessionId: SessionId, input: ExecuteInput, { signal }: WaitOptions = {}): Promise<Command> {
-    const { commandId = newCommandId(), waitMs = WAIT_MS } = input
-    const command = await about(
-      commandId,
-      this.#trpc.sessions.execute.mutate({ ...input, commandId, waitMs, sessionId }),
-    )
+    const { commandId = newCommandId(), waitMs = this.#waitMs } = input
+    const asked = { ...input, commandId, sessionId }
+    const command = await about(commandId, this.#executeOnce({ ...asked, waitMs }, signal))
     return input.waitMs === undefined ? this.untilEnded(command, signal) : command
+  }
+
+  // When the waiting is given up nobody knows how far it came: asked again it finds the command, or starts it.
+  async #executeOnce(asked: RouterInputs['sessions']['execute'], signal?: AbortSignal): Promise<Command> {
+    const { execute } = this.#trpc.sessions
+    try {
+      return await execute.mutate(asked, { signal })
+    } catch (error) {
+      if (!signal?.aborted) throw error
+      return execute.mutate({ ...asked, waitMs: 0 })
+    }
   }
 
   start(input: StartCommandInput): Promise<Command> {
@@ -48,9 +63,23 @@ export class CommandCalls {
   async untilEnded(command: Command, signal?: AbortSignal): Promise<Command> {
     let latest = command
     while (latest.status === 'running' && !signal?.aborted) {
-      latest = await about(command.id, this.get(command.id, { waitMs: WAIT_MS, signal }))
+      latest = await about(command.id, this.#getPatiently(command.id, signal))
     }
     return latest
+  }
+
+  /** As patient as streams are: the command goes on whether or not it can be asked about. */
+  async #getPatiently(commandId: CommandId, signal: AbortSignal | undefined): Promise<Command> {
+    let lostAt: number | undefined
+    for (;;) {
+      try {
+        return await translated(this.get(commandId, { waitMs: this.#waitMs, signal }))
+      } catch (error) {
+        lostAt ??= Date.now()
+        if (!isPassing(error) || signal?.aborted || Date.now() - lostAt >= this.#reconnectForMs) throw error
+        await sleep(error.retryAfterMs ?? ASK_AGAIN_MS, signal)
+      }
+    }
   }
 
   /** When the waiting is given up, it is asked once more, without waiting. */
@@ -96,6 +125,19 @@ export class CommandCalls {
 export function toSummary(command: Command): CommandSummary {
   const { stdout: _, stderr: __, stdoutEncoding: ___, stderrEncoding: ____, ...summary } = command
   return summary
+}
+
+/** Ends early when `signal` aborts. */
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
 }
 
 async function about<T>(commandId: string, call: Promise<T>): Promise<T> {

@@ -42,7 +42,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
       }),
     ],
   })
-  const calls = new CommandCalls(trpc)
+  const calls = new CommandCalls(trpc, settings)
   const streams = new Streams({ trpc, sockets, calls, reconnectForMs: settings.reconnectForMs })
   const parts = { trpc, calls, streams }
   const close = async () => sockets.close()

@@ -1,6 +1,8 @@
 import type { ErrorDetails, ErrorKind } from '@krown/core/model'
 import type { KrownClientErrorCode } from './error-codes.js'
 
+const PASSING: ReadonlySet<KrownClientErrorCode> = new Set(['UNAVAILABLE', 'DRAINING', 'CONNECTION_LOST'])
+
 export interface KrownClientErrorOptions {
   readonly kind: ErrorKind
   readonly retryable?: boolean
@@ -70,6 +72,11 @@ export function connectionLost(what: string, options: { reason?: string; details
     retryable: true,
     ...((reason || details) && { details: { ...details, ...(reason && { reason }) } }),
   })
+}
+
+/** It passes by itself: the same may be asked again in a while. */
+export function isPassing(error: unknown): error is KrownClientError {
+  return error instanceof KrownClientError && PASSING.has(error.code)
 }
 
 /** What was given is wrong in itself; no server was asked. */

@@ -1,7 +1,6 @@
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
-import type { KrownClientErrorCode } from './error-codes.js'
-import { connectionLost, KrownClientError } from './errors.js'
+import { connectionLost, isPassing, KrownClientError } from './errors.js'
 import type { Socket, SocketReader } from './socket.js'
 import { toClientError } from './to-client-error.js'
 
@@ -42,8 +41,6 @@ const GO_ON_AT_BYTES = 256 * 1024
 const MAX_HOLD_MS = 60_000
 const ASK_AGAIN_MS = 500
 const MAX_TIMER_MS = 2 ** 31 - 1
-/** These pass by themselves. */
-const PASSING: ReadonlySet<KrownClientErrorCode> = new Set(['UNAVAILABLE', 'DRAINING', 'CONNECTION_LOST'])
 
 /**
  * A subscription as a queue of bounded size. Survives lost connections; when its reader is slow it holds the socket, or
@@ -215,7 +212,7 @@ export class Feed<Raw, Item> implements SocketReader {
   async #refused(error: unknown, socket: Socket | undefined): Promise<void> {
     if (!(error instanceof KrownClientError)) return this.fail(error)
     if (error.code === 'UNAUTHENTICATED') return this.#tryAgain(error, socket)
-    if (!PASSING.has(error.code)) return this.fail(error)
+    if (!isPassing(error)) return this.fail(error)
     this.#startLosing()
     this.#retryTimer = setTimeout(() => this.#open(), error.retryAfterMs ?? ASK_AGAIN_MS)
   }

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
+import type { SessionId } from '../../../src/model/ids.js'
+import type { KrownClient } from '../../../src/model/krown-client.js'
 import { openSession, refusal, type World } from './world.js'
+
+async function untilRunning({ sessions }: KrownClient, sessionId: SessionId): Promise<void> {
+  for await (const { type } of sessions.events({ sessionId, after: 0 }))
+    if (type === 'command_started') return
+}
 
 export function execTests(world: () => World): void {
   test('a command is answered with both streams and its exit code', async () => {
@@ -103,6 +110,36 @@ export function execTests(world: () => World): void {
     expect(first.id).toBe(commandId)
     expect(await session.exec('date +%N', { commandId })).toEqual(first)
     expect(await refusal(session.exec('date', { commandId }))).toMatchObject({ code: 'CONFLICT' })
+  })
+
+  test('who gives up waiting has the command as it is then, and it goes on', async () => {
+    const { operator } = world().clients
+    await using session = await openSession(world())
+    const waiting = new AbortController()
+    const commandId = world().clients.newCommandId()
+    const input = { command: 'sleep 60', commandId }
+    const executed = operator.sessions.execute(session.id, input, { signal: waiting.signal })
+    await untilRunning(operator, session.id)
+    waiting.abort()
+    expect(await executed).toMatchObject({ id: commandId, status: 'running' })
+    const { signal } = waiting
+    expect(await operator.commands.get(commandId, { waitMs: 60_000, signal })).toMatchObject({
+      status: 'running',
+    })
+    const later = new AbortController()
+    const got = operator.commands.get(commandId, { waitMs: 60_000, signal: later.signal })
+    later.abort()
+    expect(await got).toMatchObject({ id: commandId, status: 'running' })
+    expect(await operator.commands.cancel(commandId)).toMatchObject({ status: 'cancelled' })
+  })
+
+  test('who has given up before still starts the command', async () => {
+    const { operator } = world().clients
+    await using session = await openSession(world())
+    const signal = AbortSignal.abort()
+    const { id, status } = await operator.sessions.execute(session.id, { command: 'sleep 60' }, { signal })
+    expect(status).toBe('running')
+    expect(await operator.commands.cancel(id)).toMatchObject({ status: 'cancelled' })
   })
 
   test('a timeout ends the command', async () => {
