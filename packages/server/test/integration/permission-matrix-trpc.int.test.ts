@@ -7,7 +7,7 @@ import { appRouter } from '../../src/trpc/app-router.js'
 import { WIRE } from '../../src/trpc/error-mapping.js'
 import type { RouteMeta } from '../../src/trpc/route-meta.js'
 import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.table.js'
-import { MESSAGE_MATRIX, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
+import { MESSAGE_MATRIX, NARROW_TOKEN_MESSAGES, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
 import { call } from '../support/call.js'
 import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
 import { RawSocket } from '../support/raw-socket.js'
@@ -150,11 +150,10 @@ async function askOverSocket({ name, type }: Procedure, caller: Caller): Promise
 
 const statusOf = (code: unknown) => (code === undefined ? 200 : WIRE[code as KrownErrorCode].http)
 
-async function say(type: string, caller: Caller): Promise<number> {
+async function say(type: string, token: string | undefined): Promise<number> {
   await using socket = await RawSocket.connect(world.gateway.url, '/ws')
-  const token = caller === 'anonymous' ? 'nobody' : world.people[caller].token
-  const hello = { type: 'authenticate', token, protocol: 1, id: 'hello' }
-  if (caller !== 'anonymous') {
+  const hello = { type: 'authenticate', token: token ?? 'nobody', protocol: 1, id: 'hello' }
+  if (token !== undefined) {
     socket.send(hello)
     await socket.until(({ id }) => id === 'hello')
   }
@@ -195,7 +194,26 @@ describe.each(CALLERS)('B01 B03: %s', (caller) => {
   test.each(Object.entries(MESSAGE_MATRIX).map(([type, row]) => [type, row[column]] as const))(
     'B08: %s is %i on /ws',
     async (type, status) => {
-      expect(await say(type, caller)).toBe(status)
+      expect(await say(type, await tokenOf(caller, type))).toBe(status)
     },
   )
+})
+
+describe('B01 B03: a token with one other right', () => {
+  let token: string
+
+  beforeAll(async () => {
+    const body = { name: 'narrow', scopes: ['user:list'] }
+    const { token: admin } = world.people.admin
+    const answer = await call(world.gateway.url, 'POST /api/tokens', { token: admin, body })
+    token = String(answer.body.token)
+  })
+
+  test('every message has a row', () => {
+    expect(Object.keys(NARROW_TOKEN_MESSAGES).sort()).toEqual(Object.keys(MESSAGES).sort())
+  })
+
+  test.each(Object.entries(NARROW_TOKEN_MESSAGES))('B08: %s is %i on /ws', async (type, status) => {
+    expect(await say(type, token)).toBe(status)
+  })
 })

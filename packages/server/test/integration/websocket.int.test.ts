@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { KrownError } from '@krown/core'
 import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/call.js'
+import { fakeKrown, TOKEN } from '../support/fake-krown.js'
 import { type Gateway, type Person, startGateway } from '../support/gateway.js'
 import { connectTo, readAll, request } from '../support/raw-http.js'
 import { RawSocket } from '../support/raw-socket.js'
+import { startServer } from '../support/start-server.js'
 
 let target: HostileSshServer
 let gateway: Gateway
@@ -105,6 +108,28 @@ describe('/ws', () => {
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b))
     const text = seen.filter(({ type }) => type === 'command_output').map(({ data }) => data)
     expect(text.join('')).toBe('round 0\nround 1\nround 2\n')
+  })
+
+  test('a subscription that ends before its first event is refused with its id', async () => {
+    const events = async function* () {
+      yield* []
+      throw new KrownError('DRAINING', 'Krown is shutting down')
+    }
+    const me = async () => ({ username: 'ada' }) as never
+    const get = async () => ({}) as never
+    await using server = await startServer(fakeKrown({ client: { auth: { me }, sessions: { get, events } } }))
+    await using socket = await RawSocket.connect(server.url, '/ws')
+    const sessionId = randomUUID()
+    socket.send({ type: 'authenticate', token: TOKEN, protocol: 1 })
+    socket.send({ type: 'subscribe_session', sessionId, id: 'first' })
+    socket.send({ type: 'subscribe_session', sessionId: randomUUID(), after: 3, id: 'later' })
+    await socket.until(() => socket.heard.filter(({ type }) => type === 'unsubscribed').length === 2)
+    const errors = socket.heard.filter(({ type }) => type === 'error')
+    expect(errors.map(({ code, id }) => [code, id])).toEqual([
+      ['DRAINING', 'first'],
+      ['DRAINING', undefined],
+    ])
+    expect(socket.heard.filter(({ id }) => id === 'later')).toMatchObject([{ type: 'subscribed', seq: 3 }])
   })
 
   test('shows everything that one may see, without output', async () => {

@@ -52,6 +52,8 @@ export const MESSAGES: Readonly<Record<string, MessageKind>> = {
 
   subscribe_events: kind({}, async (speaker, { id }) => {
     const client = speaker.client()
+    // As above: whoever may list sessions may follow them.
+    await client.sessions.list({ limit: 1 })
     const events = (signal: AbortSignal) => client.sessions.events({ signal })
     speaker.subscriptions.start({ sessionId: null, after: 0, id, events })
     return undefined
@@ -66,7 +68,7 @@ export const MESSAGES: Readonly<Record<string, MessageKind>> = {
 }
 
 /** For the reply to a message, which may be refused for its id: then it has none. */
-export function idOf({ id }: { readonly id?: unknown }): { id?: MessageId } {
+export function idOf({ id }: Readonly<Record<string, unknown>>): { id?: MessageId } {
   const { data } = messageId.safeParse(id)
   return data === undefined ? {} : { id: data }
 }

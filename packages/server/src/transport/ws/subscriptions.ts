@@ -22,6 +22,8 @@ interface Wanted {
 interface Running {
   readonly stop: AbortController
   readonly giveBack: () => void
+  /** The client was told that it began. */
+  told: boolean
 }
 
 /** What one client listens to. Each reads its own events, and only as fast as the client takes them. */
@@ -39,7 +41,8 @@ export class Subscriptions {
   start(wanted: Wanted): void {
     const { sessionId } = wanted
     if (this.#running.has(sessionId)) throw new KrownError('CONFLICT', 'subscribed to it already')
-    const running = { stop: new AbortController(), giveBack: this.#socket.takeSubscription() }
+    const giveBack = this.#socket.takeSubscription()
+    const running = { stop: new AbortController(), giveBack, told: false }
     this.#running.set(sessionId, running)
     void this.#run(wanted, running)
   }
@@ -58,27 +61,33 @@ export class Subscriptions {
   }
 
   async #run(wanted: Wanted, running: Running): Promise<void> {
-    const { sessionId } = wanted
+    const { sessionId, id } = wanted
     const { signal } = running.stop
     try {
-      await this.#forward(wanted, signal)
+      await this.#forward(wanted, running)
     } catch (error) {
-      if (!signal.aborted) this.#output.fail(error, sessionId === null ? {} : { sessionId })
+      // The first that is said of it is the reply to the request, also when it is a refusal.
+      const about = {
+        ...(!running.told && id !== undefined && { id }),
+        ...(sessionId !== null && { sessionId }),
+      }
+      if (!signal.aborted) this.#output.fail(error, about)
     }
     if (signal.aborted) return
     this.end(sessionId)
     this.#output.send({ type: 'unsubscribed', sessionId })
   }
 
-  async #forward({ sessionId, after, id, events }: Wanted, signal: AbortSignal): Promise<void> {
-    const tell = (seq: number) =>
+  async #forward({ sessionId, after, id, events }: Wanted, running: Running): Promise<void> {
+    const { signal } = running.stop
+    const tell = (seq: number) => {
+      running.told = true
       this.#output.send({ type: 'subscribed', sessionId, seq, ...(id !== undefined && { id }) })
+    }
     if (after !== undefined) tell(after)
-    let told = after !== undefined
     for await (const event of events(signal)) {
       // A reader from now on begins with how the session is, at the number after which it goes on.
-      if (!told) tell(event.seq)
-      told = true
+      if (!running.told) tell(event.seq)
       if (signal.aborted) return
       this.#output.send({ ...event })
       await this.#socket.ready()
