@@ -89,6 +89,7 @@ export const sessionsRouter = {
         description: 'Closing one that is closed already is fine.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
+      waits: true,
     })
     .input(oneSession)
     .output(sessionSchema)

@@ -35,6 +35,21 @@ test('who waits for a command and goes away is waited for no more, also behind o
   await waitFor(() => signals.every(({ aborted }) => aborted), { what: 'the end of the waiting' })
 })
 
+test('closing sessions, which waits for their commands, keeps nothing else from being done', async () => {
+  const session = examples['sessions.get'].output as never
+  const closing: (() => void)[] = []
+  const close = () => new Promise<never>((resolve) => closing.push(() => resolve(session)))
+  await using server = await startServer(
+    fakeKrown({ client: { sessions: { close, get: async () => session } } }),
+  )
+  const path = `/api/sessions/${(session as { id: string }).id}`
+  const closed = Array.from({ length: 20 }, () => call(server.url, `DELETE ${path}`, { token: TOKEN }))
+  await waitFor(() => closing.length === 20, { what: 'the sessions to be closing' })
+  expect((await call(server.url, `GET ${path}`, { token: TOKEN })).status).toBe(200)
+  for (const finish of closing) finish()
+  expect((await Promise.all(closed)).map(({ status }) => status)).toEqual(Array(20).fill(200))
+})
+
 test('C24: large answers that nobody reads are few', async () => {
   let asked = 0
   const stdout = '\u0001'.repeat(1024 * 1024)
