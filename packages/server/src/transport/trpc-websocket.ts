@@ -15,13 +15,19 @@ import type { LiveSocket } from './ws/live-socket.js'
 
 const MAX_FRAME_BYTES = 256 * 1024
 
-/** Frames are held to the rules of a REST body; binary ones are none of tRPC's. */
-const strictJson: Encoder = {
-  encode: (data) => JSON.stringify(data),
-  decode: (data) => {
-    if (typeof data !== 'string') throw new TypeError('not a text frame')
-    return parseJsonText(data)
-  },
+/** Frames are held to the rules of a REST body; binary ones are none of tRPC's. Each call in a batch counts. */
+function strictJson(socket: LiveSocket): Encoder {
+  return {
+    encode: (data) => JSON.stringify(data),
+    decode: (data) => {
+      if (typeof data !== 'string') throw new TypeError('not a text frame')
+      const message = parseJsonText(data)
+      socket.countCalls(Array.isArray(message) ? message.length : 1)
+      // What it was closed for is not begun.
+      if (!socket.isOpen) throw new TypeError('the socket is closed')
+      return message
+    },
+  }
 }
 
 interface TrpcProtocolParts {
@@ -58,7 +64,7 @@ function serve(
     wss: undefined as unknown as WebSocketServer,
     router: appRouter,
     maxBatchSize: MAX_TRPC_BATCH,
-    experimental_encoder: strictJson,
+    experimental_encoder: strictJson(socket),
     createContext: async ({ info }) => {
       hasContext = true
       const token = info.connectionParams?.token

@@ -193,6 +193,18 @@ describe('tRPC over a WebSocket', () => {
     expect(await other.client.auth.me.query()).toMatchObject({ role: 'admin' })
   })
 
+  test('D08: who is not signed in has few calls, however they are packed', async () => {
+    await using stranger = await RawSocket.connect(gateway.url, '/trpc')
+    const batch = Array.from({ length: 10 }, (_, id) => ({
+      id,
+      method: 'query',
+      params: { path: 'system.info' },
+    }))
+    for (let sent = 0; sent < 200; sent += 1) stranger.send(batch)
+    expect(await stranger.closed).toBe(4401)
+    expect(stranger.heard.length).toBeLessThan(100)
+  })
+
   test('A09: a refresh token opens nothing', async () => {
     const { refreshToken } = await gateway.signIn('first-admin')
     await using socket = connectTrpc(gateway.url, () => refreshToken)

@@ -24,6 +24,9 @@ export interface SocketParts {
   readonly announceRestart?: () => void
 }
 
+/** Whoever is not signed in has little to ask; a client that comes back asks for its streams at once. */
+const MAX_STRANGERS_CALLS = 64
+
 /** One WebSocket, whichever protocol it speaks: who it belongs to, and every bound that it is held to. */
 export class LiveSocket implements CallSocket {
   readonly origin: RequestOrigin
@@ -36,6 +39,7 @@ export class LiveSocket implements CallSocket {
   #giveBackPlace: (() => void) | undefined
   #subscriptions = 0
   #frames = 0
+  #strangersCalls = 0
   #holds = 0
   #heardAt = performance.now()
   #pingedAt: number | undefined
@@ -105,6 +109,16 @@ export class LiveSocket implements CallSocket {
       if (taken) this.#subscriptions -= 1
       taken = false
     }
+  }
+
+  /** A message that holds several calls counts as so many. */
+  countCalls(calls: number): void {
+    this.#strangersCalls += this.#actor ? 0 : calls
+    if (this.#strangersCalls > MAX_STRANGERS_CALLS && this.isOpen) {
+      this.close(CLOSE.notAuthenticated, 'too many calls before authentication')
+      this.hold()
+    }
+    this.#count(calls - 1)
   }
 
   ready(): Promise<void> {
@@ -178,13 +192,16 @@ export class LiveSocket implements CallSocket {
   #heard(): void {
     this.#heardAt = performance.now()
     this.#pingedAt = undefined
-    this.#frames += 1
-    if (this.#frames > this.#parts.maxFrames && this.isOpen) {
-      this.close(CLOSE.flood, 'too many messages')
-      this.hold()
-    }
+    this.#count(1)
     // Whatever it says may be answered: who does not read the answers is not listened to.
     if (this.#flow.isFull) void this.ready().then(this.hold())
+  }
+
+  #count(messages: number): void {
+    this.#frames += messages
+    if (this.#frames <= this.#parts.maxFrames || !this.isOpen) return
+    this.close(CLOSE.flood, 'too many messages')
+    this.hold()
   }
 
   #keepAlive(): void {
