@@ -1,6 +1,6 @@
 import type { TRPCFetch } from '@trpc/client'
 import type { Access } from './access.js'
-import { connectionLost, KrownClientError } from './errors.js'
+import { connectionLost, invalidInput, KrownClientError } from './errors.js'
 import type { ClientSettings } from './options.js'
 import { fromProblem, isProblem, notKrown } from './problem.js'
 
@@ -10,6 +10,7 @@ type Init = Parameters<TRPCFetch>[1]
 type Answer = Awaited<ReturnType<TRPCFetch>> & { readonly status: number }
 
 const TIMED_OUT = 'TIMEOUT'
+const MAX_TIMER_MS = 2 ** 31 - 1
 /** By then it is known of the other connections whether they have ended as well. */
 const ASK_AGAIN_MS = 50
 
@@ -35,6 +36,9 @@ export function createHttp(settings: ClientSettings, access?: Access): TRPCFetch
 
 function withToken(init: Init, token: string | undefined): Init {
   if (token === undefined) return init
+  // What fetch throws of such a header says the whole of it.
+  if (!/^[\x21-\x7e]*$/.test(token.trim()))
+    throw invalidInput('token', 'must be printable ASCII, without spaces')
   return { ...init, headers: { ...(init?.headers as object), authorization: `Bearer ${token}` } } as Init
 }
 
@@ -68,7 +72,7 @@ export async function fetchJson(
   url: string,
   init: RequestInit,
 ): Promise<{ status: number; json: unknown }> {
-  const timeout = AbortSignal.timeout(settings.requestTimeoutMs)
+  const timeout = AbortSignal.timeout(Math.min(Math.ceil(settings.requestTimeoutMs), MAX_TIMER_MS))
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
   try {
     const response = await settings.fetch(url, { ...init, signal })

@@ -1,7 +1,10 @@
 import { invalidInput } from './errors.js'
 import type { TokenStore } from './token-store.js'
 
-/** User name and password; the client signs in with them when it first needs to, and again when its login ended. */
+/**
+ * User name and password; the client signs in with them when it first needs to, and again when its login ended. After
+ * `auth.login` or `auth.logout` they are used no more.
+ */
 export interface Credentials {
   readonly username: string
   readonly password: string
@@ -28,7 +31,7 @@ export interface KrownClientOptions {
    * milliseconds; default 60,000, `Infinity` for ever.
    */
   readonly reconnectForMs?: number | undefined
-  /** How long one request may take before it fails with `CONNECTION_LOST`, milliseconds; default 120,000. */
+  /** How long one request may take before it fails with `CONNECTION_LOST`, milliseconds; default 120,000, `Infinity` for ever. */
   readonly requestTimeoutMs?: number | undefined
   /** Used instead of the global `fetch`. */
   readonly fetch?: typeof fetch | undefined
@@ -59,11 +62,16 @@ export function toSettings(options: KrownClientOptions): ClientSettings {
   return {
     baseUrl: url.origin + url.pathname.replace(/\/+$/, ''),
     origin: url.origin,
-    reconnectForMs: options.reconnectForMs ?? DEFAULT_RECONNECT_FOR_MS,
-    requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    reconnectForMs: toDuration('reconnectForMs', options.reconnectForMs ?? DEFAULT_RECONNECT_FOR_MS),
+    requestTimeoutMs: toDuration('requestTimeoutMs', options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
     // Browsers insist on being called without a receiver.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
   }
+}
+
+function toDuration(name: string, value: number): number {
+  if (typeof value === 'number' && value >= 0) return value
+  throw invalidInput(name, 'must be a number of milliseconds, not negative')
 }
 
 function parseUrl(text: string): URL {

@@ -49,3 +49,9 @@ test('a long command is waited for while the server is out of reach', async () =
   expect(await session.exec('sleep 1; echo done')).toMatchObject({ status: 'completed', stdout: 'done\n' })
   expect(asked).toBeGreaterThan(4)
 })
+
+test('a request may take for ever', async () => {
+  await using gateway = await startSdkGateway()
+  const client = await gateway.as({ role: 'operator' }, { requestTimeoutMs: Number.POSITIVE_INFINITY })
+  expect(await client.auth.me()).toMatchObject({ role: 'operator' })
+})

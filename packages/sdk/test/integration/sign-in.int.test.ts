@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryTokenStore, type StoredLogin, type TokenStore } from '../../src/index.js'
 import { countingFetch } from '../support/counting-fetch.js'
@@ -175,6 +176,12 @@ describe('a token', () => {
     const failure = new Error('the vault is sealed')
     const client = gateway.connect({ token: () => Promise.reject(failure) })
     await expect(client.auth.me()).rejects.toBe(failure)
+  })
+
+  test('that no header can hold is refused here, and told to nobody', async () => {
+    const error = await refusalOf(gateway.connect({ token: 'krn_pat_\nsecret\u20ac' }).auth.me())
+    expect(error).toMatchObject({ code: 'VALIDATION_FAILED', details: { fields: [{ path: 'token' }] } })
+    expect(inspect(error)).not.toContain('secret')
   })
 
   test('is not given together with another way to sign in', () => {
