@@ -40,6 +40,8 @@ const GO_ON_AT_BYTES = 256 * 1024
 /** The server lets a command wait as long for its reader. */
 const MAX_HOLD_MS = 60_000
 const ASK_AGAIN_MS = 500
+/** A subscription that lasted so long was not refused. */
+const SETTLED_AFTER_MS = 5_000
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
@@ -62,6 +64,7 @@ export class Feed<Raw, Item> implements SocketReader {
   #holdTimer: ReturnType<typeof setTimeout> | undefined
   #lostTimer: ReturnType<typeof setTimeout> | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #settledTimer: ReturnType<typeof setTimeout> | undefined
   readonly #onAbort = () => {
     this.#queue = []
     this.#head = 0
@@ -129,6 +132,7 @@ export class Feed<Raw, Item> implements SocketReader {
     const [socket, subscription] = [this.#socket, this.#subscription]
     this.#socket = undefined
     this.#subscription = undefined
+    clearTimeout(this.#settledTimer)
     subscription?.unsubscribe()
     socket?.detach(this)
   }
@@ -161,6 +165,10 @@ export class Feed<Raw, Item> implements SocketReader {
   #started(): void {
     this.#found()
     this.#starts++
+    clearTimeout(this.#settledTimer)
+    this.#settledTimer = setTimeout(() => {
+      this.#triedAgain = false
+    }, SETTLED_AFTER_MS)
     const missed = this.#starts > 1 ? this.#options.source.missed?.() : undefined
     for (const item of missed ?? []) this.#push(item)
   }

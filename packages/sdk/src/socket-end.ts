@@ -2,12 +2,18 @@ import { connectionLost, KrownClientError } from './errors.js'
 import { notKrown } from './problem.js'
 
 /** The server does not want this socket back; undefined when connecting again may help. */
-export function finalCloseError(code: number): KrownClientError | undefined {
+export function finalCloseError({
+  code,
+  reason,
+}: {
+  code: number
+  reason: string
+}): KrownClientError | undefined {
   if (code === 4403)
     return new KrownClientError('FORBIDDEN', 'the server closed the connection: not allowed', {
       kind: 'forbidden',
     })
-  if (code === 4429) return tooMany('the server closed the connection: too many messages')
+  if (code === 4429) return tooMany(`the server closed the connection: ${reason || 'too many messages'}`)
   if (code === 4400 || code === 1009) {
     return new KrownClientError('UNKNOWN', `the server closed the connection with code ${code}`, {
       kind: 'internal',

@@ -28,6 +28,7 @@ export interface SocketReader {
 const IDLE_MS = 5_000
 const MAX_RETRY_DELAY_MS = 10_000
 const MIN_RENEWAL_DELAY_MS = 500
+const MAX_RENEWAL_DELAY_MS = 30_000
 
 /**
  * One WebSocket, opened when something reads from it and reopened when it is lost. It keeps its token fresh, and can be
@@ -44,6 +45,8 @@ export class Socket {
   #token: string | undefined
   #tokenRefused = false
   #renewal: ReturnType<typeof setTimeout> | undefined
+  /** In a row. */
+  #failedRenewals = 0
   #failed = false
   #authenticating: Promise<boolean> | undefined
 
@@ -125,6 +128,7 @@ export class Socket {
       const token = refused === undefined ? await this.#access.current() : await this.#access.renew(refused)
       this.#tokenRefused = false
       this.#token = token
+      this.#failedRenewals = 0
       this.#scheduleRenewal()
       return token === undefined ? null : { token }
     } catch (error) {
@@ -144,10 +148,10 @@ export class Socket {
       const refused = refusedUpgradeError((event as { message?: unknown }).message)
       if (refused) this.fail(refused)
     })
-    socket.addEventListener('close', ({ code }) => {
+    socket.addEventListener('close', (event) => {
       this.#live.delete(socket)
-      if (code === 4401) this.#tokenRefused = true
-      const final = finalCloseError(code)
+      if (event.code === 4401) this.#tokenRefused = true
+      const final = finalCloseError(event)
       if (final) this.fail(final)
     })
   }
@@ -156,21 +160,28 @@ export class Socket {
     clearTimeout(this.#renewal)
     const staleInMs = this.#access.staleInMs()
     if (staleInMs === undefined || this.#failed) return
-    this.#renewal = setTimeout(() => void this.#renew(), Math.max(staleInMs, MIN_RENEWAL_DELAY_MS))
+    this.#renewal = setTimeout(() => void this.#renew(), Math.max(staleInMs, this.#minRenewalDelayMs()))
     unref(this.#renewal)
   }
 
   // Whatever goes wrong is met again where it matters: the server closes the socket, which then asks for a token.
   async #renew(): Promise<void> {
     if (this.#live.size === 0) return
+    this.#failedRenewals++
     try {
       const token = await this.#access.current()
       if (token !== undefined && token !== this.#token) {
         await this.trpc.auth.reauthenticate.mutate({ token })
         this.#token = token
+        this.#failedRenewals = 0
       }
     } catch {}
     this.#scheduleRenewal()
+  }
+
+  #minRenewalDelayMs(): number {
+    if (this.#failedRenewals === 0) return MIN_RENEWAL_DELAY_MS
+    return Math.min(1_000 * 2 ** (this.#failedRenewals - 1), MAX_RENEWAL_DELAY_MS)
   }
 }
 
