@@ -32,7 +32,11 @@ export class SdkCommandStream implements CommandStream {
 
   // Made when it is asked for: a promise that nobody looks at must not end the process when it rejects.
   get result(): Promise<CommandSummary> {
-    this.#result ??= this.#untilEnded()
+    this.#result ??= this.#untilEnded().catch((error) => {
+      // Who asks again later may have an answer.
+      this.#result = undefined
+      throw error
+    })
     return this.#result
   }
 
