@@ -103,6 +103,8 @@ export class RefreshCookie {
     if (token === undefined) throw new KrownError('UNAUTHENTICATED', 'sign in again')
     this.#requireOrigin()
     this.#isMeant = true
+    // Of two one is not ours: another host of the site can set it for all of them.
+    if (countCookies(headers.cookie ?? '') > 1) throw new KrownError('UNAUTHENTICATED', 'sign in again')
     return token
   }
 
@@ -131,4 +133,8 @@ export class RefreshCookie {
     })
     reply.header('set-cookie', cookie)
   }
+}
+
+function countCookies(header: string): number {
+  return header.split(';').filter((pair) => pair.trimStart().startsWith(`${NAME}=`)).length
 }

@@ -128,6 +128,14 @@ describe('a refresh by the cookie', () => {
     expect(setCookies(answer)[0]).toMatch(/^krown_refresh=; Max-Age=0; Path=\/api\/auth\/refresh;/)
   })
 
+  test('two of its name are refused and cleared: one was set by somebody else', async () => {
+    const [mine, other] = [pairOf(await login()), pairOf(await login())]
+    const answer = await refresh(`${other}; ${mine}`)
+    expect(answer).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+    expect(setCookies(answer)[0]).toMatch(/^krown_refresh=;/)
+    expect(await refresh(mine)).toMatchObject({ status: 200 })
+  })
+
   test('without one is refused, and one in the body counts before it', async () => {
     const none = await call<Body>(gateway.url, REFRESH, { headers: { origin: gateway.url } })
     expect([none.status, setCookies(none)]).toEqual([401, []])
