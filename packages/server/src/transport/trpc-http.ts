@@ -1,5 +1,5 @@
 import { KrownError } from '@krown/core'
-import type { TRPCError } from '@trpc/server'
+import { getTRPCErrorShape, type TRPCError } from '@trpc/server'
 import { resolveResponse } from '@trpc/server/http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -11,7 +11,6 @@ import { httpErrorToKrown } from './http-errors.js'
 import { parseJsonText } from './json-body.js'
 import { refusalHeaders, toProblem } from './problem.js'
 import { parseQuery, queryOf } from './query.js'
-import { sendProblem } from './send-problem.js'
 
 /** Where tRPC is, over HTTP and as a WebSocket. */
 export const TRPC_PATH = '/trpc'
@@ -42,7 +41,7 @@ export async function mountTrpcHttp(
       url: `${TRPC_PATH}/:path`,
       bodyLimit,
       handler: async (request, reply) => {
-        if (isSubscription(rawPath(request))) return refuseSubscription(reply)
+        if (isSubscription(rawPath(request))) return refuseSubscription(request, reply)
         return answer(request, reply, { error: queryError(request), logger })
       },
     })
@@ -108,8 +107,19 @@ function isSubscription(path: string): boolean {
 }
 
 // Over HTTP nothing would end it with its token, or bound how many there are.
-function refuseSubscription(reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, new KrownError('METHOD_NOT_ALLOWED', 'subscriptions go over a WebSocket'))
+function refuseSubscription(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toTrpcError(new KrownError('METHOD_NOT_ALLOWED', 'subscriptions go over a WebSocket'))
+  // tRPC would begin a stream of events with status 200, and tell the error in it.
+  const shape = getTRPCErrorShape({
+    config: appRouter._def._config,
+    ctx: { call: callOf(request) },
+    error,
+    input: undefined,
+    path: rawPath(request),
+    type: 'subscription',
+  })
+  reply.header('content-type', 'application/json')
+  return reply.code(shape.data.httpStatus).send(Buffer.from(JSON.stringify({ error: shape })))
 }
 
 /** The input of a query is held to the rules of a body. */

@@ -120,6 +120,18 @@ describe('tRPC over HTTP', () => {
     expect((await fetch(`${gateway.url}/trpc/auth.me`, { method: 'PUT' })).status).toBe(405)
   })
 
+  test('a subscription is refused in the form of tRPC', async () => {
+    for (const path of ['journal.follow', 'sessions.events?batch=1&input={}']) {
+      const response = await get(path)
+      expect([path, response.status]).toEqual([path, 405])
+      expect(response.headers.get('content-type')).toBe('application/json')
+      const { error } = (await response.json()) as Answer
+      const { krown } = error?.data ?? {}
+      expect(krown).toMatchObject({ code: 'METHOD_NOT_ALLOWED', status: 405 })
+      expect(krown?.requestId).toBe(response.headers.get('x-request-id'))
+    }
+  })
+
   test('C02 C04 C07: input is held to the rules of a REST body, in bodies and in queries', async () => {
     const deep = `${'['.repeat(40)}${']'.repeat(40)}`
     const refused = ['{', deep, '{"__proto__":1}', '{"limit":5', JSON.stringify({ cursor: '\ud800' })]
