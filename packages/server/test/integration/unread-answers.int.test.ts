@@ -96,6 +96,18 @@ describe.each(Object.keys(DOORS) as Door[])('answers on %s', (door) => {
     expect(answers.mostBuffered).toBeLessThan(ROOM)
   })
 
+  test('D10: that nobody reads have their end also while the peer goes on talking', async () => {
+    await using answers = await LongAnswers.start({ stallMs: 500, closeWithinMs: 100 })
+    await using socket = await open(answers, door)
+    socket.ws.pause()
+    askAll(socket)
+    const isCutOff = () => {
+      socket.ws.ping()
+      return answers.streams.every(({ destroyed }) => destroyed)
+    }
+    await waitFor(isCutOff, { what: 'the socket to be cut off', timeoutMs: 15_000 })
+  })
+
   test('D10: that were left for a while are all given when they are read again', async () => {
     await using answers = await LongAnswers.start({ pingAfterMs: 100, pongWithinMs: 200 })
     await using socket = await open(answers, door)

@@ -166,7 +166,8 @@ export class LiveSocket implements CallSocket {
       this.close(CLOSE.notAuthenticated, 'the token has ended')
     }
     // Behind what waits to be sent a ping would wait as well; there the flow looks whether anything moves.
-    if (!this.#flow.blocked) this.#keepAlive()
+    if (this.#flow.blocked) this.#flow.look()
+    else this.#keepAlive()
   }
 
   #admit(actor: BearerActor): void {

@@ -17,6 +17,8 @@ export class SocketFlow {
   readonly #stream: Socket
   readonly #options: FlowOptions
   #drained: Promise<void> | undefined
+  #progress = 0
+  #movedAt = 0
 
   constructor(ws: WebSocket, stream: Socket, options: FlowOptions) {
     this.#ws = ws
@@ -42,9 +44,21 @@ export class SocketFlow {
     await this.#drained
   }
 
+  /** To be called now and then while it is blocked: what the peer sends meanwhile is no progress. */
+  look(): void {
+    const progress = progressOf(this.#stream)
+    if (progress !== this.#progress) this.#moved(progress)
+    else if (performance.now() - this.#movedAt >= this.#options.stallMs) this.#options.onStall()
+  }
+
+  #moved(progress: number): void {
+    this.#progress = progress
+    this.#movedAt = performance.now()
+  }
+
   async #untilDrained(): Promise<void> {
     const stream = this.#stream
-    const { stallMs, onStall } = this.#options
+    this.#moved(progressOf(stream))
     await new Promise<void>((resolve) => {
       const done = () => {
         stream.removeListener('drain', done)
@@ -53,11 +67,19 @@ export class SocketFlow {
       }
       stream.on('drain', done)
       stream.on('close', done)
-      // The kernel's own progress resets it, so a slow reader is told from one that does not read.
-      stream.setTimeout(stallMs, onStall)
     })
-    stream.setTimeout(0)
-    stream.removeListener('timeout', onStall)
     this.#drained = undefined
   }
+}
+
+/**
+ * Another number whenever the kernel took something. What it took of a write that is not done, which may be of a
+ * mebibyte, only the handle knows: without that a slow reader would pass for one that does not read.
+ */
+function progressOf(
+  stream: Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null },
+): number {
+  const { bytesWritten, writableLength } = stream
+  const done = bytesWritten - writableLength
+  return done - (stream._handle?.writeQueueSize ?? 0)
 }
