@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTempDir, generateKey } from '@krown/testkit'
@@ -23,6 +25,17 @@ test.each([
     [true, false],
     [true, true],
   ])
+})
+
+test('reads a pipe to its end, however slowly it is filled', async () => {
+  await using directory = await createTempDir()
+  const path = join(directory.path, 'pipe')
+  const { privateKey } = generateKey()
+  await writeFile(`${path}.key`, privateKey)
+  const script = 'mkfifo "$0"; { head -c 20 "$0.key"; sleep 0.2; tail -c +21 "$0.key"; } > "$0" & echo made'
+  const writer = spawn('sh', ['-c', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(writer.stdout, 'data')
+  expect((await readPrivateKey(path)).text).toBe(privateKey)
 })
 
 test.each([

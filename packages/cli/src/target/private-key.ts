@@ -21,9 +21,14 @@ export async function readPrivateKey(path: string): Promise<PrivateKey> {
 
 async function readBounded(path: string): Promise<string> {
   await using file = await open(path, 'r')
-  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(MAX_BYTES + 1) })
-  if (bytesRead > MAX_BYTES) throw usageError(`${path} is too large for a private key`)
-  return buffer.toString('utf8', 0, bytesRead)
+  const buffer = Buffer.alloc(MAX_BYTES + 1)
+  let length = 0
+  // A pipe gives what is in it, which may be a part.
+  for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead) {
+    bytesRead = (await file.read(buffer, length, buffer.length - length)).bytesRead
+  }
+  if (length > MAX_BYTES) throw usageError(`${path} is too large for a private key`)
+  return buffer.toString('utf8', 0, length)
 }
 
 function isEncrypted(kind: string, text: string): boolean {
