@@ -50,8 +50,8 @@ export interface SessionHandle extends AsyncDisposable {
   /** Runs a command and collects its output; errors as for `KrownClient.sessions.execute`. */
   exec(command: string, options?: ExecOptions): Promise<Command>
   /**
-   * Runs a command and hands out its output as it arrives; reading slowly slows the command down. With `stdinOpen` its
-   * input stays open for `write`.
+   * Runs a command and hands out its output as it arrives; reading slowly slows the command down, but not in a browser,
+   * where output may be lost instead. With `stdinOpen` its input stays open for `write`.
    *
    * @throws KrownError as for `KrownClient.sessions.execute`; while it is iterated `READER_TOO_SLOW`.
    */
