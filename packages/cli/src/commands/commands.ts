@@ -86,7 +86,7 @@ function exitOf({ exitCode, signal }: CommandSummary): string {
   return exitCode === null ? (signal ?? '-') : String(exitCode)
 }
 
-function formatCommand(command: Execution): string {
+function formatCommand(command: Execution): string[] {
   const fields = formatFields([
     ['id', command.id],
     ['session', command.sessionId],
@@ -99,17 +99,15 @@ function formatCommand(command: Execution): string {
     ['finished', formatTime(command.finishedAt)],
     ['took', formatDuration(command.durationMs)],
   ])
-  return [fields, ...formatStream(command, 'stdout'), ...formatStream(command, 'stderr')].join('\n')
+  return [...fields, ...formatStream(command, 'stdout'), ...formatStream(command, 'stderr')]
 }
 
 function formatStream(command: Execution, stream: 'stdout' | 'stderr'): string[] {
   const [data, isTruncated] = [command[stream], command[`${stream}Truncated`]]
-  const title = `\n${stream}, ${command[`${stream}Bytes`]} bytes`
-  if (data === null) return [`${title}: not kept`]
-  if (data === '') return isTruncated ? [`${title}: not kept`] : []
-  if (command[`${stream}Encoding`] === 'base64') return [`${title}, not text: see --json`]
-  return [
-    `${title}${isTruncated ? ', of which the beginning was kept' : ''}:`,
-    visibleLines(data).replace(/\n$/, ''),
-  ]
+  const title = `${stream}, ${command[`${stream}Bytes`]} bytes`
+  if (data === '' && !isTruncated) return []
+  if (data === null || data === '') return ['', `${title}: not kept`]
+  if (command[`${stream}Encoding`] === 'base64') return ['', `${title}, not text: see --json`]
+  const lines = visibleLines(data.replace(/\r?\n$/, ''))
+  return ['', `${title}${isTruncated ? ', of which the beginning was kept' : ''}:`, ...lines]
 }

@@ -42,6 +42,6 @@ export async function printPage<Item>(
   page: Page<Item>,
   columns: readonly Column<Item>[],
 ): Promise<void> {
-  await output.result(page, ({ items }) => output.table(items, columns))
+  await output.table(page, columns)
   if (!output.json && page.nextCursor !== null) await output.note('there are more: --limit shows them')
 }

@@ -105,7 +105,7 @@ async function whoami(context: Context): Promise<undefined> {
   await context.output.result(user, (me) => formatUser(me, connection.url))
 }
 
-function formatUser({ username, role, auditScope, lastLoginAt, id }: User, url: string): string {
+function formatUser({ username, role, auditScope, lastLoginAt, id }: User, url: string): string[] {
   return formatFields([
     ['name', username],
     ['role', role],

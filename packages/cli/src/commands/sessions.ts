@@ -79,7 +79,7 @@ const COLUMNS: readonly Column<Session>[] = [
   { title: 'REASON', text: ({ statusReason }) => statusReason ?? '' },
 ]
 
-function formatSession(session: Session): string {
+function formatSession(session: Session): string[] {
   return formatFields([
     ['id', session.id],
     ['target', addressOf(session)],

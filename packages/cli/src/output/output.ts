@@ -3,9 +3,12 @@ import picocolors from 'picocolors'
 import { pipeClosed } from '../cli-error.js'
 import type { Io } from '../io.js'
 import { type Column, formatTable } from './table.js'
-import { escapeJson, visible } from './visible.js'
+import { escapeJson, visible, visibleLine } from './visible.js'
 
 type Colors = ReturnType<typeof picocolors.createColors>
+
+/** One line, or several; whatever others wrote in them, they stay as many, and harm no terminal. */
+export type Rendered = string | readonly string[]
 
 /** Where a command says what it has to say: results on standard output, everything else on standard error. */
 export class Output {
@@ -18,27 +21,26 @@ export class Output {
     this.json = options.json ?? false
   }
 
-  /** Lines that this program made; what others wrote in them went through `visible`. */
+  /** Lines that this program made; nobody else wrote anything in them. */
   lines(text: string): Promise<void> {
     return write(this.#io.stdout, `${text}\n`)
   }
 
   /** A document where JSON is wanted, else what `render` makes of it. */
-  result<T>(value: T, render: (value: T) => string): Promise<void> {
-    return this.json ? write(this.#io.stdout, `${toJson(value, 2)}\n`) : this.lines(render(value))
+  result<T>(value: T, render: (value: T) => Rendered): Promise<void> {
+    return this.lines(this.json ? toJson(value, 2) : toLines(render(value)))
   }
 
   /** One of many: one line of JSON, or of what `render` makes of it. */
-  item<T>(value: T, render: (value: T) => string): Promise<void> {
-    return this.lines(this.json ? toJson(value) : render(value))
+  item<T>(value: T, render: (value: T) => Rendered): Promise<void> {
+    return this.lines(this.json ? toJson(value) : toLines(render(value)))
   }
 
-  table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  /** The page as a document where JSON is wanted, else its items as a table. */
+  table<Row>(page: { readonly items: readonly Row[] }, columns: readonly Column<Row>[]): Promise<void> {
     const { isTTY, columns: width } = this.#io.stdout
-    return formatTable(rows, columns, {
-      columns: isTTY ? width : undefined,
-      paintTitles: colorsOf(this.#io, 'stdout').dim,
-    })
+    const layout = { columns: isTTY ? width : undefined, paintTitles: colorsOf(this.#io, 'stdout').dim }
+    return this.lines(this.json ? toJson(page, 2) : formatTable(page.items, columns, layout))
   }
 
   /** Bytes of a target, as they are. */
@@ -61,6 +63,10 @@ export class Output {
 
 function colorsOf({ env, ...io }: Io, stream: 'stdout' | 'stderr'): Colors {
   return picocolors.createColors(Boolean(io[stream].isTTY) && !env.NO_COLOR && env.TERM !== 'dumb')
+}
+
+function toLines(rendered: Rendered): string {
+  return typeof rendered === 'string' ? visible(rendered) : rendered.map(visibleLine).join('\n')
 }
 
 function toJson(value: unknown, indent?: number): string {

@@ -47,7 +47,7 @@ test('fields stand below each other, and escape sequences cannot leave them', ()
     ['a', '\u001b[31mred'],
     ['longer', null],
   ] as const
-  expect(formatFields(fields)).toBe('a       \\x1b[31mred\nlonger  -')
+  expect(formatFields(fields)).toEqual(['a       \\x1b[31mred', 'longer  -'])
 })
 
 function lengths(text: string): number[] {

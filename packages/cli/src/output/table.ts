@@ -35,11 +35,9 @@ export function formatTable<Row>(
 }
 
 /** `name  value` lines, for one thing. */
-export function formatFields(fields: readonly (readonly [string, string | null])[]): string {
+export function formatFields(fields: readonly (readonly [string, string | null])[]): string[] {
   const width = Math.max(...fields.map(([name]) => name.length))
-  return fields
-    .map(([name, value]) => `${pad(name, width)}${GAP}${visible(value ?? '-')}`.trimEnd())
-    .join('\n')
+  return fields.map(([name, value]) => `${pad(name, width)}${GAP}${visible(value ?? '-')}`.trimEnd())
 }
 
 function columnWidths<Row>(

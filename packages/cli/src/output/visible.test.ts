@@ -14,12 +14,17 @@ describe('visible', () => {
     expect(visible(text)).toBe(expected)
   })
 
+  test('text that is visible stays as it is', () => {
+    const once = visible(`\u001b[2J\\x1b\u202ea${'\u0301'.repeat(20)}b`)
+    expect(visible(once)).toBe(once)
+  })
+
   test('F28: a million marks on one letter take one place', () => {
     expect(visible(`a${'\u0301'.repeat(1_000_000)}b`)).toBe(`a${'\u0301'.repeat(8)}…b`)
   })
 
   test('keeps lines where lines are wanted', () => {
-    expect(visibleLines('one\r\n\ttwo\u001b[2J\n')).toBe('one\n\ttwo\\x1b[2J\n')
+    expect(visibleLines('one\r\n\ttwo\u001b[2J\n')).toEqual(['one', '\ttwo\\x1b[2J', ''])
   })
 })
 

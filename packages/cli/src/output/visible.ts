@@ -14,12 +14,14 @@ export function visible(text: string): string {
   return text.replace(INVISIBLE, escapeOf).replace(TOO_MANY_MARKS, '$1…')
 }
 
-/** The same, but lines stay lines. */
-export function visibleLines(text: string): string {
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.split('\t').map(visible).join('\t'))
-    .join('\n')
+/** The same for a line of a longer text, where tabs are harmless. */
+export function visibleLine(line: string): string {
+  return line.split('\t').map(visible).join('\t')
+}
+
+/** The same for text whose lines stay lines: those. */
+export function visibleLines(text: string): string[] {
+  return text.split(/\r?\n/).map(visibleLine)
 }
 
 /** JSON means the same with them escaped, and harms no terminal. */
