@@ -1,5 +1,6 @@
 import type { JournalEntry, SessionEvent, SessionEventsQuery } from '@krown/core/model'
 import type { FeedSource } from './feed.js'
+import { notUnderstood } from './problem.js'
 
 const KNOWN_EVENTS: Readonly<Record<SessionEvent['type'], true>> = {
   session_status: true,
@@ -17,7 +18,12 @@ export function eventSource(query: SessionEventsQuery): EventFeedSource {
 }
 
 // A newer server may say more than this SDK knows.
-const isKnown = (event: SessionEvent) => Object.hasOwn(KNOWN_EVENTS, event.type)
+function isKnown(event: SessionEvent): boolean {
+  const { type } = event
+  if (typeof type !== 'string') throw notUnderstood()
+  if (type === 'command_output' && typeof event.data !== 'string') throw notUnderstood()
+  return Object.hasOwn(KNOWN_EVENTS, type)
+}
 
 const sizeOf = (event: SessionEvent) => (event.type === 'command_output' ? event.data.length : 0) + 512
 
@@ -28,7 +34,7 @@ function sessionSource(query: SessionEventsQuery): EventFeedSource {
     sizeOf,
     open: (trpc, observer) => trpc.sessions.events.subscribe({ ...query, after }, observer),
     accept: (event) => {
-      after = event.seq
+      after = placeOf(event)
       return isKnown(event) ? [event] : []
     },
   }
@@ -56,10 +62,16 @@ export function journalSource(query: { after?: number | undefined }): FeedSource
   return {
     open: (trpc, observer) => trpc.journal.follow.subscribe({ ...query, after }, observer),
     accept: (entry) => {
-      if (after !== undefined && entry.seq <= after) return []
-      after = entry.seq
+      const seq = placeOf(entry)
+      if (after !== undefined && seq <= after) return []
+      after = seq
       return [entry]
     },
     sizeOf: () => 1024,
   }
+}
+
+function placeOf({ seq }: { seq: number }): number {
+  if (!Number.isSafeInteger(seq)) throw notUnderstood()
+  return seq
 }

@@ -1,13 +1,16 @@
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
 import { connectionLost, isPassing, KrownClientError } from './errors.js'
+import { isRecord } from './frames.js'
+import { notUnderstood } from './problem.js'
 import type { Socket, SocketReader } from './socket.js'
 import { toClientError } from './to-client-error.js'
 
 /** What tRPC calls back with, for any subscription of Krown's. */
 export interface FeedObserver<Raw> {
   onStarted(): void
-  onData(event: { data: Raw }): void
+  /** `event` is whatever the server sent. */
+  onData(event: { data: Raw } | null): void
   onError(error: unknown): void
   onComplete(): void
   onConnectionStateChange(state: { state: string; error: unknown }): void
@@ -147,7 +150,7 @@ export class Feed<Raw, Item> implements SocketReader {
     }
     return {
       onStarted: () => leftBehind() || this.#started(),
-      onData: ({ data }) => leftBehind() || this.#received(data, leave),
+      onData: (event) => leftBehind() || this.#received(event, leave),
       onError: (error) => {
         if (leftBehind()) return
         const socket = this.#socket
@@ -173,11 +176,12 @@ export class Feed<Raw, Item> implements SocketReader {
     for (const item of missed ?? []) this.#push(item)
   }
 
-  #received(raw: Raw, leave: () => void): void {
+  #received(event: { data: Raw } | null, leave: () => void): void {
     this.#found()
     this.#triedAgain = false
     try {
-      for (const item of this.#options.source.accept(raw)) this.#push(item)
+      if (!isRecord(event?.data)) throw notUnderstood()
+      for (const item of this.#options.source.accept(event.data)) this.#push(item)
     } catch {
       // What is thrown from here tRPC would let end the process.
       this.fail(notUnderstood())
@@ -193,8 +197,9 @@ export class Feed<Raw, Item> implements SocketReader {
   }
 
   #push(item: Item): void {
-    this.#queue.push(item)
+    // Before it is queued: nobody else may meet what this throws.
     this.#bytes += this.#options.source.sizeOf(item)
+    this.#queue.push(item)
     this.#wake?.()
   }
 
@@ -247,12 +252,6 @@ export class Feed<Raw, Item> implements SocketReader {
     clearTimeout(this.#lostTimer)
     this.#lostTimer = undefined
   }
-}
-
-function notUnderstood(): KrownClientError {
-  return new KrownClientError('UNKNOWN', 'the server sent what this SDK does not understand', {
-    kind: 'internal',
-  })
 }
 
 function tooSlow(): KrownClientError {

@@ -1,6 +1,8 @@
 import type { CommandId, CommandOutputEvent, OutputEncoding, OutputOptions } from '@krown/core/model'
 import { decodeData } from './bytes.js'
 import type { FeedSource } from './feed.js'
+import { isRecord } from './frames.js'
+import { notUnderstood } from './problem.js'
 
 /** {@link CommandOutputEvent} as it travels. */
 type WireOutput =
@@ -18,6 +20,7 @@ export function outputSource(
     open: (trpc, observer) =>
       trpc.commands.output.subscribe({ ...rest, commandId, after: position }, observer),
     accept: (event) => {
+      check(event)
       const fresh = beyond(position ?? 0, event)
       if (fresh?.type === 'output') position = fresh.offset + fresh.data.length
       if (fresh?.type === 'gap') position = fresh.toOffset
@@ -25,6 +28,16 @@ export function outputSource(
     },
     sizeOf: (event) => (event.type === 'output' ? event.data.length : 0) + 64,
   }
+}
+
+/** @throws KrownClientError UNKNOWN when its parts are not what they are said to be. */
+function check(event: WireOutput): void {
+  const places = event.type === 'gap' ? [event.fromOffset, event.toOffset] : []
+  if (event.type === 'output') places.push(event.offset)
+  const isData = event.type !== 'output' || typeof event.data === 'string'
+  const isEnd = event.type !== 'finished' || isRecord(event.command)
+  const isKind = typeof event.type === 'string'
+  if (!(isKind && isData && isEnd && places.every(Number.isSafeInteger))) throw notUnderstood()
 }
 
 /** What of an event is new to whoever has all bytes before `position`. */

@@ -9,7 +9,8 @@ export function isProblem(body: unknown): body is Problem {
     body !== null &&
     'code' in body &&
     typeof body.code === 'string' &&
-    'kind' in body
+    'kind' in body &&
+    (!('detail' in body) || typeof body.detail === 'string')
   )
 }
 
@@ -21,6 +22,14 @@ export function fromProblem(problem: Problem): KrownClientError {
     retryAfterMs: problem.retryAfterMs,
     requestId: problem.requestId,
     details: problem.details,
+  })
+}
+
+/** It speaks as a Krown server does, but not in a way that makes sense. */
+export function notUnderstood(): KrownClientError {
+  return new KrownClientError('UNKNOWN', 'the server sent what this SDK does not understand', {
+    kind: 'internal',
+    rawCode: 'NOT_UNDERSTOOD',
   })
 }
 

@@ -13,7 +13,7 @@ export function watchLiveness(socket: LiveSocket, isHeld: () => boolean): void {
   })
   socket.addEventListener('open', () => {
     const timer = setInterval(() => {
-      if (!heard && !isHeld()) return end(socket)
+      if (!heard && !isHeld()) return endNow(socket)
       heard = isHeld()
       if (socket.readyState === socket.OPEN) socket.send('PING')
     }, ASK_EVERY_MS)
@@ -22,7 +22,8 @@ export function watchLiveness(socket: LiveSocket, isHeld: () => boolean): void {
   })
 }
 
-function end(socket: LiveSocket): void {
+/** Without waiting for its peer, where that is possible. */
+export function endNow(socket: LiveSocket): void {
   if (socket.terminate) socket.terminate()
   else socket.close()
 }

@@ -9,8 +9,10 @@ import {
 } from '@trpc/client'
 import type { Access } from './access.js'
 import { KrownClientError } from './errors.js'
+import { createFrameEncoder } from './frames.js'
+import { notUnderstood } from './problem.js'
 import { closedByCaller, finalCloseError, refusedUpgradeError } from './socket-end.js'
-import { unref, watchLiveness } from './socket-liveness.js'
+import { endNow, unref, watchLiveness } from './socket-liveness.js'
 import type { LiveSocket } from './socket-platform.js'
 
 export interface SocketOptions {
@@ -58,6 +60,7 @@ export class Socket {
       connectionParams: () => this.#connectionParams(),
       lazy: { enabled: true, closeMs: IDLE_MS },
       retryDelayMs,
+      experimental_encoder: createFrameEncoder(() => this.#failNow(notUnderstood())),
     })
     this.link = wsLink({ client: this.#client })
     this.trpc = createTRPCClient<AppRouter>({ links: [this.link] })
@@ -112,6 +115,12 @@ export class Socket {
     this.#holders.clear()
     for (const socket of this.#live) socket.resume?.()
     void this.#client.close()
+  }
+
+  /** Without hearing the server out. */
+  #failNow(error: unknown): void {
+    this.fail(error)
+    for (const socket of this.#live) endNow(socket)
   }
 
   async #authenticate(): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { AppRouter } from '@krown/server'
 import { isTRPCClientError } from '@trpc/client'
 import { connectionLost, KrownClientError } from './errors.js'
-import { fromProblem, isProblem, notKrown } from './problem.js'
+import { fromProblem, isProblem, notKrown, notUnderstood } from './problem.js'
 
 /** Carries an error of the caller's own code (a token store, a token function) through tRPC, to come out as it was. */
 export class CallerError extends Error {
@@ -20,7 +20,8 @@ export function toClientError(error: unknown): unknown {
   if (!isTRPCClientError<AppRouter>(error)) return error
   if (error.data) {
     const { krown, httpStatus } = error.data
-    return isProblem(krown) ? fromProblem(krown) : notKrown(httpStatus)
+    if (isProblem(krown)) return fromProblem(krown)
+    return typeof httpStatus === 'number' ? notKrown(httpStatus) : notUnderstood()
   }
   const { cause } = error
   if (cause instanceof KrownClientError || cause instanceof CallerError) return toClientError(cause)
