@@ -3,41 +3,39 @@ import { TRPCError } from '@trpc/server'
 import type { TRPC_ERROR_CODE_KEY } from '@trpc/server/rpc'
 import { isZodError, toFieldProblems } from './field-problems.js'
 
-/** What an error code is on each door. */
+/** What an error code is on each door. None ends a WebSocket: what does has codes of its own, in `CLOSE`. */
 export interface WireError {
   readonly http: number
   readonly trpc: TRPC_ERROR_CODE_KEY
-  /** Close code where the whole WebSocket ends; left out where such an error cannot end one. */
-  readonly wsClose?: number
 }
 
 /** The only map from Krown's codes to statuses: a new code does not compile until it is placed here. */
 export const WIRE: Readonly<Record<KrownErrorCode, WireError>> = {
-  UNAUTHENTICATED: { http: 401, trpc: 'UNAUTHORIZED', wsClose: 4401 },
-  FORBIDDEN: { http: 403, trpc: 'FORBIDDEN', wsClose: 4403 },
-  NOT_FOUND: { http: 404, trpc: 'NOT_FOUND', wsClose: 4404 },
-  VALIDATION_FAILED: { http: 400, trpc: 'BAD_REQUEST', wsClose: 4400 },
+  UNAUTHENTICATED: { http: 401, trpc: 'UNAUTHORIZED' },
+  FORBIDDEN: { http: 403, trpc: 'FORBIDDEN' },
+  NOT_FOUND: { http: 404, trpc: 'NOT_FOUND' },
+  VALIDATION_FAILED: { http: 400, trpc: 'BAD_REQUEST' },
   METHOD_NOT_ALLOWED: { http: 405, trpc: 'METHOD_NOT_SUPPORTED' },
-  PAYLOAD_TOO_LARGE: { http: 413, trpc: 'PAYLOAD_TOO_LARGE', wsClose: 1009 },
+  PAYLOAD_TOO_LARGE: { http: 413, trpc: 'PAYLOAD_TOO_LARGE' },
   UNSUPPORTED_MEDIA_TYPE: { http: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE' },
-  CONFLICT: { http: 409, trpc: 'CONFLICT', wsClose: 4409 },
-  RATE_LIMITED: { http: 429, trpc: 'TOO_MANY_REQUESTS', wsClose: 4429 },
-  QUOTA_EXCEEDED: { http: 429, trpc: 'TOO_MANY_REQUESTS', wsClose: 4429 },
-  SESSION_NOT_CONNECTED: { http: 409, trpc: 'CONFLICT', wsClose: 4409 },
-  SESSION_LOST: { http: 410, trpc: 'NOT_FOUND', wsClose: 4410 },
-  TARGET_POLICY_DENIED: { http: 403, trpc: 'FORBIDDEN', wsClose: 4403 },
-  HOST_KEY_UNKNOWN: { http: 412, trpc: 'PRECONDITION_FAILED', wsClose: 4412 },
-  HOST_KEY_MISMATCH: { http: 412, trpc: 'PRECONDITION_FAILED', wsClose: 4412 },
-  TARGET_AUTH_FAILED: { http: 412, trpc: 'PRECONDITION_FAILED', wsClose: 4412 },
-  TARGET_UNREACHABLE: { http: 502, trpc: 'BAD_GATEWAY', wsClose: 4502 },
-  TARGET_PROTOCOL_ERROR: { http: 502, trpc: 'BAD_GATEWAY', wsClose: 4502 },
-  TARGET_CHANNEL_REFUSED: { http: 502, trpc: 'BAD_GATEWAY', wsClose: 4502 },
-  TARGET_TIMEOUT: { http: 504, trpc: 'GATEWAY_TIMEOUT', wsClose: 4504 },
-  READER_TOO_SLOW: { http: 408, trpc: 'TIMEOUT', wsClose: 4408 },
-  AUDIT_UNAVAILABLE: { http: 503, trpc: 'SERVICE_UNAVAILABLE', wsClose: 4503 },
-  UNAVAILABLE: { http: 503, trpc: 'SERVICE_UNAVAILABLE', wsClose: 1012 },
-  DRAINING: { http: 503, trpc: 'SERVICE_UNAVAILABLE', wsClose: 1012 },
-  INTERNAL: { http: 500, trpc: 'INTERNAL_SERVER_ERROR', wsClose: 1011 },
+  CONFLICT: { http: 409, trpc: 'CONFLICT' },
+  RATE_LIMITED: { http: 429, trpc: 'TOO_MANY_REQUESTS' },
+  QUOTA_EXCEEDED: { http: 429, trpc: 'TOO_MANY_REQUESTS' },
+  SESSION_NOT_CONNECTED: { http: 409, trpc: 'CONFLICT' },
+  SESSION_LOST: { http: 410, trpc: 'NOT_FOUND' },
+  TARGET_POLICY_DENIED: { http: 403, trpc: 'FORBIDDEN' },
+  HOST_KEY_UNKNOWN: { http: 412, trpc: 'PRECONDITION_FAILED' },
+  HOST_KEY_MISMATCH: { http: 412, trpc: 'PRECONDITION_FAILED' },
+  TARGET_AUTH_FAILED: { http: 412, trpc: 'PRECONDITION_FAILED' },
+  TARGET_UNREACHABLE: { http: 502, trpc: 'BAD_GATEWAY' },
+  TARGET_PROTOCOL_ERROR: { http: 502, trpc: 'BAD_GATEWAY' },
+  TARGET_CHANNEL_REFUSED: { http: 502, trpc: 'BAD_GATEWAY' },
+  TARGET_TIMEOUT: { http: 504, trpc: 'GATEWAY_TIMEOUT' },
+  READER_TOO_SLOW: { http: 408, trpc: 'TIMEOUT' },
+  AUDIT_UNAVAILABLE: { http: 503, trpc: 'SERVICE_UNAVAILABLE' },
+  UNAVAILABLE: { http: 503, trpc: 'SERVICE_UNAVAILABLE' },
+  DRAINING: { http: 503, trpc: 'SERVICE_UNAVAILABLE' },
+  INTERNAL: { http: 500, trpc: 'INTERNAL_SERVER_ERROR' },
 }
 
 /** Errors that tRPC raises by itself, before core is asked. */
