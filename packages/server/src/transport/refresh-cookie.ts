@@ -2,6 +2,7 @@ import fastifyCookie from '@fastify/cookie'
 import { isKrownError, KrownError, loginResultSchema, validationError } from '@krown/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { isOwnOrigin } from './own-origin.js'
 
 // For front ends in browsers: the refresh token in a cookie that no script can read, that goes to one path, and
 // that counts only from an allowed origin. Everything else is authorised by the Authorization header alone. It is
@@ -110,10 +111,9 @@ export class RefreshCookie {
 
   // SameSite lets pages of the same site through; not each of them need be trusted.
   #requireOrigin(): void {
-    const { headers, protocol, host } = this.#exchange.request
-    const own = URL.canParse(`${protocol}://${host}`) ? new URL(`${protocol}://${host}`).origin : undefined
-    const { origin } = headers
-    if (origin !== undefined && (origin === own || this.#settings.origins.includes(origin))) return
+    const { request } = this.#exchange
+    const { origin } = request.headers
+    if (isOwnOrigin(request) || (origin !== undefined && this.#settings.origins.includes(origin))) return
     throw new KrownError('FORBIDDEN', 'pages of this origin may not refresh: see server.cors_origins')
   }
 

@@ -220,6 +220,9 @@ describe('/ws', () => {
     const connecting = RawSocket.connect(gateway.url, '/ws', { origin: 'https://evil.example' })
     await expect(connecting).rejects.toThrow('403')
     await expect(RawSocket.connect(gateway.url, '/ws', { origin: 'null' })).rejects.toThrow('403')
+    const otherScheme = gateway.url.replace('http:', 'https:')
+    await expect(RawSocket.connect(gateway.url, '/ws', { origin: otherScheme })).rejects.toThrow('403')
+    await using _own = await RawSocket.connect(gateway.url, '/ws', { origin: gateway.url })
   })
 
   test.each([

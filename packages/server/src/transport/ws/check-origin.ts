@@ -1,5 +1,6 @@
 import { KrownError } from '@krown/core'
 import type { FastifyRequest } from 'fastify'
+import { isOwnOrigin } from '../own-origin.js'
 
 /**
  * Pages may connect from this server's own origin and from those that CORS allows. Programs send no origin; there
@@ -7,13 +8,8 @@ import type { FastifyRequest } from 'fastify'
  *
  * @throws KrownError FORBIDDEN
  */
-export function requireKnownOrigin({ headers }: FastifyRequest, allowed: readonly string[]): void {
-  const { origin, host } = headers
-  if (origin === undefined || allowed.includes(origin)) return
-  if (host !== undefined && hostOf(origin) === host.toLowerCase()) return
+export function requireKnownOrigin(request: FastifyRequest, allowed: readonly string[]): void {
+  const { origin } = request.headers
+  if (origin === undefined || allowed.includes(origin) || isOwnOrigin(request)) return
   throw new KrownError('FORBIDDEN', 'pages of this origin may not connect')
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
 }
