@@ -18,20 +18,23 @@ export function withListOptions(command: Command): Command {
     .option('--cursor <cursor>', 'go on where another list ended: its nextCursor')
 }
 
-/** Every page of up to `limit` items, as one. */
+/** Every page of up to `limit` items, as one. A server that leads in a circle or nowhere has no more of them. */
 export async function collectPages<Item>(
   list: (query: PageQuery) => Promise<Page<Item>>,
   { limit, cursor }: ListOptions,
 ): Promise<Page<Item>> {
   const items: Item[] = []
+  const followed = new Set<string>()
   let next = cursor
   do {
+    if (next !== undefined) followed.add(next)
     const page = await list({
       limit: Math.min(MAX_PAGE, limit - items.length),
       ...(next && { cursor: next }),
     })
     items.push(...page.items)
-    next = page.nextCursor ?? undefined
+    next = page.items.length === 0 ? undefined : (page.nextCursor ?? undefined)
+    if (next !== undefined && followed.has(next)) next = undefined
   } while (next !== undefined && items.length < limit)
   return { items, nextCursor: next ?? null }
 }

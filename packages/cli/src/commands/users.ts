@@ -10,6 +10,8 @@ import { Secrets } from '../terminal/secrets.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
 
+/** Nobody has so many; a server that names ever more of them is not believed. */
+const MAX_USERS = 100_000
 const ROLES = ['admin', 'operator', 'readonly'] as const satisfies readonly Role[]
 
 interface CreateOptions {
@@ -75,9 +77,7 @@ async function update(context: Context, nameOrId: string, change: UpdateUserInpu
 async function idOf(client: RemoteKrownClient, nameOrId: string): Promise<UserId> {
   if (isId(nameOrId)) return nameOrId as UserId
   const name = nameOrId.toLowerCase()
-  const { items } = await collectPages((query) => client.users.list(query), {
-    limit: Number.POSITIVE_INFINITY,
-  })
+  const { items } = await collectPages((query) => client.users.list(query), { limit: MAX_USERS })
   const user = items.find(({ username }) => username === name)
   if (!user)
     throw new CliError(`there is no user ${nameOrId}`, EXIT.notFound, '"krown users ls" has them all')
