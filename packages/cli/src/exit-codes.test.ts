@@ -10,6 +10,8 @@ test.each([
   [{ status: 'timed_out', exitCode: null, signal: 'KILL' }, 124],
   [{ status: 'cancelled', exitCode: null, signal: 'TERM' }, 143],
   [{ status: 'interrupted', exitCode: null }, 255],
+  [{ status: 'completed', exitCode: 256 }, 255],
+  [{ status: 'completed', exitCode: 'none' }, 255],
   [{ status: 'failed', exitCode: null }, 255],
 ] as const)('%j exits with %i', (command, expected) => {
   expect(exitCodeOfCommand({ signal: null, ...command } as unknown as CommandSummary)).toBe(expected)

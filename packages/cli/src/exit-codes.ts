@@ -45,8 +45,13 @@ export function exitCodeOf({ code, kind }: { code: string; kind: ErrorKind }): n
 /** The exit code that says how a command ended, as a shell on the target would have said it. */
 export function exitCodeOfCommand({ status, exitCode, signal }: CommandSummary): number {
   if (status === 'timed_out') return EXIT.timedOut
-  if (exitCode !== null) return exitCode
+  if (exitCode !== null) return isExitCode(exitCode) ? exitCode : EXIT.execFailed
   return signal === null ? EXIT.execFailed : exitCodeOfSignal(`SIG${signal}`)
+}
+
+/** Of anything else the lowest byte would be left, which can be 0: success. */
+function isExitCode(code: number): boolean {
+  return Number.isInteger(code) && code >= 0 && code <= 255
 }
 
 /** @param name With SIG. What this machine has no number for is 255. */

@@ -78,3 +78,37 @@ describe('F28: a server that writes escape sequences in every field reaches no t
     expect(stdout).not.toMatch(CONTROL)
   })
 })
+
+describe('a server whose answers are of other types than they should be', () => {
+  const page = (item: unknown) => ({ items: [item], nextCursor: null })
+  const refusal = (details: unknown) => ({
+    error: { message: '', code: -32603, data: { krown: { code: 'CONFLICT', kind: 'conflict', details } } },
+  })
+
+  test.each([
+    [['whoami'], result(null)],
+    [['whoami'], result({ username: 7, lastLoginAt: {} })],
+    [['sessions', 'ls'], result(page(null))],
+    [['sessions', 'ls'], result({ items: {} })],
+    [['commands', 'ls'], result(page({ id: [], startedAt: 1 }))],
+    [['commands', 'show', ID], result({ ...evil, stdout: 5 })],
+    [['journal', 'ls'], result(page({ seq: 1, at: 2, facts: 'x' }))],
+    [['users', 'set-role', 'bob', 'admin'], result(page(null))],
+    [['whoami'], refusal({ fields: [null] })],
+    [['whoami'], refusal({ reason: { toString: 'x' } })],
+  ])('%j: it is said, with no word of where in the program', async (args, answer) => {
+    await using server = await startStrangeServer(() => answer)
+    const { exitCode, stdout, stderr } = await krown(args, { env: server.env })
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^krown: the answer of the server was not understood: .*\n {2}.*versions differ/)
+    expect(stderr).not.toMatch(/\n *at |file:|\.js:/)
+  })
+})
+
+test('a server whose lists never end is asked for a user only until that shows', async () => {
+  const page = { items: [{ username: 'ada' }], nextCursor: 'more' }
+  await using server = await startStrangeServer(() => result(page))
+  const { exitCode, stderr } = await krown(['users', 'set-role', 'bob', 'admin'], { env: server.env })
+  expect([exitCode, stderr]).toEqual([5, expect.stringContaining('there is no user bob')])
+  expect(server.called).toEqual(['users.list', 'users.list'])
+})

@@ -14,13 +14,14 @@ type KrownClientError = import('@krown/sdk').KrownClientError
 
 /** @param tokenFromEnvironment KROWN_TOKEN is what was tried. */
 export function explainError(error: unknown, { tokenFromEnvironment = false } = {}): Explanation {
-  if (error instanceof CliError) return explainOwn(error)
-  if (isKrownError(error)) return explainKrown(error, tokenFromEnvironment)
-  if (error instanceof Error && 'syscall' in error) return explainSystem(error)
-  // A bug of ours: where it happened is all there is to say about it.
-  const text = error instanceof Error ? (error.stack ?? error.message) : 'an unknown error'
-  const json = { code: 'INTERNAL', message: error instanceof Error ? error.message : text }
-  return { exitCode: EXIT.failed, lines: text.split('\n'), json }
+  try {
+    if (error instanceof CliError) return explainOwn(error)
+    if (isKrownError(error)) return explainKrown(error, tokenFromEnvironment)
+    if (error instanceof Error && 'syscall' in error) return explainSystem(error)
+    return explainUnexpected(error)
+  } catch (unexplained) {
+    return explainUnexpected(unexplained)
+  }
 }
 
 function explainOwn({ message, hint, exitCode }: CliError): Explanation {
@@ -53,6 +54,14 @@ function factsOf({ code, details = {}, retryAfterMs, requestId }: KrownClientErr
   const wait = retryAfterMs === undefined ? [] : [`wait: ${Math.ceil(retryAfterMs / 1000)} s`]
   const request = code === 'INTERNAL' || code === 'UNKNOWN' ? [`request id: ${requestId ?? 'none'}`] : []
   return [...problems, ...facts, ...wait, ...request]
+}
+
+/** Nothing checks what a server answers: one that is of another kind than it should be fails where it is used. */
+function explainUnexpected(error: unknown): Explanation {
+  const message = error instanceof Error ? error.message : 'an unknown error'
+  const hint = 'a bug of the server or of krown, or their versions differ: "krown --version"'
+  const lines = [`the answer of the server was not understood: ${message}`, hint]
+  return { exitCode: EXIT.failed, lines, json: { code: 'INTERNAL', message, hint } }
 }
 
 function explainSystem(error: Error): Explanation {
