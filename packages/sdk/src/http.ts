@@ -1,6 +1,7 @@
 import type { TRPCFetch } from '@trpc/client'
 import type { Access } from './access.js'
-import { connectionLost, invalidInput, KrownClientError } from './errors.js'
+import { textOf } from './answer.js'
+import { connectionLost, invalidInput, isPassing, KrownClientError } from './errors.js'
 import type { ClientSettings } from './options.js'
 import { fromProblem, isProblem, notKrown } from './problem.js'
 
@@ -56,7 +57,7 @@ async function twice<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    if (!(error instanceof KrownClientError) || error.details?.reason === TIMED_OUT) throw error
+    if (!isPassing(error) || error.details?.reason === TIMED_OUT) throw error
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
     return ask()
   }
@@ -65,7 +66,7 @@ async function twice<T>(ask: () => Promise<T>): Promise<T> {
 /**
  * One request, read to its end; `json` is undefined where the answer is none.
  *
- * @throws KrownClientError CONNECTION_LOST; the reason of a signal in `init`.
+ * @throws KrownClientError CONNECTION_LOST; UNKNOWN for a redirect or an answer without end; the reason of a signal in `init`.
  */
 export async function fetchJson(
   settings: ClientSettings,
@@ -75,11 +76,11 @@ export async function fetchJson(
   const timeout = AbortSignal.timeout(Math.min(Math.ceil(settings.requestTimeoutMs), MAX_TIMER_MS))
   const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
   try {
-    const response = await settings.fetch(url, { ...init, signal })
-    const text = await response.text()
-    return { status: response.status, json: parse(text) }
+    // Passwords and tokens are for this server alone. With 'error' nobody could tell a redirect from a lost connection.
+    const response = await settings.fetch(url, { ...init, signal, redirect: 'manual' })
+    return { status: response.status, json: parse(await textOf(response)) }
   } catch (error) {
-    if (init.signal?.aborted) throw error
+    if (init.signal?.aborted || error instanceof KrownClientError) throw error
     throw lost(settings, timeout.aborted ? TIMED_OUT : reasonOf(error))
   }
 }

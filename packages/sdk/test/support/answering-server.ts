@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface AnsweringServer extends AsyncDisposable {
@@ -11,9 +11,15 @@ export async function answerWith(
   body: string,
   contentType = 'application/json',
 ): Promise<AnsweringServer> {
-  const server = createServer((_, response) => {
-    response.writeHead(status, { 'content-type': contentType }).end(body)
-  })
+  return listening(
+    createServer((_, response) => {
+      response.writeHead(status, { 'content-type': contentType }).end(body)
+    }),
+  )
+}
+
+/** It listens on a port of its own until it is disposed of. */
+export async function listening(server: Server): Promise<AnsweringServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
