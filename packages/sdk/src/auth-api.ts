@@ -11,7 +11,8 @@ import { translated } from './to-client-error.js'
 /** How a client comes to be somebody. */
 export interface SignInApi {
   /**
-   * Signs this client in: from now on it is that user, and its token store holds the login.
+   * Signs this client in: from now on it is that user, and its token store holds the login. `credentials` that the
+   * client was made with are used no more.
    *
    * @throws KrownClientError UNAUTHENTICATED for a wrong name or password; VALIDATION_FAILED when the client was given
    *   a `token`.
