@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { StoredLogin, TokenStore } from '@krown/sdk'
-import { readPrivateFile, removeFile, writePrivateFile } from './private-file.js'
+import { makePrivateFolder, readPrivateFile, removeFile, writePrivateFile } from './private-file.js'
 
 /**
  * Keeps the login to one server in a file of its own: no server is ever sent what another one gave out, and two
@@ -10,7 +10,11 @@ export function loginStore(directory: string, url: string): TokenStore {
   const path = join(directory, 'logins', `${encodeURIComponent(url)}.json`)
   return {
     load: async () => parse((await readPrivateFile(path)) ?? ''),
-    save: (login) => writePrivateFile(path, `${JSON.stringify(login, null, 2)}\n`),
+    save: async (login) => {
+      // Who can use it could put another folder in the place of the one for logins.
+      await makePrivateFolder(directory)
+      await writePrivateFile(path, `${JSON.stringify(login, null, 2)}\n`)
+    },
     clear: () => removeFile(path),
   }
 }

@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CliError } from '../cli-error.js'
 import { EXIT } from '../exit-codes.js'
@@ -6,16 +7,17 @@ import { EXIT } from '../exit-codes.js'
 const FORBIDDEN_BITS = 0o077
 
 /**
- * The text of a file that only its owner may use; undefined when there is none.
+ * The text of a file that only its owner may use, who is the user of this process; undefined when there is none.
  *
  * @throws CliError when others can use it: what is in it may be known to them, or made by them.
  */
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
-    await using file = await open(path, 'r')
-    const { mode } = await file.stat()
-    // The mode says nothing on Windows.
-    if (process.platform !== 'win32' && (mode & FORBIDDEN_BITS) !== 0) throw openToOthers(path)
+    // A pipe would otherwise be waited for until somebody writes to it.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new CliError(`${path} is not a file`, EXIT.failed, 'remove it')
+    requirePrivate(path, stats, 'run chmod 600 on it')
     return await file.readFile('utf8')
   } catch (error) {
     if (isMissing(error)) return undefined
@@ -23,11 +25,13 @@ export async function readPrivateFile(path: string): Promise<string | undefined>
   }
 }
 
-/** Replaces the file at once, so that another process reads the old text or the new one. */
+/**
+ * Replaces the file at once, so that another process reads the old text or the new one.
+ *
+ * @throws CliError when others can use its folder.
+ */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const directory = dirname(path)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await chmod(directory, 0o700)
+  await makePrivateFolder(dirname(path))
   const draft = `${path}.${crypto.randomUUID()}.tmp`
   try {
     await using file = await open(draft, 'wx', 0o600)
@@ -39,12 +43,27 @@ export async function writePrivateFile(path: string, text: string): Promise<void
   await rename(draft, path)
 }
 
+/**
+ * Makes it with the folders above it where there is none. One that is there stays as it is: it may be a link to what
+ * others are meant to use.
+ *
+ * @throws CliError when others can use it.
+ */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  requirePrivate(path, await stat(path), 'run chmod 700 on it')
+}
+
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true })
 }
 
-function openToOthers(path: string): CliError {
-  return new CliError(`${path} can be used by others than its owner`, EXIT.failed, `run chmod 600 on it`)
+function requirePrivate(path: string, { uid, mode }: Stats, hint: string): void {
+  // Neither says anything on Windows.
+  if (process.getuid === undefined) return
+  if (uid !== process.getuid()) throw new CliError(`${path} belongs to somebody else`, EXIT.failed)
+  if ((mode & FORBIDDEN_BITS) === 0) return
+  throw new CliError(`${path} can be used by others than its owner`, EXIT.failed, hint)
 }
 
 function isMissing(error: unknown): boolean {
