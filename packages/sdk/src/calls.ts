@@ -11,13 +11,12 @@ import type { AppRouter, RouterInputs } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
 import { toBase64, toBytes } from './bytes.js'
 import { newCommandId } from './command-id.js'
-import { aboutCommand, isPassing } from './errors.js'
+import { aboutCommand, askAgainInMs, isPassing } from './errors.js'
 import type { ClientSettings } from './options.js'
 import { toClientError, translated } from './to-client-error.js'
 
 /** Servers, and proxies before them, end requests that stay unanswered for long: a long wait is many short ones. */
 const MAX_WAIT_MS = 25_000
-const ASK_AGAIN_MS = 500
 /** As base64 in JSON it stays below what a server takes in one request. */
 const MAX_WRITE_BYTES = 128 * 1024
 
@@ -77,7 +76,7 @@ export class CommandCalls {
       } catch (error) {
         lostAt ??= Date.now()
         if (!isPassing(error) || signal?.aborted || Date.now() - lostAt >= this.#reconnectForMs) throw error
-        await sleep(error.retryAfterMs ?? ASK_AGAIN_MS, signal)
+        await sleep(askAgainInMs(error), signal)
       }
     }
   }

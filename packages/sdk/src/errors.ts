@@ -2,6 +2,9 @@ import type { ErrorDetails, ErrorKind } from '@krown/core/model'
 import type { KrownClientErrorCode } from './error-codes.js'
 
 const PASSING: ReadonlySet<KrownClientErrorCode> = new Set(['UNAVAILABLE', 'DRAINING', 'CONNECTION_LOST'])
+const ASK_AGAIN_MS = 500
+const MIN_ASK_AGAIN_MS = 100
+const MAX_ASK_AGAIN_MS = 60_000
 
 export interface KrownClientErrorOptions {
   readonly kind: ErrorKind
@@ -77,6 +80,12 @@ export function connectionLost(what: string, options: { reason?: string; details
 /** It passes by itself: the same may be asked again in a while. */
 export function isPassing(error: unknown): error is KrownClientError {
   return error instanceof KrownClientError && PASSING.has(error.code)
+}
+
+/** As the server wishes, within reason: a timer takes what is too long for it as no time at all. */
+export function askAgainInMs({ retryAfterMs }: KrownClientError): number {
+  const isReasonable = Number.isFinite(retryAfterMs) && Number(retryAfterMs) >= MIN_ASK_AGAIN_MS
+  return isReasonable ? Math.min(Number(retryAfterMs), MAX_ASK_AGAIN_MS) : ASK_AGAIN_MS
 }
 
 /** What was given is wrong in itself; no server was asked. */

@@ -1,6 +1,6 @@
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
-import { connectionLost, isPassing, KrownClientError } from './errors.js'
+import { askAgainInMs, connectionLost, isPassing, KrownClientError } from './errors.js'
 import { isRecord } from './frames.js'
 import { notUnderstood } from './problem.js'
 import type { Socket, SocketReader } from './socket.js'
@@ -42,7 +42,6 @@ const HOLD_AT_BYTES = 1024 * 1024
 const GO_ON_AT_BYTES = 256 * 1024
 /** The server lets a command wait as long for its reader. */
 const MAX_HOLD_MS = 60_000
-const ASK_AGAIN_MS = 500
 /** A subscription that lasted so long was not refused. */
 const SETTLED_AFTER_MS = 5_000
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -227,7 +226,7 @@ export class Feed<Raw, Item> implements SocketReader {
     if (error.code === 'UNAUTHENTICATED') return this.#tryAgain(error, socket)
     if (!isPassing(error)) return this.fail(error)
     this.#startLosing()
-    this.#retryTimer = setTimeout(() => this.#open(), error.retryAfterMs ?? ASK_AGAIN_MS)
+    this.#retryTimer = setTimeout(() => this.#open(), askAgainInMs(error))
   }
 
   async #tryAgain(refusal: KrownClientError, socket: Socket | undefined): Promise<void> {
