@@ -1,3 +1,4 @@
+import { startCancellation } from './cancellation.js'
 import type { Clock } from './clock.js'
 import { defer } from './deferred.js'
 
@@ -16,16 +17,13 @@ export function startDeadline(
   timeoutMs: number,
   options: { reason: () => unknown; parent?: AbortSignal | undefined },
 ): Deadline {
-  const controller = new AbortController()
-  const cancelTimer = clock.setTimer(timeoutMs, () => controller.abort(options.reason()))
-  const followParent = () => controller.abort(options.parent?.reason)
-  if (options.parent?.aborted) followParent()
-  options.parent?.addEventListener('abort', followParent, { once: true })
+  const cancellation = startCancellation(options.parent)
+  const cancelTimer = clock.setTimer(timeoutMs, () => cancellation.abort(options.reason()))
   return {
-    signal: controller.signal,
+    signal: cancellation.signal,
     [Symbol.dispose]() {
       cancelTimer()
-      options.parent?.removeEventListener('abort', followParent)
+      cancellation[Symbol.dispose]()
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Caller, Gate } from '../auth/gate.js'
+import { startCancellation } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
 import type { Db } from '../db/database.js'
@@ -98,13 +99,12 @@ export class SshManager {
     const { registry, opener, closer } = sessions
     this.#requireRoom()
     const opening = opener.prepare(actor, input)
-    const givenUp = new AbortController()
-    const signal = AbortSignal.any([intake.signal, givenUp.signal])
+    using cancellation = startCancellation(intake.signal)
     const live = await registry.admit({
       id: opening.id,
       owner: actor,
-      opened: opener.open(opening, signal),
-      giveUp: (reason) => givenUp.abort(reason),
+      opened: opener.open(opening, cancellation.signal),
+      giveUp: (reason) => cancellation.abort(reason),
     })
     // Held already: who hears of it may use it.
     live.log.status(live.session)
