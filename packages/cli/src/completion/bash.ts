@@ -1,4 +1,4 @@
-import type { CompletionNode } from './words.js'
+import { type CompletionNode, descents } from './words.js'
 
 /** For bash 3.2 and later; needs no bash-completion. */
 export function bashCompletion(nodes: readonly CompletionNode[]): string {
@@ -11,10 +11,7 @@ _krown() {
     # What follows is a command for the target.
     [[ $word == -- ]] && return 0
     case "$path $word" in
-${nodes
-  .filter(({ path }) => path !== '')
-  .map(descend)
-  .join('\n')}
+${descents(nodes, 'path')}
     esac
   done
   case "$path|$previous" in
@@ -27,12 +24,6 @@ ${nodes.map(wordsOf).join('\n')}
 }
 complete -o default -F _krown krown
 `
-}
-
-function descend({ path }: CompletionNode): string {
-  const parent = path.split(' ').slice(0, -1).join(' ')
-  const name = path.split(' ').at(-1)
-  return `      "${parent} ${name}") path='${path}' ;;`
 }
 
 function values({ path, options }: CompletionNode): string[] {

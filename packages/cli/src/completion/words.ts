@@ -59,3 +59,14 @@ const HELP: CompletionOption = {
   values: [],
   takesFile: false,
 }
+
+/** The cases of a POSIX-like shell that take a word and put the path of the command it leads to into `variable`. */
+export function descents(nodes: readonly CompletionNode[], variable: string): string {
+  return nodes
+    .filter(({ path }) => path !== '')
+    .map(({ path }) => {
+      const names = path.split(' ')
+      return `      "${names.slice(0, -1).join(' ')} ${names.at(-1)}") ${variable}='${path}' ;;`
+    })
+    .join('\n')
+}

@@ -1,4 +1,4 @@
-import type { CompletionNode, CompletionOption } from './words.js'
+import { type CompletionNode, type CompletionOption, descents } from './words.js'
 
 /** One case for each command; `_arguments` does the rest. */
 export function zshCompletion(nodes: readonly CompletionNode[]): string {
@@ -11,10 +11,7 @@ _krown() {
     # What follows is a command for the target.
     [[ $word == -- ]] && return 0
     case "$at $word" in
-${nodes
-  .filter(({ path }) => path !== '')
-  .map(descend)
-  .join('\n')}
+${descents(nodes, 'at')}
     esac
   done
   case "$at" in
@@ -23,11 +20,6 @@ ${nodes.map(argumentsOf).join('\n')}
 }
 if [[ $funcstack[1] == _krown ]]; then _krown "$@"; else compdef _krown krown; fi
 `
-}
-
-function descend({ path }: CompletionNode): string {
-  const names = path.split(' ')
-  return `      "${names.slice(0, -1).join(' ')} ${names.at(-1)}") at='${path}' ;;`
 }
 
 function argumentsOf({ path, children, options }: CompletionNode): string {
