@@ -25,7 +25,8 @@ export function rsaBits(blob: Buffer): number | null {
 // Names come from our own offer, so a longer or stranger one is no key of ours.
 const ALGORITHM_NAME = /^[a-z0-9@.-]{1,64}$/
 
-function readString(blob: Buffer, offset: number): Buffer | null {
+/** The length-prefixed string at `offset` (RFC 4251 §5); null when it does not end within the blob. */
+export function readString(blob: Buffer, offset: number): Buffer | null {
   if (offset + 4 > blob.length) return null
   const end = offset + 4 + blob.readUInt32BE(offset)
   return end > blob.length ? null : blob.subarray(offset + 4, end)

@@ -1,3 +1,5 @@
+import { readString } from './fingerprint.js'
+
 /**
  * Whoever makes a key chooses what its decryption costs, and the code that does it cannot be interrupted: what would
  * take longer than a few seconds is refused unread.
@@ -27,19 +29,11 @@ const MAGIC_LENGTH = 'openssh-key-v1\0'.length
 
 /** OpenSSH's PROTOCOL.key: cipher, name and options of the key derivation, each with its length before it. */
 function bcryptRounds(key: Buffer): number {
-  const [, , options] = stringsAt(key, MAGIC_LENGTH)
+  let at = MAGIC_LENGTH
+  for (let skipped = 0; skipped < 2; skipped += 1) at += 4 + (readString(key, at)?.length ?? key.length)
+  const options = readString(key, at)
   // The salt, then the rounds.
   return options && options.length >= 8 ? options.readUInt32BE(options.length - 4) : 0
-}
-
-function stringsAt(bytes: Buffer, from: number): Buffer[] {
-  const strings: Buffer[] = []
-  for (let at = from; strings.length < 3 && at + 4 <= bytes.length; ) {
-    const end = at + 4 + bytes.readUInt32BE(at)
-    strings.push(bytes.subarray(at + 4, end))
-    at = end
-  }
-  return strings
 }
 
 /** DER of the object identifier 1.3.6.1.4.1.11591.4.11 (RFC 7914 §7). */
