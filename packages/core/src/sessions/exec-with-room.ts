@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.js'
+import { pause } from '../base/pause.js'
 import { isKrownError, type KrownError } from '../errors/krown-error.js'
 import type { SshChannel } from '../ssh/connector.js'
 import type { LiveSession } from './live-session.js'
-import { pause } from './pause.js'
 
 export interface ExecWithRoom {
   readonly clock: Clock

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.js'
 import { raceSignal } from '../base/deadline.js'
 import { type Deferred, defer } from '../base/deferred.js'
+import { pause } from '../base/pause.js'
 import type { ChannelSink, SshConnection } from '../ssh/connector.js'
 import { KILL_SCRIPT, readProcessList } from './kill-script.js'
 import type { LiveCommand } from './live-command.js'
-import { pause } from './pause.js'
 import type { StartGate } from './start-gate.js'
 
 /** What it needs to know of a session. */

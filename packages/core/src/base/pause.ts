@@ -1,6 +1,6 @@
-import type { Clock } from '../base/clock.js'
-import { raceSignal } from '../base/deadline.js'
-import { defer } from '../base/deferred.js'
+import type { Clock } from './clock.js'
+import { raceSignal } from './deadline.js'
+import { defer } from './deferred.js'
 
 /** @throws The signal's reason when it aborts before the time has passed. */
 export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
