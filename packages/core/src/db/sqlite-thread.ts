@@ -18,15 +18,28 @@ import {
 const MAX_CACHED_STATEMENTS = 500
 
 const { file, access } = workerData as ThreadData
-const db = openDatabase()
+const OPEN_GIVE_UP_MS = 5_000
+const OPEN_RETRY_MS = 10
+
+const db = openOrExplain()
 const files = [file, `${file}-wal`].map((path) => ({ path, inode: inodeOf(path) }))
 const statements = new Map<string, Database.Statement>()
 
+/** An error of better-sqlite3 that nobody catches loses its message on the way to the main thread. */
+function openOrExplain(): Database.Database {
+  try {
+    return openDatabase()
+  } catch (error) {
+    const { message, code } = toThreadError(error)
+    throw Object.assign(new Error(message), { code })
+  }
+}
+
 function openDatabase(): Database.Database {
   const opened = new Database(file)
-  // Whoever comes first makes the write-ahead log; the other waits for it here, where nobody waits yet.
-  opened.pragma('busy_timeout = 5000')
-  opened.pragma('journal_mode = WAL')
+  // Long, because whoever comes second waits for the first here, where nobody waits yet.
+  opened.pragma(`busy_timeout = ${OPEN_GIVE_UP_MS}`)
+  useWriteAheadLog(opened)
   // FULL: a journal entry that was acknowledged survives a power cut.
   opened.pragma('synchronous = FULL')
   opened.pragma('foreign_keys = ON')
@@ -38,6 +51,20 @@ function openDatabase(): Database.Database {
   opened.prepare('select 1 from sqlite_schema').all()
   if (access === 'read') opened.pragma('query_only = ON')
   return opened
+}
+
+/** Two who make the log at once could wait for each other, so SQLite refuses one without waiting for its turn. */
+function useWriteAheadLog(opened: Database.Database): void {
+  const giveUpAt = performance.now() + OPEN_GIVE_UP_MS
+  for (;;) {
+    try {
+      opened.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      if (toThreadError(error).code !== 'SQLITE_BUSY' || performance.now() > giveUpAt) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS)
+    }
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createTempDir, waitFor } from '@krown/testkit'
+import Sqlite from 'better-sqlite3'
 import { CompiledQuery, sql } from 'kysely'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Database } from '../../../src/db/database.js'
@@ -35,7 +36,42 @@ async function stored({ db }: Database): Promise<number[]> {
   return rows.map(({ a }) => a)
 }
 
+/** Lets go of the file when `release` is called, or on its own. */
+function lockNewFile(file: string) {
+  const other = new Sqlite(file)
+  other.exec('create table t (a); begin immediate')
+  const release = () => void (other.open && other.exec('commit').close())
+  onTestFinished(release)
+  return release
+}
+
 const OUTAGE = { name: 'KrownError', code: 'UNAVAILABLE', message: 'the database cannot be used right now' }
+
+describe('a new file', () => {
+  async function openLocked() {
+    const dir = await createTempDir()
+    onTestFinished(() => dir.stop())
+    const file = join(dir.path, 'krown.db')
+    const release = lockNewFile(file)
+    const database = await openSqlite({ file, exclusive: true })
+    onTestFinished(() => database[Symbol.asyncDispose]())
+    return { database, release }
+  }
+
+  test('that another process is writing is opened once it is done', async () => {
+    const { database, release } = await openLocked()
+    const written = insert(database, 1)
+    setTimeout(release, 500)
+    await written
+    expect(await stored(database)).toEqual([1])
+  })
+
+  test('that another process keeps to itself is given up, and the reason is in the log', async () => {
+    const { database } = await openLocked()
+    const cause = { code: 'SQLITE_BUSY', message: 'database is locked' }
+    await expect(insert(database, 1)).rejects.toMatchObject({ ...OUTAGE, cause })
+  })
+})
 
 describe('the SQLite threads', () => {
   test('writes through to the disk, checks foreign keys and shares the file while it is written', async () => {
