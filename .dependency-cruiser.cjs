@@ -17,6 +17,8 @@ const CORE_LINES = [
   ['journal'],
   ['orgs', 'recordings', 'cluster'],
   ['auth'],
+  // Who may read the journal, and following it live.
+  ['journal-reading'],
   ['targets'],
   ['sessions'],
   ['runs'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WIRE } from '../../packages/server/src/trpc/error-mapping.js'
+import { WIRE } from '../../packages/server/src/errors/error-mapping.js'
 import { readDocument } from './markdown.js'
 
 test('the keys in README.md are as the configuration reference has them', () => {

@@ -1,5 +1,5 @@
-export { addressKey } from './auth/address-key.js'
-export type { Authorize } from './auth/gate.js'
+export type { Authorize } from './auth/gate/gate.js'
+export { addressKey } from './auth/limits/address-key.js'
 export { type Clock, systemClock } from './base/clock.js'
 export type { Branded, NewId } from './base/ids.js'
 export type { Logger } from './base/logger.js'

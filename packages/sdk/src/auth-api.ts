@@ -1,12 +1,12 @@
 import type { KrownClient, RegisterInput, User } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
-import type { Access } from './access.js'
-import { invalidInput, isKrownError, KrownClientError } from './errors.js'
+import { invalidInput, isKrownError, KrownClientError } from './errors/errors.js'
+import { translated } from './errors/to-client-error.js'
 import type { Credentials } from './options.js'
-import { SignIn } from './sign-in.js'
-import type { Sockets } from './sockets.js'
-import { translated } from './to-client-error.js'
+import type { Access } from './sign-in/access.js'
+import { SignIn } from './sign-in/sign-in.js'
+import type { Sockets } from './sockets/sockets.js'
 
 /** How a client comes to be somebody. */
 export interface SignInApi {

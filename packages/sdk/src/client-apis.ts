@@ -1,9 +1,9 @@
 import type { ExecOptions, KrownClient, Session, SessionHandle } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import type { TRPCClient } from '@trpc/client'
-import type { CommandCalls } from './calls.js'
-import type { Streams } from './streams.js'
-import { translated } from './to-client-error.js'
+import { translated } from './errors/to-client-error.js'
+import type { CommandCalls } from './http/calls.js'
+import type { Streams } from './streams/streams.js'
 
 export interface ApiParts {
   readonly trpc: TRPCClient<AppRouter>

@@ -1,11 +1,11 @@
 import { createClientFor, type RemoteKrownClient } from './create-client.js'
-import { nodePlatform } from './node-socket.js'
 import type { KrownClientOptions } from './options.js'
+import { nodePlatform } from './sockets/node-socket.js'
 
 export { newCommandId } from './command-id.js'
-export { isKrownError, KrownClientError } from './errors.js'
+export { isKrownError, KrownClientError } from './errors/errors.js'
 export type * from './public-types.js'
-export { memoryTokenStore } from './token-store.js'
+export { memoryTokenStore } from './sign-in/token-store.js'
 
 /**
  * A client of the Krown server at `url`. It implements `KrownClient` of `@krown/core`, so a program moves from the

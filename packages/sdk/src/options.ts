@@ -1,5 +1,5 @@
-import { invalidInput } from './errors.js'
-import type { TokenStore } from './token-store.js'
+import { invalidInput } from './errors/errors.js'
+import type { TokenStore } from './sign-in/token-store.js'
 
 /**
  * User name and password; the client signs in with them when it first needs to, and again when its login ended. After

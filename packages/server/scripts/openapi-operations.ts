@@ -1,8 +1,8 @@
 import { catalog, KrownError, type KrownErrorCode } from '@krown/core'
 import { z } from 'zod'
-import { PROBLEM_MEDIA_TYPE, toProblem } from '../src/transport/problem.js'
+import { WIRE } from '../src/errors/error-mapping.js'
+import { PROBLEM_MEDIA_TYPE, toProblem } from '../src/errors/problem.js'
 import { pathParameters, type RestRoute } from '../src/transport/rest-routes.js'
-import { WIRE } from '../src/trpc/error-mapping.js'
 import { examples } from './openapi-examples.js'
 import { problemSchema } from './problem-schema.js'
 

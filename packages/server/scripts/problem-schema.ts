@@ -1,6 +1,6 @@
 import { catalog, type KrownErrorCode } from '@krown/core'
 import { z } from 'zod'
-import type { Problem } from '../src/transport/problem.js'
+import type { Problem } from '../src/errors/problem.js'
 
 const codes = Object.keys(catalog) as [KrownErrorCode, ...KrownErrorCode[]]
 const kinds = [...new Set(Object.values(catalog).map(({ kind }) => kind))] as const

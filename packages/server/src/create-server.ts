@@ -2,6 +2,7 @@ import type { Krown, KrownConfig } from '@krown/core'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import openApiDocument from '../openapi.json' with { type: 'json' }
+import { UnderWay } from './load/under-way.js'
 import { answerErrors } from './transport/answer-errors.js'
 import { acceptJsonOnly } from './transport/body.js'
 import { decorateCalls } from './transport/call.js'
@@ -18,7 +19,6 @@ import { mountTrpcHttp } from './transport/trpc-http.js'
 import { trpcProtocol } from './transport/trpc-websocket.js'
 import { mountWebSockets } from './transport/ws/accept.js'
 import { DEFAULT_SOCKET_SETTINGS, type SocketSettings } from './transport/ws/socket-settings.js'
-import { UnderWay } from './trpc/under-way.js'
 
 export interface KrownPluginOptions {
   readonly krown: Krown

@@ -4,8 +4,8 @@ export {
   type KrownServerOptions,
   krownPlugin,
 } from './create-server.js'
+export type { Problem } from './errors/problem.js'
 export type { HttpLimits } from './transport/http.js'
-export type { Problem } from './transport/problem.js'
 export type { SocketSettings } from './transport/ws/socket-settings.js'
 export { type AppRouter, appRouter, type RouterInputs, type RouterOutputs } from './trpc/app-router.js'
 export type { CommandOutputMessage } from './trpc/command-output.js'

@@ -1,3 +1,4 @@
+import { parseInput } from '../base/parse-input.js'
 import type { Actor, BearerActor, CallOrigin } from '../model/actor.js'
 import {
   type ChangePasswordInput,
@@ -7,14 +8,13 @@ import {
   type RefreshInput,
 } from '../model/login.js'
 import { type RegisterInput, registerInputSchema, type User } from '../model/user.js'
-import type { AccessTokens } from './access-token.js'
-import type { Account } from './account.js'
 import type { Authenticator } from './authenticator.js'
-import type { LoginRefresh } from './login-refresh.js'
-import { toLoginResult } from './logins.js'
-import { parseInput } from './parse-input.js'
-import type { Registration } from './registration.js'
-import type { SignIn } from './sign-in.js'
+import type { Account } from './logins/account.js'
+import type { LoginRefresh } from './logins/login-refresh.js'
+import { toLoginResult } from './logins/logins.js'
+import type { SignIn } from './logins/sign-in.js'
+import type { Registration } from './people/registration.js'
+import type { AccessTokens } from './tokens/access-token.js'
 
 export interface AuthServiceDeps {
   readonly registration: Registration

@@ -1,8 +1,8 @@
 import type { ApiTokenActor, BearerActor, CallOrigin, LoginActor } from '../model/actor.js'
-import type { AccessTokens } from './access-token.js'
-import { API_TOKEN_PREFIX, isApiTokenSecret, parseApiToken } from './api-token-format.js'
-import type { ApiTokenLookup } from './api-token-lookup.js'
-import type { Subjects } from './subjects.js'
+import type { Subjects } from './gate/subjects.js'
+import type { AccessTokens } from './tokens/access-token.js'
+import { API_TOKEN_PREFIX, isApiTokenSecret, parseApiToken } from './tokens/api-token-format.js'
+import type { ApiTokenLookup } from './tokens/api-token-lookup.js'
 import { unauthenticated } from './unauthenticated.js'
 
 export interface AuthenticatorDeps {

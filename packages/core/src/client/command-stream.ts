@@ -1,8 +1,8 @@
 import { KrownError, validationError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { CommandStream, OutputChunk } from '../model/krown-client.js'
-import { readToEnd } from '../sessions/command-output.js'
-import type { CommandService, StreamedCommand } from '../sessions/command-service.js'
+import type { CommandService, StreamedCommand } from '../sessions/commands/command-service.js'
+import { readToEnd } from '../sessions/output/command-output.js'
 
 /** A streamed command as its starter holds it. */
 export function toCommandStream(

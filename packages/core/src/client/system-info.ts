@@ -1,7 +1,7 @@
 import { version } from '../../package.json'
 import type { KrownConfig } from '../config/krown-config.js'
 import type { SystemInfo } from '../model/system.js'
-import { MAX_COMMAND_BYTES } from '../sessions/command-requests.js'
+import { MAX_COMMAND_BYTES } from '../sessions/commands/command-requests.js'
 
 const MAX_PAGE = 200
 

@@ -5,10 +5,10 @@ import type { Actor } from '../model/actor.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
-import { GroupKiller } from './group-killer.js'
-import type { LiveCommand, TerminationCause } from './live-command.js'
-import type { SessionLog } from './session-log.js'
-import { StartGate } from './start-gate.js'
+import { GroupKiller } from './commands/group-killer.js'
+import type { LiveCommand, TerminationCause } from './commands/live-command.js'
+import { StartGate } from './commands/start-gate.js'
+import type { SessionLog } from './events/session-log.js'
 
 /** Commands that may wait for a channel of one session. */
 const MAX_WAITING = 64

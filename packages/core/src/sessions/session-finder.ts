@@ -1,6 +1,6 @@
 import { requireRow } from '../access/decide.js'
 import type { Permission } from '../access/permission-table.js'
-import type { Caller } from '../auth/gate.js'
+import type { Caller } from '../auth/gate/gate.js'
 import type { Db } from '../db/database.js'
 import { findSession } from '../db/repositories/session.repository.js'
 import { KrownError } from '../errors/krown-error.js'

@@ -14,11 +14,11 @@ import type { OpenSessionInput, Session } from '../model/session.js'
 import type { SshConnection, SshConnector } from '../ssh/connector.js'
 import type { HostKeys, VerifiedHostKey } from '../targets/host-keys.js'
 import type { OutboundPolicy } from '../targets/outbound-policy.js'
+import type { ResultJournal } from './commands/result-journal.js'
+import type { SessionEvents } from './events/session-events.js'
+import type { SessionLog } from './events/session-log.js'
 import { LiveSession } from './live-session.js'
-import type { ResultJournal } from './result-journal.js'
 import { sessionOpened, sessionOpenFailed, sessionOpening } from './session-entries.js'
-import type { SessionEvents } from './session-events.js'
-import type { SessionLog } from './session-log.js'
 
 export interface SessionLimits {
   readonly perUser: number

@@ -1,4 +1,4 @@
-import type { Caller, Gate } from '../auth/gate.js'
+import type { Caller, Gate } from '../auth/gate/gate.js'
 import { startCancellation } from '../base/cancellation.js'
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'

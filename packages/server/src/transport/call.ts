@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { CallOrigin, Krown } from '@krown/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { UnderWay } from '../load/under-way.js'
 import { CallContext } from '../trpc/context.js'
-import type { UnderWay } from '../trpc/under-way.js'
 import { RequestEnds } from './request-ends.js'
 
 const DECORATOR = 'krownCall'

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { KrownError, type KrownErrorCode } from '@krown/core'
-import { toKrownError } from '../trpc/error-mapping.js'
-import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js'
+import { toKrownError } from '../errors/error-mapping.js'
+import { PROBLEM_MEDIA_TYPE, toProblem } from '../errors/problem.js'
 
 /** What Fastify refuses by itself, by its code; its own texts may quote the request. */
 const RAISED_BY_FASTIFY: Readonly<Record<string, readonly [KrownErrorCode, string]>> = {

@@ -1,6 +1,6 @@
 import type { KrownError } from '@krown/core'
 import type { FastifyReply } from 'fastify'
-import { PROBLEM_MEDIA_TYPE, refusalHeaders, toProblem } from './problem.js'
+import { PROBLEM_MEDIA_TYPE, refusalHeaders, toProblem } from '../errors/problem.js'
 
 /** Answers with a refusal. */
 export function sendProblem(reply: FastifyReply, error: KrownError): FastifyReply {

@@ -1,5 +1,5 @@
 import { type BearerActor, type CallOrigin, type Krown, KrownError } from '@krown/core'
-import type { UnderWay } from './under-way.js'
+import type { UnderWay } from '../load/under-way.js'
 
 /** The WebSocket that a call came over, as procedures see it. */
 export interface CallSocket {

@@ -1,11 +1,11 @@
 import { initTRPC } from '@trpc/server'
 import type { TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODE_NUMBER } from '@trpc/server/rpc'
-import { type Problem, toProblem } from '../transport/problem.js'
+import { toKrownError, toTrpcError, WIRE } from '../errors/error-mapping.js'
+import { type Problem, toProblem } from '../errors/problem.js'
+import type { AnswerHolder } from '../load/under-way.js'
 import { CallContext, type CallOptions, requireSocket } from './context.js'
-import { toKrownError, toTrpcError, WIRE } from './error-mapping.js'
 import { pace } from './pace.js'
 import type { RouteMeta } from './route-meta.js'
-import type { AnswerHolder } from './under-way.js'
 
 /** What a transport hands to a procedure. Opaque, so that the router's type names nothing of the server. */
 export interface RootContext {

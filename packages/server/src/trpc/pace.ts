@@ -1,5 +1,5 @@
+import { toTrpcError } from '../errors/error-mapping.js'
 import type { CallSocket } from './context.js'
-import { toTrpcError } from './error-mapping.js'
 
 interface Pacing {
   readonly socket: Pick<CallSocket, 'ready'>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatApiToken, newApiTokenSecret } from '../../../src/auth/api-token-format.js'
+import { formatApiToken, newApiTokenSecret } from '../../../src/auth/tokens/api-token-format.js'
 import { newId } from '../../../src/base/ids.js'
 import type { Actor, ApiTokenActor } from '../../../src/model/actor.js'
 import type { CreateApiTokenInput } from '../../../src/model/api-token.js'

@@ -1,6 +1,6 @@
 import { FakeClock } from '@krown/testkit'
 import { createIdentity, type Identity, type IdentityParts } from '../../../src/auth/create-identity.js'
-import type { PasswordHasher } from '../../../src/auth/password-hasher.js'
+import type { PasswordHasher } from '../../../src/auth/passwords/password-hasher.js'
 import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
 import { listEntriesForward } from '../../../src/db/repositories/journal.repository.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseRefreshToken } from '../../../src/auth/refresh-token.js'
+import { parseRefreshToken } from '../../../src/auth/tokens/refresh-token.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { codeOf, DAY, fixtureOpener, type IdentityFixture, origin } from './identity-fixture.js'
 

@@ -1,7 +1,7 @@
 import { isKrownError, type Krown, type KrownClient, type KrownError } from '@krown/core'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
-import { toKrownError } from '../../trpc/error-mapping.js'
+import { toKrownError } from '../../errors/error-mapping.js'
 import { logFailure } from '../answer-errors.js'
 import { parseJsonText } from '../json-body.js'
 import { CLOSE } from './close-codes.js'

@@ -1,6 +1,6 @@
 import { KrownError, sessionIdSchema, validationError } from '@krown/core'
 import { z } from 'zod'
-import { toFieldProblems } from '../../trpc/field-problems.js'
+import { toFieldProblems } from '../../errors/field-problems.js'
 import type { Speaker } from './speaker.js'
 import type { MessageId } from './subscriptions.js'
 
