@@ -21,6 +21,16 @@ export const permissionTable = {
   'user:manage': { admin: 'org', operator: 'none', readonly: 'none' },
   'journal:read': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
   'journal:verify': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
+  // Of targets, `own` is where an access rule allows it.
+  'target:read': { admin: 'org', operator: 'own', readonly: 'none', auditor: 'org' },
+  'target:use': { admin: 'org', operator: 'own', readonly: 'none' },
+  'target:manage': { admin: 'org', operator: 'none', readonly: 'none' },
+  'credential:manage': { admin: 'org', operator: 'none', readonly: 'none' },
+  'rule:read': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
+  'rule:manage': { admin: 'org', operator: 'none', readonly: 'none' },
+  // Of host keys, `own` are those that were pinned for the caller alone.
+  'hostkey:read': { admin: 'org', operator: 'own', readonly: 'none', auditor: 'org' },
+  'hostkey:manage': { admin: 'org', operator: 'own', readonly: 'none' },
   'self:read': { admin: 'own', operator: 'own', readonly: 'own' },
   'self:manage': { admin: 'own', operator: 'own', readonly: 'own' },
   'token:manage': { admin: 'own', operator: 'own', readonly: 'own' },

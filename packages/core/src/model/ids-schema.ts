@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import type { Branded } from '../base/ids.js'
 import type {
+  AccessRuleId,
   ApiTokenId,
   CommandId,
+  CredentialId,
+  HostKeyId,
   JournalEntryId,
   LoginId,
   OrgId,
@@ -27,6 +30,9 @@ export const userIdSchema = idSchema<UserId>()
 export const loginIdSchema = idSchema<LoginId>()
 export const apiTokenIdSchema = idSchema<ApiTokenId>()
 export const targetIdSchema = idSchema<TargetId>()
+export const credentialIdSchema = idSchema<CredentialId>()
+export const accessRuleIdSchema = idSchema<AccessRuleId>()
+export const hostKeyIdSchema = idSchema<HostKeyId>()
 export const sessionIdSchema = idSchema<SessionId>()
 export const commandIdSchema = idSchema<CommandId>()
 export const journalEntryIdSchema = idSchema<JournalEntryId>()

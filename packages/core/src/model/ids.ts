@@ -10,6 +10,10 @@ export type LoginId = Branded<'LoginId'>
 export type ApiTokenId = Branded<'ApiTokenId'>
 /** An entry of the inventory. */
 export type TargetId = Branded<'TargetId'>
+/** A stored secret for targets. */
+export type CredentialId = Branded<'CredentialId'>
+/** Who may do what on which targets. */
+export type AccessRuleId = Branded<'AccessRuleId'>
 /** An SSH session. */
 export type SessionId = Branded<'SessionId'>
 /** A command; may be chosen by the caller. */

@@ -88,15 +88,21 @@ export interface OpenSessionInput {
   hostKeyFingerprint?: string | undefined
 }
 
+export const passwordSchema = z.string().min(1).max(1024)
+
+export const privateKeySchema = z
+  .string()
+  .min(1)
+  .max(64 * 1024)
+
+export const passphraseSchema = z.string().max(1024)
+
 const sessionAuthSchema = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('password'), password: z.string().min(1).max(1024) }),
+  z.strictObject({ method: z.literal('password'), password: passwordSchema }),
   z.strictObject({
     method: z.literal('key'),
-    privateKey: z
-      .string()
-      .min(1)
-      .max(64 * 1024),
-    passphrase: z.string().max(1024).optional(),
+    privateKey: privateKeySchema,
+    passphrase: passphraseSchema.optional(),
   }),
 ])
 

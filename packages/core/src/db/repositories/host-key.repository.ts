@@ -1,6 +1,6 @@
 import type { HostKeyId, OrgId, UserId } from '../../model/ids.js'
 import type { Db, Trx } from '../database.js'
-import type { KnownHostKeysTable } from '../tables/session.table.js'
+import type { KnownHostKeysTable } from '../tables/inventory.table.js'
 
 export interface HostKeyPin {
   readonly id: HostKeyId
@@ -23,6 +23,7 @@ export async function listPins(
     .where('org_id', '=', orgId)
     .where('host', '=', at.host)
     .where('port', '=', at.port)
+    .where('via', '=', '')
     .where('user_scope', 'in', ['', at.userId])
     .execute()
   return rows.map(toPin)

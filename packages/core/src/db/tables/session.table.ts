@@ -1,5 +1,5 @@
 import type { CommandStatus } from '../../model/command.js'
-import type { CommandId, HostKeyId, NodeId, OrgId, SessionId, TargetId, UserId } from '../../model/ids.js'
+import type { CommandId, NodeId, OrgId, SessionId, TargetId, UserId } from '../../model/ids.js'
 import type { AuthMethod, SessionStatus } from '../../model/session.js'
 
 export interface NodesTable {
@@ -54,19 +54,4 @@ export interface CommandLogsTable {
   started_at: number
   finished_at: number | null
   duration_ms: number | null
-}
-
-export interface KnownHostKeysTable {
-  id: HostKeyId
-  org_id: OrgId
-  /** The user it is pinned for; empty for a pin of the whole organization. */
-  user_scope: UserId | ''
-  host: string
-  port: number
-  algorithm: string
-  fingerprint: string
-  /** How it got here: `first_use`, `given` by the caller, `admin`. */
-  source: 'first_use' | 'given' | 'admin'
-  pinned_by: UserId
-  created_at: number
 }

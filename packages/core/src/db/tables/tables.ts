@@ -6,8 +6,16 @@ import type {
   OrganizationsTable,
   UsersTable,
 } from './identity.table.js'
+import type {
+  AccessRulesTable,
+  CredentialsTable,
+  InventoryRevisionsTable,
+  KnownHostKeysTable,
+  MasterKeysTable,
+  TargetsTable,
+} from './inventory.table.js'
 import type { JournalEntriesTable, JournalHeadsTable } from './journal.table.js'
-import type { CommandLogsTable, KnownHostKeysTable, NodesTable, SessionsTable } from './session.table.js'
+import type { CommandLogsTable, NodesTable, SessionsTable } from './session.table.js'
 
 export interface Tables {
   instance: InstanceTable
@@ -16,6 +24,11 @@ export interface Tables {
   memberships: MembershipsTable
   logins: LoginsTable
   api_tokens: ApiTokensTable
+  targets: TargetsTable
+  credentials: CredentialsTable
+  access_rules: AccessRulesTable
+  inventory_revisions: InventoryRevisionsTable
+  master_keys: MasterKeysTable
   nodes: NodesTable
   sessions: SessionsTable
   command_logs: CommandLogsTable

@@ -1,6 +1,11 @@
 import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
+import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
+import { initial } from '../../../src/db/migrations/0001_initial.js'
+import { apiTokens } from '../../../src/db/migrations/0002_api_tokens.js'
+import { inventory } from '../../../src/db/migrations/0003_inventory.js'
+import type { HostKeyId } from '../../../src/model/ids.js'
 import { type DatabasePlace, describeOnBothDatabases } from '../../support/databases.js'
 import { DatabaseProcess } from './database-process.js'
 import { seedOrg } from './seed.js'
@@ -9,7 +14,7 @@ interface MigrationTable {
   schema_migrations: { name: string; timestamp: string }
 }
 
-const ALL = ['0001_initial', '0002_api_tokens']
+const ALL = ['0001_initial', '0002_api_tokens', '0003_inventory']
 
 const migrations = ({ db }: Database) => db as unknown as Kysely<MigrationTable>
 
@@ -58,6 +63,38 @@ describeOnBothDatabases('migrations', (openTestDatabase) => {
     const others = [await opened.openAgain(), await opened.openAgain()]
     await Promise.all([opened.database, ...others].map((database) => database.migrate('auto')))
     expect(await applied(opened.database)).toEqual(ALL)
+  })
+
+  test('to an inventory keep the host keys, and let operators go on reaching what they reached', async () => {
+    await using opened = await openTestDatabase({ migrated: false })
+    const { db } = opened.database
+    const old = db as unknown as Kysely<unknown>
+    if (opened.place.kind === 'postgres') await db.schema.createSchema(opened.place.schema).execute()
+    await initial.up(old)
+    await apiTokens.up(old)
+    const { orgId, alice } = await seedOrg(opened.database)
+    const pin = {
+      id: newId<HostKeyId>(),
+      org_id: orgId,
+      user_scope: alice,
+      host: 'db.example.com',
+      port: 2222,
+      algorithm: 'ssh-ed25519',
+      fingerprint: 'SHA256:one',
+      source: 'given',
+      pinned_by: alice,
+      created_at: 7,
+    }
+    await (db as unknown as Kysely<{ known_host_keys: typeof pin }>)
+      .insertInto('known_host_keys')
+      .values(pin)
+      .execute()
+    await inventory.up(old)
+    expect(await db.selectFrom('known_host_keys').selectAll().execute()).toEqual([
+      { ...pin, host_kind: 'exact', via: '', mark: 'trusted', reason: null },
+    ])
+    const rules = await db.selectFrom('access_rules').selectAll().where('org_id', '=', orgId).execute()
+    expect(rules).toMatchObject([{ subject_kind: 'role', subject_id: 'operator', selector: '*' }])
   })
 
   test('with `check` nothing is changed, and what is missing is named with the way out', async () => {

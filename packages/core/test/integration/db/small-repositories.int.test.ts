@@ -9,7 +9,7 @@ import {
   insertNode,
   listLivingNodes,
 } from '../../../src/db/repositories/node.repository.js'
-import type { KnownHostKeysTable } from '../../../src/db/tables/session.table.js'
+import type { KnownHostKeysTable } from '../../../src/db/tables/inventory.table.js'
 import type { HostKeyId, NodeId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { type SeededOrg, seedOrg } from './seed.js'
@@ -19,11 +19,15 @@ function pinRow(org: SeededOrg, given: Partial<KnownHostKeysTable>): KnownHostKe
     id: newId<HostKeyId>(),
     org_id: org.orgId,
     user_scope: org.alice,
+    host_kind: 'exact',
     host: 'db.example.com',
     port: 22,
+    via: '',
     algorithm: 'ssh-ed25519',
     fingerprint: 'SHA256:one',
+    mark: 'trusted',
     source: 'first_use',
+    reason: null,
     pinned_by: org.alice,
     created_at: 1,
     ...given,
