@@ -4,7 +4,7 @@ import type { JournalDraft } from '../journal/entry.js'
 import type { Actor } from '../model/actor.js'
 import type { SessionId } from '../model/ids.js'
 import type { OpenSessionInput, Session } from '../model/session.js'
-import type { VerifiedHostKey } from '../targets/host-keys.js'
+import type { VerifiedHostKey } from '../targets/host-keys/host-keys.js'
 
 /** The intent: durable before the target is dialled. */
 export function sessionOpening(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseIpAddress } from '../config/ip-address.js'
+import { parseIpAddress } from '../../config/ip-address.js'
 import { interfaceAddresses, isLoopback, isNeverReachable } from './address-ranges.js'
 import { embeddedIpv4 } from './address-ranges-embedded.js'
 

@@ -1,4 +1,4 @@
-import type { IpNetwork } from '../config/ip-address.js'
+import type { IpNetwork } from '../../config/ip-address.js'
 import { type AddressBytes, inAny, networks } from './address-ranges.js'
 
 /** A form in which an IPv6 address carries IPv4 addresses that a gateway on the way may send the packet to. */

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import type { Pool } from 'pg'
-import type { KrownConfig } from '../config/krown-config.js'
+import type { KrownConfig } from '../../config/krown-config.js'
 import type { ProtectedEndpoint } from './outbound-policy.js'
 
 const POSTGRES_PORT = 5432

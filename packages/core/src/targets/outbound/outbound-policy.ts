@@ -1,6 +1,6 @@
-import { parseIpAddress } from '../config/ip-address.js'
-import { KrownError } from '../errors/krown-error.js'
-import type { ResolvedHost } from '../ssh/connector.js'
+import { parseIpAddress } from '../../config/ip-address.js'
+import { KrownError } from '../../errors/krown-error.js'
+import type { ResolvedHost } from '../../ssh/connector.js'
 import {
   type AddressBytes,
   isLoopback,

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { type IpNetwork, networkContains, parseIpNetwork } from '../config/ip-address.js'
+import { type IpNetwork, networkContains, parseIpNetwork } from '../../config/ip-address.js'
 
 /** 4 or 16 bytes in network order. */
 export type AddressBytes = readonly number[]

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import { isHostName } from '../config/host-name.js'
-import { parseIpAddress } from '../config/ip-address.js'
-import { KrownError, validationError } from '../errors/krown-error.js'
+import { isHostName } from '../../config/host-name.js'
+import { parseIpAddress } from '../../config/ip-address.js'
+import { KrownError, validationError } from '../../errors/krown-error.js'
 
 /** Where a session goes, in the one spelling that pins and policies know it by. */
 export type ParsedHost =

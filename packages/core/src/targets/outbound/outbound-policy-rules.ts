@@ -1,6 +1,6 @@
-import { networkContains } from '../config/ip-address.js'
-import { type NetworkRule, parseNetworkRule } from '../config/network-rule.js'
-import { validationError } from '../errors/krown-error.js'
+import { networkContains } from '../../config/ip-address.js'
+import { type NetworkRule, parseNetworkRule } from '../../config/network-rule.js'
+import { validationError } from '../../errors/krown-error.js'
 import type { AddressBytes } from './address-ranges.js'
 
 type NameRule = Exclude<NetworkRule, { kind: 'network' }>

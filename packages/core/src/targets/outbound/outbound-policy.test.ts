@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { KrownError } from '../errors/krown-error.js'
+import { KrownError } from '../../errors/krown-error.js'
 import { createOutboundPolicy, type OutboundPolicyOptions } from './outbound-policy.js'
 
 const DEFAULTS: OutboundPolicyOptions = {

@@ -1,4 +1,4 @@
-import { KrownError } from '../errors/krown-error.js'
+import { KrownError } from '../../errors/krown-error.js'
 import type { OutboundRules } from './outbound-policy-rules.js'
 
 /**
