@@ -5,6 +5,7 @@ import { defineConfig } from 'tsup'
 const BUNDLED = [
   'commander',
   'picocolors',
+  'yaml',
   '@krown/sdk/node_modules/@trpc/client',
   '@krown/sdk/node_modules/@trpc/server',
   '@krown/sdk/node_modules/ws',
