@@ -41,7 +41,7 @@ export class SqliteClient {
     return answer
   }
 
-  /** One transaction in one message. A constraint or `mustChange` that says no is an answer, not an error. */
+  /** One transaction in one message. A constraint or `mustTouch` that says no is an answer, not an error. */
   async batch(batch: Batch): Promise<BatchResult> {
     const result = (await this.#whileBusy(async () => {
       const attempted = (await this.#ask({ kind: 'batch', batch })) as BatchResult

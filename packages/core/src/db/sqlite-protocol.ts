@@ -3,8 +3,8 @@
 export interface Statement {
   readonly sql: string
   readonly parameters: readonly unknown[]
-  /** The batch fails unless the statement changes exactly so many rows. */
-  readonly mustChange?: number
+  /** The batch fails unless the statement changes, or finds, exactly so many rows. */
+  readonly mustTouch?: number
 }
 
 /** Statements that commit together or not at all; `units` fail one by one, `tail` only as a whole. */
@@ -23,8 +23,8 @@ export interface ThreadError {
   readonly code: string | undefined
 }
 
-/** Code of a {@link ThreadError} when `mustChange` was not met. */
-export const CHANGED_OTHERWISE = 'KROWN_CHANGED_OTHERWISE'
+/** Code of a {@link ThreadError} when `mustTouch` was not met. */
+export const TOUCHED_OTHERWISE = 'KROWN_TOUCHED_OTHERWISE'
 
 export type ThreadRequest =
   | {

@@ -4,13 +4,13 @@ import Database from 'better-sqlite3'
 import {
   type Batch,
   type BatchResult,
-  CHANGED_OTHERWISE,
   type QueryAnswer,
   type Statement,
   type ThreadData,
   type ThreadError,
   type ThreadRequest,
   type ThreadResponse,
+  TOUCHED_OTHERWISE,
 } from './sqlite-protocol.js'
 
 // Entry of a thread that has the database open: an fsync or a long search here never stops the event loop.
@@ -103,11 +103,11 @@ function run(sql: string, parameters: readonly unknown[]): QueryAnswer {
 }
 
 function runAll(list: readonly Statement[]): void {
-  for (const { sql, parameters, mustChange } of list) {
-    const { changes } = run(sql, parameters)
-    if (mustChange !== undefined && changes !== mustChange) {
-      throw Object.assign(new Error(`changed ${changes} rows instead of ${mustChange}`), {
-        code: CHANGED_OTHERWISE,
+  for (const { sql, parameters, mustTouch } of list) {
+    const { rows, changes = rows.length } = run(sql, parameters)
+    if (mustTouch !== undefined && changes !== mustTouch) {
+      throw Object.assign(new Error(`touched ${changes} rows instead of ${mustTouch}`), {
+        code: TOUCHED_OTHERWISE,
       })
     }
   }

@@ -5,6 +5,7 @@ import { advanceHeadQuery, type Head, insertEntriesQuery } from '../db/repositor
 import type { Statement } from '../db/sqlite-protocol.js'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { OrgId } from '../model/ids.js'
+import type { UnitQuery } from './unit.js'
 
 interface HeadMove {
   readonly orgId: OrgId
@@ -64,12 +65,12 @@ export class AppendStatements {
       toSeq: newest.seq,
       toHash: newest.hash,
     }
-    const advance = { mustChange: 1, ...toStatement(this.#advance(move)) }
+    const advance = toStatement({ ...this.#advance(move), mustTouch: 1 })
     return [advance, ...rows.map((row) => toStatement(this.#insert(row)))]
   }
 }
 
 /** Not the whole query: it holds the tree it was compiled from. */
-export function toStatement({ sql, parameters }: CompiledQuery): Statement {
-  return { sql, parameters }
+export function toStatement({ sql, parameters, mustTouch }: UnitQuery): Statement {
+  return mustTouch === undefined ? { sql, parameters } : { sql, parameters, mustTouch }
 }

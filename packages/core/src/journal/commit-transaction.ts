@@ -20,7 +20,7 @@ import {
 } from './chain.js'
 import { wasCommitted } from './commit-in-doubt.js'
 import { GENESIS, type WrittenEntry } from './entry.js'
-import type { Group, JournalDeps, QueuedUnit } from './unit.js'
+import { ConditionNotMet, type Group, type JournalDeps, type QueuedUnit, type UnitQuery } from './unit.js'
 
 type OpenTrx = ControlledTransaction<Tables>
 
@@ -114,9 +114,17 @@ async function runIsolated(deps: JournalDeps, trx: OpenTrx, unit: QueuedUnit): P
 
 async function runUnit(deps: JournalDeps, trx: Trx, unit: QueuedUnit): Promise<Outcome> {
   const { work, queries = [] } = unit
-  for (const query of queries) await trx.executeQuery(query)
+  for (const query of queries) await runQuery(trx, query)
   const result = await work?.(trx)
   return { unit, result, entries: writeAll(deps, unit.entries(result)) }
+}
+
+async function runQuery(trx: Trx, query: UnitQuery): Promise<void> {
+  const { rows, numAffectedRows = rows.length } = await trx.executeQuery(query)
+  const { mustTouch } = query
+  if (mustTouch !== undefined && Number(numAffectedRows) !== mustTouch) {
+    throw new ConditionNotMet(`touched ${numAffectedRows} rows instead of ${mustTouch}`)
+  }
 }
 
 async function currentHead(deps: JournalDeps, trx: Trx, orgId: OrgId): Promise<Head> {

@@ -1,4 +1,3 @@
-import type { CompiledQuery } from 'kysely'
 import { Bell } from '../base/bell.js'
 import { defer } from '../base/deferred.js'
 import type { Trx } from '../db/database.js'
@@ -8,7 +7,7 @@ import { asUnavailable } from './chain.js'
 import { commitInBatch } from './commit-batch.js'
 import { commitInTransaction } from './commit-transaction.js'
 import type { JournalDraft } from './entry.js'
-import type { Group, JournalDeps, JournalParts, QueuedUnit, Unit } from './unit.js'
+import type { Group, JournalDeps, JournalParts, QueuedUnit, Unit, UnitQuery } from './unit.js'
 
 // Enough to share an fsync among a burst, few enough to keep one transaction short.
 const MAX_GROUP = 64
@@ -52,13 +51,10 @@ export class Journal {
   /**
    * The same for statements that depend on nothing: the fast path of commands.
    *
-   * @throws KrownError AUDIT_UNAVAILABLE; a ConstraintError when a row is there already.
+   * @throws KrownError AUDIT_UNAVAILABLE; a ConstraintError when a row is there already; ConditionNotMet when a
+   * statement did not touch as many rows as it must.
    */
-  async write(
-    orgId: OrgId,
-    queries: readonly CompiledQuery[],
-    entries: readonly JournalDraft[],
-  ): Promise<void> {
+  async write(orgId: OrgId, queries: readonly UnitQuery[], entries: readonly JournalDraft[]): Promise<void> {
     await this.#enqueue(orgId, { queries, entries: () => entries })
   }
 

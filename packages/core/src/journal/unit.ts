@@ -8,10 +8,18 @@ import type { OrgId } from '../model/ids.js'
 import type { AppendStatements } from './append-statements.js'
 import type { JournalDraft } from './entry.js'
 
+/** A statement of a unit; with `mustTouch` the unit fails unless it changes, or finds, exactly so many rows. */
+export type UnitQuery = CompiledQuery & { readonly mustTouch?: number }
+
+/** A statement touched more or fewer rows than its unit wants, so nothing of the unit is stored. */
+export class ConditionNotMet extends Error {
+  override readonly name = 'ConditionNotMet'
+}
+
 /** Changes that commit together with their journal entries, or not at all. */
 export interface Unit {
   /** Statements known beforehand: on SQLite the whole unit then travels in one message. */
-  readonly queries?: readonly CompiledQuery[]
+  readonly queries?: readonly UnitQuery[]
   /** Or work that reads before it writes; awaits nothing but database calls through `trx`. */
   readonly work?: (trx: Trx) => Promise<unknown>
   /** Asked after the work, with its result. */

@@ -3,11 +3,12 @@ import type { NewId } from '../base/ids.js'
 import type { Db, Trx } from '../db/database.js'
 import {
   countLiveSessions,
-  insertSession,
+  insertSessionQuery,
   updateLiveSessionQuery,
 } from '../db/repositories/session.repository.js'
 import { isKrownError, KrownError } from '../errors/krown-error.js'
 import type { Journal } from '../journal/journal.js'
+import { ConditionNotMet } from '../journal/unit.js'
 import type { Actor } from '../model/actor.js'
 import type { NodeId, SessionId } from '../model/ids.js'
 import type { OpenSessionInput, Session } from '../model/session.js'
@@ -19,6 +20,7 @@ import type { SessionEvents } from './events/session-events.js'
 import type { SessionLog } from './events/session-log.js'
 import { LiveSession } from './live-session.js'
 import { sessionOpened, sessionOpenFailed, sessionOpening } from './session-entries.js'
+import { SessionStatements } from './session-statements.js'
 
 export interface SessionLimits {
   readonly perUser: number
@@ -55,9 +57,11 @@ interface BegunOpening extends Opening {
 /** Opens sessions: row and intent, policy, dial, host key, credential, row again. */
 export class SessionOpener {
   readonly #deps: SessionOpenerDeps
+  readonly #statements: SessionStatements
 
   constructor(deps: SessionOpenerDeps) {
     this.#deps = deps
+    this.#statements = new SessionStatements(deps.store.db)
   }
 
   prepare(actor: Actor, input: CheckedOpenInput): Opening {
@@ -85,11 +89,27 @@ export class SessionOpener {
   // In the transaction that inserts the row, so that racing opens cannot both take the last place.
   async #writeIntent(opening: Opening): Promise<void> {
     const { actor, id, input } = opening
+    const { orgId, userId } = actor
+    const { perUser, perOrg } = this.#deps.limits
+    const room = { ...this.#statements.hasRoom({ orgId, userId, perUser, perOrg }), mustTouch: 1 }
+    const insert = this.#statements.insert(this.#row(opening))
+    const entry = sessionOpening(actor, id, input)
+    try {
+      await this.#deps.store.journal.write(orgId, [room, insert], [entry])
+    } catch (error) {
+      if (!(error instanceof ConditionNotMet)) throw error
+      await this.#writeIntentByCounting(opening)
+    }
+  }
+
+  /** The same in more steps, which can say what is full. */
+  async #writeIntentByCounting(opening: Opening): Promise<void> {
+    const { actor, id, input } = opening
     await this.#deps.store.journal.transact(
       actor.orgId,
       async (trx) => {
         await this.#requireRoom(trx, actor)
-        await insertSession(trx, actor.orgId, this.#row(opening))
+        await insertSessionQuery(trx, actor.orgId, this.#row(opening)).execute()
       },
       () => [sessionOpening(actor, id, input)],
     )
@@ -172,7 +192,7 @@ export class SessionOpener {
       host_key_fingerprint: key.fingerprint,
       host_key_newly_pinned: key.newlyPinned ? (1 as const) : (0 as const),
     }
-    const query = updateLiveSessionQuery(store.db, actor.orgId, { id, set }).compile()
+    const query = this.#statements.connect({ orgId: actor.orgId, id, ...set })
     await store.journal.write(actor.orgId, [query], [sessionOpened(actor, id, key)])
     return new LiveSession({
       clock: time.clock,

@@ -3,13 +3,13 @@ import type { NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
 import { DEFAULT_PAGE_LIMIT } from '../../model/page.js'
 import type { Session, SessionQuery, SessionStatus } from '../../model/session.js'
-import type { Db, Trx } from '../database.js'
+import type { Db } from '../database.js'
 import type { SessionsTable } from '../tables/session.table.js'
 import { decodeCursor, toPage } from './cursor.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
-export async function insertSession(trx: Trx, _orgId: OrgId, row: Insertable<SessionsTable>): Promise<void> {
-  await trx.insertInto('sessions').values(row).execute()
+export function insertSessionQuery(db: Db, _orgId: OrgId, row: Insertable<SessionsTable>) {
+  return db.insertInto('sessions').values(row)
 }
 
 export type SessionChanges = Partial<
@@ -63,6 +63,21 @@ export async function countLiveSessions(
     .where('ended_at', 'is', null)
     .executeTakeFirstOrThrow()
   return { ofUser: Number(row.of_user), ofOrg: Number(row.of_org) }
+}
+
+/** Finds a row as long as the user and the whole organization have fewer live sessions than that. */
+export function roomForSessionQuery(
+  db: Db,
+  orgId: OrgId,
+  { userId, perUser, perOrg }: { userId: UserId; perUser: number; perOrg: number },
+) {
+  return db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('of_org'))
+    .where('org_id', '=', orgId)
+    .where('ended_at', 'is', null)
+    .having((eb) => eb.fn.countAll<number>(), '<', perOrg)
+    .having(sql<number>`count(case when user_id = ${userId} then 1 end)`, '<', perUser)
 }
 
 /** @param owner Only this user's sessions; undefined for the whole organization. */

@@ -3,7 +3,7 @@ import { newId } from '../../../src/base/ids.js'
 import {
   countLiveSessions,
   findSession,
-  insertSession,
+  insertSessionQuery,
   listOrphanSessionsAcrossOrgs,
   listSessions,
   updateLiveSessionQuery,
@@ -24,7 +24,7 @@ describeOnBothDatabases('sessions', (openTestDatabase) => {
       bytes_in: 2 ** 52,
       bytes_out: 7,
     })
-    await db.transaction().execute((trx) => insertSession(trx, org.orgId, row))
+    await insertSessionQuery(db, org.orgId, row).execute()
     expect(await findSession(db, org.orgId, row.id)).toEqual({
       id: row.id,
       orgId: org.orgId,

@@ -5,6 +5,7 @@ import { newId } from '../../../src/base/ids.js'
 import type { Database, Trx } from '../../../src/db/database.js'
 import { isUniqueViolation } from '../../../src/db/db-errors.js'
 import { findHead } from '../../../src/db/repositories/journal.repository.js'
+import { ConditionNotMet } from '../../../src/journal/unit.js'
 import { verifyChain } from '../../../src/journal/verify-chain.js'
 import type { NodeId, OrgId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
@@ -212,6 +213,28 @@ describeOnBothDatabases('the journal', (openTestDatabase) => {
     expect(await nodes(opened.database)).toHaveLength(39)
     await requireWhole(opened.database, orgId, 38)
     expect(counted.commits).toBeLessThan(8)
+  })
+
+  test('a statement that must touch rows and does not stores nothing of its unit, and disturbs no other', async () => {
+    await using opened = await openTestDatabase()
+    const { database } = opened
+    const journal = journalOver(database)
+    const orgId = newId<OrgId>()
+    const write = (turn: number) => {
+      const roomForTwo = database.db
+        .selectFrom('nodes')
+        .select((eb) => eb.fn.countAll().as('count'))
+        .having((eb) => eb.fn.countAll(), '<', 2)
+        .compile()
+      const insert = insertNode(database.db, newId()).compile()
+      return journal.write(orgId, [{ ...roomForTwo, mustTouch: 1 }, insert], [draft({ facts: { turn } })])
+    }
+    const settled = await Promise.allSettled([write(0), write(1), write(2), journal.append(orgId, [draft()])])
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(settled[2]).toMatchObject({ reason: { name: 'ConditionNotMet' } })
+    await expect(write(3)).rejects.toBeInstanceOf(ConditionNotMet)
+    expect(await nodes(database)).toHaveLength(2)
+    expect(await factsOf(database, orgId)).toEqual([{ turn: 0 }, { turn: 1 }, {}])
   })
 
   test('a draft that is no JSON is the fault of its own unit', async () => {
