@@ -18,9 +18,9 @@ import { openDatabase } from './open-database.js'
 import { SessionSystem } from './sessions/session-system.js'
 import type { SshConnector } from './ssh/connector.js'
 import { createSshConnector } from './ssh/create-ssh-connector.js'
-import { interfaceAddresses } from './targets/address-ranges.js'
-import { createOutboundPolicy } from './targets/outbound-policy.js'
-import { ProtectedEndpoints } from './targets/protected-endpoints.js'
+import { interfaceAddresses } from './targets/outbound/address-ranges.js'
+import { createOutboundPolicy } from './targets/outbound/outbound-policy.js'
+import { ProtectedEndpoints } from './targets/outbound/protected-endpoints.js'
 
 /** What an embedding program may bring instead of Krown's own. */
 export interface KrownParts {
