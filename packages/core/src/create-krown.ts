@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
 import { type Logger, silentLogger } from './base/logger.js'
 import { type Periodic, startPeriodic } from './base/periodic.js'
+import { remembered } from './base/remembered.js'
 import { createInProcessClient } from './client/in-process-client.js'
 import { describeSystem } from './client/system-info.js'
 import type { KrownConfig, KrownConfigInput } from './config/krown-config.js'
@@ -36,6 +37,8 @@ export interface KrownParts {
   readonly sshConnector: SshConnector
 }
 
+/** Interfaces come and go, but to ask the operating system for them takes as long as many a query. */
+const OWN_ADDRESSES_MS = 1_000
 const PURGE_EVERY_MS = 60 * 60_000
 
 /**
@@ -226,7 +229,7 @@ function createSessions(
     })
   const outbound = createOutboundPolicy({
     ...ssh.outbound,
-    ownAddresses: interfaceAddresses,
+    ownAddresses: remembered(clock, OWN_ADDRESSES_MS, interfaceAddresses),
     protectedEndpoints: () => endpoints.list(),
   })
   return new SessionSystem({

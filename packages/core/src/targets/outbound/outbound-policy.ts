@@ -30,7 +30,7 @@ export interface OutboundPolicyOptions {
   readonly allowLoopback: boolean
   /** Empty is any port. */
   readonly adhocPorts: readonly number[]
-  /** This machine's addresses; asked at every check, because interfaces come and go. */
+  /** This machine's addresses as of a moment ago; asked at every check, because interfaces come and go. */
   ownAddresses(): readonly string[]
   /** Krown's listen ports and its database; asked at every check. */
   protectedEndpoints(): readonly ProtectedEndpoint[]
