@@ -1,3 +1,4 @@
+import type { InProcessClient } from './client/in-process-client.js'
 import type { KrownConfig } from './config/krown-config.js'
 import type {
   Actor,
@@ -8,7 +9,6 @@ import type {
   SystemActor,
 } from './model/actor.js'
 import type { OrgId } from './model/ids.js'
-import type { KrownClient } from './model/krown-client.js'
 import type { LoginInput, LoginResult, RefreshInput } from './model/login.js'
 import type { RegisterInput, User } from './model/user.js'
 
@@ -44,7 +44,7 @@ export interface Krown extends AsyncDisposable {
     system(orgId?: OrgId): Promise<SystemActor>
   }
   /** Everything `actor` may do. Cheap: make one for each call or keep it. */
-  as(actor: Actor): KrownClient
+  as(actor: Actor): InProcessClient
   /** For transports: counts one request. @throws KrownError RATE_LIMITED */
   countRequest(actor: Actor): void
   /** No session may reach this endpoint: for the ports on which the embedding program itself listens. */

@@ -8,15 +8,17 @@ import type { JournalTail } from '../journal-reading/journal-tail.js'
 import type { Actor } from '../model/actor.js'
 import { apiTokenQuerySchema, createApiTokenInputSchema } from '../model/api-token.js'
 import {
+  type CommandOutputEvent,
   commandQuerySchema,
   type ExecOptions,
   executeInputSchema,
   getCommandOptionsSchema,
   startCommandInputSchema,
 } from '../model/command.js'
+import type { CommandId } from '../model/ids.js'
 import { apiTokenIdSchema, commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
 import { type JournalFollowOptions, journalFollowQueryShape, journalQuerySchema } from '../model/journal.js'
-import type { KrownClient, OutputOptions, SessionHandle, WaitOptions } from '../model/krown-client.js'
+import type { KrownClient, SessionHandle, WaitOptions } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
 import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
 import {
@@ -28,6 +30,8 @@ import type { SystemInfo } from '../model/system.js'
 import { createUserInputSchema, updateUserInputSchema, userQuerySchema } from '../model/user.js'
 import type { CommandService } from '../sessions/commands/command-service.js'
 import type { EventStreams } from '../sessions/events/event-streams.js'
+import type { CarriedOutputOptions } from '../sessions/output/command-output.js'
+import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 
@@ -50,8 +54,9 @@ const getOptionsSchema = getCommandOptionsSchema.extend(signalShape)
 
 const outputOptionsSchema = z.strictObject({
   after: z.number().int().min(0).optional(),
+  carrier: z.custom<OutputCarrier>().optional(),
   ...signalShape,
-}) satisfies z.ZodType<OutputOptions>
+}) satisfies z.ZodType<CarriedOutputOptions>
 
 const sessionEventsOptionsSchema = z
   .strictObject({ ...sessionEventsQueryShape, ...signalShape })
@@ -62,8 +67,16 @@ const journalFollowOptionsSchema = z.strictObject({
   ...signalShape,
 }) satisfies z.ZodType<JournalFollowOptions>
 
-/** `KrownClient` in process: checks input as the server does, then calls the use case as this actor. */
-export function createInProcessClient(services: ClientServices, actor: Actor): KrownClient {
+/** `KrownClient` in process, for programs and for doors: these may say how output goes on from here. */
+export interface InProcessClient extends KrownClient {
+  readonly commands: Omit<KrownClient['commands'], 'output'> & {
+    /** See `KrownClient`. With a `carrier`, a driver for whom it broke misses nothing when he is back at once. */
+    output(id: CommandId, options?: CarriedOutputOptions): AsyncIterable<CommandOutputEvent>
+  }
+}
+
+/** Checks input as the server does, then calls the use case as this actor. */
+export function createInProcessClient(services: ClientServices, actor: Actor): InProcessClient {
   return {
     auth: authApi(services, actor),
     sessions: sessionsApi(services, actor),
@@ -112,7 +125,7 @@ function sessionsApi(services: ClientServices, actor: Actor): KrownClient['sessi
   }
 }
 
-function commandsApi({ commands }: ClientServices, actor: Actor): KrownClient['commands'] {
+function commandsApi({ commands }: ClientServices, actor: Actor): InProcessClient['commands'] {
   return {
     start: async (input) => commands.start(actor, parseInput(startCommandInputSchema, input)),
     get: async (id, options = {}) =>

@@ -71,6 +71,19 @@ describe('the output of a command', () => {
     expect(await textOf(await session.stream('seq 1 1000000'))).toBe(lines(1_000_000))
   })
 
+  test('of a fast command arrives whole when the connection is cut in the middle of it', async () => {
+    const client = await gateway.as({ role: 'operator' })
+    await using session = await open(client)
+    const stream = await session.stream('seq 1 1000000')
+    let next = 500_000
+    const text = await textOf(stream, (bytes) => {
+      if (bytes < next) return
+      next += 1_000_000
+      gateway.proxy.reset()
+    })
+    expect(text).toBe(lines(1_000_000))
+  })
+
   test('waits for a reader who takes his time, and others do not wait for him', async () => {
     const client = await gateway.as({ role: 'operator' }, { url: gateway.directUrl })
     await using session = await open(client)

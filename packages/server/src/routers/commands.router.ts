@@ -9,8 +9,10 @@ import {
 import { type TRPCRouterRecord, tracked } from '@trpc/server'
 import { z } from 'zod'
 import { toOutputMessages } from '../trpc/command-output.js'
+import { requireSocket } from '../trpc/context.js'
 import { authedProcedure, streamProcedure } from '../trpc/init.js'
 import { resumePoint, resumeShape } from '../trpc/resume.js'
+import { SocketCarrier } from '../trpc/socket-carrier.js'
 import { bytesShape, toBytes } from '../trpc/wire-bytes.js'
 
 const tags = ['commands']
@@ -86,8 +88,13 @@ export const commandsRouter = {
   output: streamProcedure
     .input(z.strictObject({ commandId: commandIdSchema, ...resumeShape }))
     .subscription(async function* ({ ctx, input, signal }) {
-      const { commandId } = input
-      const events = ctx.client.commands.output(commandId, { after: resumePoint(input), signal })
-      for await (const [message, end] of toOutputMessages(events)) yield tracked(String(end), message)
+      const after = resumePoint(input)
+      const carrier = new SocketCarrier(requireSocket(ctx.call), after ?? 0)
+      const events = ctx.client.commands.output(input.commandId, { after, signal, carrier })
+      for await (const [message, end] of toOutputMessages(events)) {
+        yield tracked(String(end), message)
+        // The next one is asked for when this one was written.
+        carrier.sent(end)
+      }
     }),
 } satisfies TRPCRouterRecord

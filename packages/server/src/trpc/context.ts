@@ -11,6 +11,10 @@ export interface CallSocket {
   takeSubscription(): () => void
   /** Resolves when more may be sent, or when the socket is gone. */
   ready(): Promise<void>
+  /** Calls back when the peer has read everything that was sent until now; not at all when it never does. */
+  whenArrived(arrived: () => void): void
+  /** It is gone, and neither side meant it. */
+  readonly wasCut: boolean
   /**
    * Tells of one answer when the socket took it, or is gone: then `over` aborts. `sent` is to be called when it is about
    * to be sent, or will not be.

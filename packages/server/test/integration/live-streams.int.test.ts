@@ -8,6 +8,8 @@ import { RawSocket } from '../support/raw-socket.js'
 import { connectTrpc, type TrpcSocket } from '../support/trpc.js'
 
 const MIB = 1024 * 1024
+/** Core keeps the place of a driver for so long. */
+const DRIVER_RETURN_MS = 5000
 
 let target: HostileSshServer
 let gateway: Gateway
@@ -132,6 +134,44 @@ describe('a stream of output', () => {
     expect(bytesOf(messages, 'stdout')).toBe(48 * MIB)
   })
 
+  test('a driver who is cut off has his place kept, and nobody else gets it', async () => {
+    await using control = connect()
+    const other = await gateway.person('admin')
+    const { id } = await startCommand(control, `flood-stdout ${48 * MIB}`)
+    const cut = await openRaw(gateway.url, owner)
+    subscribe(cut, id)
+    await cut.until(isOutput)
+    cut.ws.terminate()
+    await cut.closed
+    await using watcher = await openRaw(gateway.url, other)
+    subscribe(watcher, id)
+    await using back = await openRaw(gateway.url, owner)
+    subscribe(back, id, cut.heard.flatMap(({ result }) => idOf(result)).at(-1))
+    await back.until(isStopped)
+    const messages = [cut, back].flatMap(({ heard }) => heard.flatMap(({ result }) => messageOf(result)))
+    expect(messages.at(-1)).toMatchObject({ type: 'finished', command: { status: 'completed' } })
+    expect(messages.some(({ type }) => type === 'gap')).toBe(false)
+    expect(bytesOf(messages, 'stdout')).toBe(48 * MIB)
+  })
+
+  test.each([
+    ['stops listening', (socket: RawSocket) => socket.send({ id: 1, method: 'subscription.stop' })],
+    ['says good-bye', (socket: RawSocket) => socket.ws.close()],
+  ])('a driver who %s has no place kept: the command goes on', async (_, leave) => {
+    await using control = connect()
+    await using socket = await openRaw(gateway.url, owner)
+    const { id, sessionId } = await startCommand(control, 'flood-stdout')
+    subscribe(socket, id)
+    await socket.until(isOutput)
+    leave(socket)
+    const { bytes } = await statusOf(gateway.url, owner, id)
+    await waitFor(async () => (await statusOf(gateway.url, owner, id)).bytes > bytes + 16 * MIB, {
+      what: 'the command to go on',
+      timeoutMs: DRIVER_RETURN_MS - 1000,
+    })
+    await control.client.sessions.close.mutate({ sessionId })
+  })
+
   test.each(['/trpc', '/ws'] as const)(
     'D10: who takes nothing on %s is cut off, and the command goes on',
     async (door) => {
@@ -226,9 +266,17 @@ async function openRaw(url: string, { token }: Person, door: '/trpc' | '/ws' = '
   return socket
 }
 
-function subscribe(socket: RawSocket, commandId: CommandId): void {
-  socket.send({ id: 1, method: 'subscription', params: { path: 'commands.output', input: { commandId } } })
+function subscribe(socket: RawSocket, commandId: CommandId, lastEventId?: string): void {
+  const params = { path: 'commands.output', input: { commandId }, lastEventId }
+  socket.send({ id: 1, method: 'subscription', params })
 }
+
+function idOf(result: unknown): string[] {
+  const { type, id } = (result ?? {}) as { type?: string; id?: string }
+  return type === 'data' && id !== undefined ? [id] : []
+}
+
+const isOutput = ({ result }: Record<string, unknown>) => messageOf(result).length > 0
 
 function messageOf(result: unknown): CommandOutputMessage[] {
   const { type, data } = (result ?? {}) as { type?: string; data?: { data: CommandOutputMessage } }

@@ -20,11 +20,11 @@ import type {
   StartCommandInput,
 } from '../../model/command.js'
 import type { CommandId } from '../../model/ids.js'
-import type { OutputOptions, WaitOptions } from '../../model/krown-client.js'
+import type { WaitOptions } from '../../model/krown-client.js'
 import type { Page } from '../../model/page.js'
 import type { Intake } from '../intake.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
-import { lostOutput, readAs, whileAllowed } from '../output/command-output.js'
+import { type CarriedOutputOptions, lostOutput, readAs, whileAllowed } from '../output/command-output.js'
 import type { OutputReader } from '../output/output-hub.js'
 import type { SessionFinder } from '../session-finder.js'
 import { commandCancelRequested, commandInput } from './command-entries.js'
@@ -153,7 +153,11 @@ export class CommandService {
   }
 
   /** See `KrownClient.commands.output`. Its starter is the driver, everyone else a watcher. */
-  async *output(actor: Actor, id: CommandId, options: OutputOptions): AsyncGenerator<CommandOutputEvent> {
+  async *output(
+    actor: Actor,
+    id: CommandId,
+    options: CarriedOutputOptions,
+  ): AsyncGenerator<CommandOutputEvent> {
     const ask = () => this.#withCommand(actor, { id, permission: 'command:read' }, async (found) => found)
     const known = await ask()
     if ('live' in known) {

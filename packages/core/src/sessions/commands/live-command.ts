@@ -71,7 +71,7 @@ export class LiveCommand {
     this.#clock = clock
     this.actor = actor
     this.request = request
-    this.hub = new OutputHub(clock)
+    this.hub = new OutputHub(clock, budget)
     this.startedAt = clock.now()
     this.#startedMonotonic = clock.monotonic()
     this.#stdout = new StreamTally(request.maxOutputBytes, budget)
@@ -137,6 +137,7 @@ export class LiveCommand {
 
   /** Once, when it is over: what it keeps counts with what has ended. */
   leaveBudget(): void {
+    this.hub.leaveBudget()
     this.#stdout.leaveBudget()
     this.#stderr.leaveBudget()
   }

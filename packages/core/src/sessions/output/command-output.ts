@@ -5,16 +5,23 @@ import type { CommandOutputEvent } from '../../model/command.js'
 import type { OutputOptions } from '../../model/krown-client.js'
 import type { LiveCommand } from '../commands/live-command.js'
 import { requireEnded } from '../commands/logged-command.js'
+import type { OutputCarrier } from './output-carrier.js'
 import type { OutputReader } from './output-hub.js'
+
+/** How the output of a command is read in process. */
+export interface CarriedOutputOptions extends OutputOptions {
+  /** For who passes it on over something that may break; default: reading it is having it. */
+  carrier?: OutputCarrier | undefined
+}
 
 /** Reads as the driver, who started the command, or as a watcher. */
 export function readAs(
   actor: Actor,
   command: LiveCommand,
-  { after = 0, signal }: OutputOptions,
+  { after = 0, signal, carrier }: CarriedOutputOptions,
 ): AsyncGenerator<CommandOutputEvent> {
   const isDriver = command.request.driven && command.userId === actor.userId
-  const reader = command.hub.openReader(after, isDriver ? 'driver' : 'watcher')
+  const reader = command.hub.openReader(after, isDriver ? 'driver' : 'watcher', carrier)
   return readToEnd(command, reader, signal)
 }
 

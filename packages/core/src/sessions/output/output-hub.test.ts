@@ -1,7 +1,15 @@
 import { FakeClock } from '@krown/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DRIVER_STALL_MS, type HubEvent, OutputHub, type OutputReader } from './output-hub.js'
+import { OutputBudget } from './output-budget.js'
+import type { OutputCarrier } from './output-carrier.js'
+import {
+  DRIVER_RETURN_MS,
+  DRIVER_STALL_MS,
+  type HubEvent,
+  OutputHub,
+  type OutputReader,
+} from './output-hub.js'
 import { type OutputStream, RING_BYTES } from './output-ring.js'
 
 /** A channel that keeps to what it is told. */
@@ -21,7 +29,7 @@ class Tap {
 
 function connectedHub() {
   const clock = new FakeClock()
-  const hub = new OutputHub(clock)
+  const hub = new OutputHub(clock, new OutputBudget())
   const tap = new Tap()
   hub.connect(tap)
   return { clock, hub, tap }
@@ -227,6 +235,123 @@ test('a place that is kept in vain holds the target for 60 s', () => {
   expect(tap.paused).toBe(false)
 })
 
+/** A way that tells how far everything came only when it is asked to. */
+class Way implements OutputCarrier {
+  broke = false
+  arrivedUpTo: (offset: number) => void = () => {}
+
+  onArrived(listener: (offset: number) => void): void {
+    this.arrivedUpTo = listener
+  }
+}
+
+/** A driver who read all that the target may print before it has to wait, and has of it what arrived: `has` bytes. */
+async function drivenFarAway(has: number) {
+  const parts = connectedHub()
+  const printer = new Printer(parts.hub)
+  const way = new Way()
+  const driver = parts.hub.openReader(0, 'driver', way)
+  while (!parts.tap.paused) {
+    printer.print('stdout', 10_000)
+    await readAvailable(driver)
+  }
+  way.arrivedUpTo(has)
+  return { ...parts, printer, way, driver }
+}
+
+test('what is on the way to a driver counts as unread, up to 1 MiB', async () => {
+  const { hub, tap, way } = await drivenFarAway(0)
+  expect(hub.end).toBeGreaterThan(900_000)
+  expect(hub.size).toBeLessThanOrEqual(1024 * 1024)
+  way.arrivedUpTo(hub.end)
+  expect(tap.paused).toBe(false)
+})
+
+test('without memory to spare less is on the way', async () => {
+  const clock = new FakeClock()
+  const budget = new OutputBudget(RING_BYTES)
+  const hub = new OutputHub(clock, budget)
+  const tap = new Tap()
+  hub.connect(tap)
+  const driver = hub.openReader(0, 'driver', new Way())
+  const printer = new Printer(hub)
+  while (!tap.paused) {
+    printer.print('stdout', 10_000)
+    await readAvailable(driver)
+  }
+  expect(hub.size).toBe(2 * RING_BYTES)
+  expect(budget.take(1)).toBe(false)
+  hub.finish()
+  hub.leaveBudget()
+  expect(budget.take(RING_BYTES)).toBe(true)
+})
+
+test('a driver whose way broke comes back, and misses nothing of what was on the way and came since', async () => {
+  const { hub, tap, clock, printer, way, driver } = await drivenFarAway(800_000)
+  way.broke = true
+  driver.close()
+  expect(tap.paused).toBe(false)
+  while (!tap.paused) printer.print('stderr', 10_000)
+  expect((await readAvailable(hub.openReader(0, 'watcher')))[0]).toMatchObject({ type: 'gap' })
+  const back = hub.openReader(800_000, 'driver', new Way())
+  await clock.advanceAsync(DRIVER_RETURN_MS)
+  expect(tap.paused).toBe(true)
+  const had: HubEvent = { type: 'gap', fromOffset: 0, toOffset: 800_000 }
+  const whole = printer.check([had, ...(await readAvailable(back))])
+  expect(whole).toEqual({ end: printer.streams.length, lost: 800_000 })
+})
+
+test('a driver whose way broke while the command ended misses nothing', async () => {
+  const { hub, clock, way, driver } = await drivenFarAway(700_000)
+  way.broke = true
+  driver.close()
+  hub.finish()
+  expect(clock.pendingTimers).toBe(0)
+  expect((await readAvailable(hub.openReader(700_000, 'driver')))[0]).toMatchObject({ offset: 700_000 })
+})
+
+test('the place of a driver whose way broke is kept for a few seconds', async () => {
+  const { hub, tap, clock, way, driver } = await drivenFarAway(0)
+  way.broke = true
+  driver.close()
+  await clock.advanceAsync(DRIVER_RETURN_MS - 1)
+  expect(tap.paused).toBe(true)
+  await clock.advanceAsync(1)
+  expect(tap.paused).toBe(false)
+  expect(clock.pendingTimers).toBe(0)
+  hub.append('stdout', Buffer.alloc(10 * RING_BYTES))
+  expect(tap.paused).toBe(false)
+})
+
+test('a driver who leaves on purpose has no place kept', async () => {
+  const { tap, clock, driver } = await drivenFarAway(0)
+  driver.close()
+  expect(tap.paused).toBe(false)
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('a target waits for 60 s in all, also for a driver who is cut off and comes back', async () => {
+  const { hub, tap, clock, way, driver } = await drivenFarAway(0)
+  await clock.advanceAsync(DRIVER_STALL_MS - 2)
+  way.broke = true
+  driver.close()
+  await clock.advanceAsync(1)
+  const back = hub.openReader(0, 'driver', new Way())
+  expect(tap.paused).toBe(true)
+  await clock.advanceAsync(1)
+  expect(tap.paused).toBe(false)
+  await expect(back.next()).rejects.toMatchObject({ code: 'READER_TOO_SLOW' })
+})
+
+test('a place that is kept is given up when the channel is about to end', async () => {
+  const { hub, tap, clock, way, driver } = await drivenFarAway(0)
+  way.broke = true
+  driver.close()
+  hub.release()
+  expect(tap.paused).toBe(false)
+  expect(clock.pendingTimers).toBe(0)
+})
+
 test('there is one driver: who comes second watches', () => {
   const { hub, tap } = connectedHub()
   const driver = hub.openReader(0, 'driver')
@@ -249,7 +374,7 @@ test('readers wait for output, and end with it', async () => {
 
 test('output that came before the channel was there still pauses it', () => {
   const clock = new FakeClock()
-  const hub = new OutputHub(clock)
+  const hub = new OutputHub(clock, new OutputBudget())
   const tap = new Tap()
   hub.openReader(0, 'driver')
   hub.append('stdout', Buffer.alloc(RING_BYTES - 10))

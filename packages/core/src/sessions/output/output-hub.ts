@@ -3,6 +3,8 @@ import { raceSignal } from '../../base/deadline.js'
 import { type Deferred, defer } from '../../base/deferred.js'
 import { KrownError } from '../../errors/krown-error.js'
 import type { OutputChunk } from '../../model/krown-client.js'
+import type { OutputBudget } from './output-budget.js'
+import type { OutputCarrier } from './output-carrier.js'
 import { OutputRing, type OutputStream, RING_BYTES, RING_PIECES } from './output-ring.js'
 
 /** What the hub may do to the channel it is fed by. */
@@ -16,14 +18,18 @@ export type HubEvent =
   | { type: 'gap'; fromOffset: number; toOffset: number }
 
 // A data event brings at most one SSH packet; two of each stream may be on their way when the channel pauses.
-const PAUSE_AT_UNREAD = RING_BYTES - 64 * 1024
-const RESUME_AT_UNREAD = RING_BYTES / 4
+const OVERSHOOT_BYTES = 64 * 1024
 const PAUSE_AT_PIECES = RING_PIECES / 2
 const RESUME_AT_PIECES = RING_PIECES / 4
 const MAX_CHUNK_BYTES = 32 * 1024
+/** So much may be on a driver's way, or the length of the way would decide how fast a command prints. */
+const MAX_CARRIED_BYTES = 1024 * 1024
 
 /** A driver that does not read for so long holds the target no longer. */
 export const DRIVER_STALL_MS = 60_000
+
+/** A driver whose way broke may be back within so long and go on as if nothing had happened. */
+export const DRIVER_RETURN_MS = 5_000
 
 /**
  * Hands the output of one channel to its readers. The *driver*, who started the channel, loses nothing: it may
@@ -31,19 +37,23 @@ export const DRIVER_STALL_MS = 60_000
  */
 export class OutputHub {
   readonly #clock: Clock
+  readonly #budget: OutputBudget
   readonly #ring = new OutputRing()
   #faucet: Faucet | undefined
   #driver: OutputReader | undefined
   /** Stands in for a driver who is on the way. */
   #reserved: OutputReader | undefined
   #cancelStall: (() => void) | undefined
+  #cancelReturn: (() => void) | undefined
   // Made only while somebody waits: most chunks arrive with nobody waiting.
   #changed: Deferred<void> | undefined
   #released = false
   #ended = false
 
-  constructor(clock: Clock) {
+  /** @param budget Pays for what is held beyond {@link RING_BYTES}. */
+  constructor(clock: Clock, budget: OutputBudget) {
     this.#clock = clock
+    this.#budget = budget
   }
 
   /** Bytes of memory that the held output takes. */
@@ -81,7 +91,13 @@ export class OutputHub {
     // What is kept of a command that ended must not keep its channel and connection alive.
     this.#faucet = undefined
     this.#cancelStall?.()
+    this.#cancelReturn?.()
     this.#wakeReaders()
+  }
+
+  /** Once, when it is over: what it keeps counts with what has ended. */
+  leaveBudget(): void {
+    this.#budget.giveBack(this.#ring.capacity - RING_BYTES)
   }
 
   /** Keeps the driver's place: until one comes, the channel waits as it does for one who does not read. */
@@ -89,15 +105,18 @@ export class OutputHub {
     this.#reserved = this.openReader(0, 'driver')
   }
 
-  /** @param role `driver` only when there is none yet; otherwise the reader is a watcher. */
-  openReader(after: number, role: 'driver' | 'watcher'): OutputReader {
+  /**
+   * @param role `driver` only when there is none yet; otherwise the reader is a watcher.
+   * @param carrier What may break on the way to a driver.
+   */
+  openReader(after: number, role: 'driver' | 'watcher', carrier?: OutputCarrier): OutputReader {
     const reader = new OutputReader(this, this.#ring, after)
     const isFree = !this.#driver || this.#driver === this.#reserved
     if (role === 'driver' && isFree && !this.#ended && !this.#released) {
-      // How long the place was held for it is no fault of its own.
-      this.#letFlow()
-      this.#driver = reader
-      this.#reserved = undefined
+      // How long the place was held for the first one is no fault of its own.
+      if (!this.#cancelReturn) this.#letFlow()
+      this.#setDriver(reader)
+      reader.travelBy(carrier)
       // Before more arrives than the ring can hold for it.
       this.#regulate()
     }
@@ -107,8 +126,7 @@ export class OutputHub {
   /** From now on nobody may hold the channel: it is about to end. Who reads too slowly is told of a gap. */
   release(): void {
     this.#released = true
-    this.#driver = undefined
-    this.#letFlow()
+    this.#dismissDriver()
   }
 
   /** Readers tell how far they got, or that they are gone. */
@@ -118,8 +136,8 @@ export class OutputHub {
 
   left(reader: OutputReader): void {
     if (reader !== this.#driver) return
-    this.#driver = undefined
-    this.#letFlow()
+    if (reader.mayComeBack && !this.#ended) this.#awaitReturn(reader)
+    else this.#dismissDriver()
   }
 
   async waitForMore(offset: number, signal: AbortSignal | undefined): Promise<void> {
@@ -137,11 +155,19 @@ export class OutputHub {
 
   #regulate(): void {
     if (!this.#driver || this.#ended) return
-    const { offset } = this.#driver
-    const unread = this.#ring.end - offset
-    const pieces = this.#ring.piecesAfter(offset)
-    if (unread >= PAUSE_AT_UNREAD || pieces >= PAUSE_AT_PIECES) this.#hold()
-    else if (unread <= RESUME_AT_UNREAD && pieces <= RESUME_AT_PIECES) this.#letFlow()
+    const { secured } = this.#driver
+    const unread = this.#ring.end - secured
+    const pieces = this.#ring.piecesAfter(secured)
+    if (unread >= this.#ring.capacity - OVERSHOOT_BYTES) this.#widen(this.#driver)
+    const { capacity } = this.#ring
+    if (unread >= capacity - OVERSHOOT_BYTES || pieces >= PAUSE_AT_PIECES) this.#hold()
+    else if (unread <= capacity / 4 && pieces <= RESUME_AT_PIECES) this.#letFlow()
+  }
+
+  // What is on the way is held as well.
+  #widen({ isCarried }: OutputReader): void {
+    const { capacity } = this.#ring
+    if (isCarried && capacity < MAX_CARRIED_BYTES && this.#budget.take(capacity)) this.#ring.widen(capacity)
   }
 
   #hold(): void {
@@ -159,9 +185,26 @@ export class OutputHub {
 
   #detachDriver(): void {
     this.#driver?.detach()
-    this.#driver = undefined
-    this.#letFlow()
+    this.#dismissDriver()
     this.#wakeReaders()
+  }
+
+  // Until then the channel waits as for one who reads slowly, and no longer in all.
+  #awaitReturn(reader: OutputReader): void {
+    this.#reserved = reader
+    this.#cancelReturn = this.#clock.setTimer(DRIVER_RETURN_MS, () => this.#dismissDriver())
+  }
+
+  #dismissDriver(): void {
+    this.#setDriver(undefined)
+    this.#letFlow()
+  }
+
+  #setDriver(reader: OutputReader | undefined): void {
+    this.#cancelReturn?.()
+    this.#cancelReturn = undefined
+    this.#reserved = undefined
+    this.#driver = reader
   }
 }
 
@@ -170,16 +213,38 @@ export class OutputReader {
   readonly #hub: OutputHub
   readonly #ring: OutputRing
   #offset: number
+  #carrier: OutputCarrier | undefined
+  #arrived: number
   #detached = false
 
   constructor(hub: OutputHub, ring: OutputRing, after: number) {
     this.#hub = hub
     this.#ring = ring
     this.#offset = after
+    this.#arrived = after
   }
 
-  get offset(): number {
-    return this.#offset
+  /** It needs nothing from before this offset, whatever happens. */
+  get secured(): number {
+    return this.#carrier ? this.#arrived : this.#offset
+  }
+
+  get isCarried(): boolean {
+    return this.#carrier !== undefined
+  }
+
+  /** Its way broke. */
+  get mayComeBack(): boolean {
+    return this.#carrier?.broke === true
+  }
+
+  /** From now on what it read counts only when it has arrived. */
+  travelBy(carrier: OutputCarrier | undefined): void {
+    this.#carrier = carrier
+    carrier?.onArrived((offset) => {
+      this.#arrived = offset
+      this.#hub.progressed(this)
+    })
   }
 
   /** It held the channel for too long; its next read says so. */

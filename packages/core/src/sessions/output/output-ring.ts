@@ -8,7 +8,7 @@ interface Segment {
   end: number
 }
 
-/** Bytes of recent output that are held for readers. */
+/** Bytes of recent output that are held for readers, unless more is allowed. */
 export const RING_BYTES = 128 * 1024
 
 // Most commands print a few lines, and ten thousand that have ended are kept.
@@ -24,6 +24,7 @@ export class OutputRing {
   #segments: Segment[] = []
   #start = 0
   #end = 0
+  #capacity = RING_BYTES
 
   /** Offset of the oldest byte still held. */
   get start(): number {
@@ -40,15 +41,25 @@ export class OutputRing {
     return this.#bytes.length
   }
 
+  /** Bytes that it holds at most. */
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** From now on it may hold so many more. */
+  widen(bytes: number): void {
+    this.#capacity += bytes
+  }
+
   append(stream: OutputStream, chunk: Buffer): void {
     if (chunk.length === 0) return
-    this.#grow(this.#end + chunk.length)
+    this.#grow(this.#end + chunk.length - this.#start)
     this.#copyIn(chunk)
     const last = this.#segments.at(-1)
     if (last?.stream === stream) last.end += chunk.length
     else this.#segments.push({ stream, start: this.#end, end: this.#end + chunk.length })
     this.#end += chunk.length
-    this.#start = Math.max(this.#start, this.#end - RING_BYTES)
+    this.#start = Math.max(this.#start, this.#end - this.#capacity)
     this.#dropOld()
   }
 
@@ -77,28 +88,31 @@ export class OutputRing {
     return low
   }
 
-  // While it grows nothing was dropped yet, so what it holds lies in one piece from the start.
   #grow(needed: number): void {
-    if (needed <= this.#bytes.length || this.#bytes.length === RING_BYTES) return
-    let capacity = Math.max(FIRST_CAPACITY, this.#bytes.length)
-    while (capacity < needed && capacity < RING_BYTES) capacity *= 2
-    const larger = Buffer.allocUnsafeSlow(capacity)
-    this.#bytes.copy(larger, 0, 0, this.#end)
-    this.#bytes = larger
+    const size = this.#bytes.length
+    if (needed <= size || size === this.#capacity) return
+    let larger = Math.max(FIRST_CAPACITY, size)
+    while (larger < needed && larger < this.#capacity) larger *= 2
+    const held = this.#copyOut(this.#start, this.#end)
+    this.#bytes = Buffer.allocUnsafeSlow(Math.min(larger, this.#capacity))
+    this.#place(held, this.#start)
   }
 
   // Only the end of a chunk larger than the ring can be held.
   #copyIn(chunk: Buffer): void {
-    const capacity = this.#bytes.length
-    const skipped = Math.max(0, chunk.length - capacity)
-    const at = (this.#end + skipped) % capacity
-    const untilEdge = Math.min(chunk.length - skipped, capacity - at)
-    chunk.copy(this.#bytes, at, skipped, skipped + untilEdge)
-    chunk.copy(this.#bytes, 0, skipped + untilEdge)
+    const skipped = Math.max(0, chunk.length - this.#bytes.length)
+    this.#place(chunk.subarray(skipped), this.#end + skipped)
+  }
+
+  #place(data: Buffer, offset: number): void {
+    const at = offset % this.#bytes.length
+    const copied = data.copy(this.#bytes, at)
+    data.copy(this.#bytes, 0, copied)
   }
 
   #copyOut(from: number, to: number): Buffer {
     const out = Buffer.allocUnsafe(to - from)
+    if (out.length === 0) return out
     const at = from % this.#bytes.length
     const untilEdge = Math.min(out.length, this.#bytes.length - at)
     this.#bytes.copy(out, 0, at, at + untilEdge)

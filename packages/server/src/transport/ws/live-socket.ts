@@ -5,6 +5,7 @@ import type { CallSocket } from '../../trpc/context.js'
 import type { RequestOrigin } from '../call.js'
 import { Answers } from './answers.js'
 import { CLOSE, type CloseCode } from './close-codes.js'
+import { Receipts } from './receipts.js'
 import type { SocketCounts } from './socket-counts.js'
 import { SocketFlow } from './socket-flow.js'
 import type { SocketSettings } from './socket-settings.js'
@@ -27,12 +28,16 @@ export interface SocketParts {
 /** Whoever is not signed in has little to ask; a client that comes back asks for its streams at once. */
 const MAX_STRANGERS_CALLS = 64
 
+/** There was no closing handshake (RFC 6455 §7.1.5). */
+const ABNORMAL_CLOSURE = 1006
+
 /** One WebSocket, whichever protocol it speaks: who it belongs to, and every bound that it is held to. */
 export class LiveSocket implements CallSocket {
   readonly origin: RequestOrigin
   readonly #parts: SocketParts
   readonly #flow: SocketFlow
   readonly #answers = new Answers(() => this.ready())
+  readonly #receipts: Receipts
   readonly #openedAt = performance.now()
   #actor: BearerActor | undefined
   #refusal: unknown
@@ -43,14 +48,21 @@ export class LiveSocket implements CallSocket {
   #holds = 0
   #heardAt = performance.now()
   #pingedAt: number | undefined
+  #closedByUs = false
+  #wasCut = false
 
   constructor(parts: SocketParts) {
     const { ws, stream, settings } = parts
     this.origin = parts.origin
     this.#parts = parts
     this.#flow = new SocketFlow(ws, stream, { ...settings, onStall: () => this.close(CLOSE.tooSlow) })
-    for (const event of ['message', 'ping', 'pong'] as const) ws.on(event, () => this.#heard())
-    ws.once('close', () => {
+    this.#receipts = new Receipts(ws)
+    for (const event of ['message', 'ping'] as const) ws.on(event, () => this.#heard(1))
+    // That something arrived was asked for: it is nothing that the peer says by itself.
+    ws.on('pong', (data) => this.#heard(this.#receipts.take(data) ? 0 : 1))
+    ws.once('close', (code) => {
+      // Before its streams hear that it is gone.
+      this.#wasCut = code === ABNORMAL_CLOSURE && !this.#closedByUs
       this.#giveBackPlace?.()
       this.#answers.endAll()
     })
@@ -65,6 +77,10 @@ export class LiveSocket implements CallSocket {
 
   get isOpen(): boolean {
     return this.#parts.ws.readyState === this.#parts.ws.OPEN
+  }
+
+  get wasCut(): boolean {
+    return this.#wasCut
   }
 
   get ageMs(): number {
@@ -125,6 +141,10 @@ export class LiveSocket implements CallSocket {
     return this.#flow.ready()
   }
 
+  whenArrived(arrived: () => void): void {
+    this.#receipts.ask(arrived)
+  }
+
   beginAnswer(): { over: AbortSignal; sent: () => void } {
     return this.#answers.begin()
   }
@@ -140,6 +160,7 @@ export class LiveSocket implements CallSocket {
       // What the peer said meanwhile was not heard.
       this.#heardAt = performance.now()
       this.#pingedAt = undefined
+      this.#receipts.lookAnew()
       ws.resume()
     }
   }
@@ -151,6 +172,7 @@ export class LiveSocket implements CallSocket {
   /** Nothing that still arrives is looked at. */
   close(code: CloseCode, reason = ''): void {
     const { ws } = this.#parts
+    this.#closedByUs = true
     ws.removeAllListeners('message')
     ws.close(code, reason)
   }
@@ -159,7 +181,7 @@ export class LiveSocket implements CallSocket {
   tick(): void {
     this.#frames = 0
     if (!this.isOpen) return
-    const { authenticateWithinMs, tokenGraceMs } = this.#parts.settings
+    const { authenticateWithinMs, tokenGraceMs, stallMs } = this.#parts.settings
     if (!this.#actor) {
       if (this.ageMs >= authenticateWithinMs) this.close(CLOSE.notAuthenticated, 'not authenticated in time')
     } else if (endOf(this.#actor) + tokenGraceMs <= Date.now()) {
@@ -167,6 +189,7 @@ export class LiveSocket implements CallSocket {
     }
     // Behind what waits to be sent a ping would wait as well; there the flow looks whether anything moves.
     if (this.#flow.blocked) this.#flow.look()
+    else if (this.#receipts.stalledMs >= stallMs) this.close(CLOSE.tooSlow)
     else this.#keepAlive()
   }
 
@@ -190,10 +213,10 @@ export class LiveSocket implements CallSocket {
     if (!this.isOpen) this.#giveBackPlace()
   }
 
-  #heard(): void {
+  #heard(messages: number): void {
     this.#heardAt = performance.now()
     this.#pingedAt = undefined
-    this.#count(1)
+    this.#count(messages)
     // Whatever it says may be answered: who does not read the answers is not listened to.
     if (this.#flow.isFull) void this.ready().then(this.hold())
   }
