@@ -23,17 +23,43 @@ export interface ResolvedHost {
   readonly addresses: readonly string[]
 }
 
-export interface SshConnectRequest {
+/** An SSH server on the way, and how to log in to it. */
+export interface SshLogin {
   readonly host: string
   readonly port: number
   readonly username: string
   readonly auth: SshAuth
-  /** Outbound policy: throws when one of the addresses must not be reached. No packet is sent before. */
-  checkAddresses(resolved: ResolvedHost): void
   /** Throws to refuse the host; no credential is sent before it resolves. A failure of any kind refuses. */
   verifyHostKey(key: PresentedHostKey): Promise<void>
   /** Also offer algorithms that are no longer safe, for one old device; default false. */
   readonly legacyAlgorithms?: boolean
+}
+
+/** A hop: an SSH server that only passes on what is meant for the next one. */
+export interface JumpHost extends SshLogin {
+  /** What errors call it: `details.hopName`. */
+  readonly name: string
+}
+
+/** The way to a target that cannot be dialled from here. Each connection has its own; none is shared. */
+export interface JumpRoute {
+  /** The one that we dial first; at least one. */
+  readonly hops: readonly JumpHost[]
+  /**
+   * Outbound policy for what a jump host connects to, the target included: throws to refuse. Names are resolved by
+   * the jump host, so a name is all there is to judge. All are asked before the first packet is sent.
+   */
+  checkForward(host: string, port: number): void
+}
+
+export interface SshConnectRequest extends SshLogin {
+  /**
+   * Outbound policy for what is dialled from here, the first jump host or else the target: throws when one of the
+   * addresses must not be reached. No packet is sent before.
+   */
+  checkAddresses(resolved: ResolvedHost): void
+  /** Default: the target is dialled from here. */
+  readonly via?: JumpRoute | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -54,6 +54,8 @@ export class Ssh2Connector implements SshConnector {
 
   async #connect(request: SshConnectRequest, signal: AbortSignal): Promise<SshConnection> {
     signal.throwIfAborted()
+    // Never past the jump hosts.
+    if (request.via) throw new KrownError('UNAVAILABLE', 'jump hosts are not supported yet')
     // First, so that a key that cannot be read leaves no trace on the target.
     const credential = await this.#readCredential(request.auth, signal)
     const target = `${request.host.toLowerCase()}:${request.port}`
