@@ -219,6 +219,27 @@ const auth = section(
   [notMoreThan('refreshIdleTtl', 'refreshTokenTtl', 'auth.refresh_token_ttl')],
 )
 
+const vault = section('What stored secrets are encrypted with.', {
+  masterKey: text(
+    {
+      default: '',
+      description:
+        'Encrypts stored secrets: 32 random bytes in base64 or hexadecimal; empty generates them in `data_dir`, but PostgreSQL needs them given.',
+      secret: true,
+    },
+    value.optionalMasterKey,
+  ),
+  previousMasterKeys: texts(
+    {
+      default: [],
+      description:
+        'Other master keys, with which stored secrets can be read; `krown-server keys rotate` makes them superfluous.',
+      secret: true,
+    },
+    value.masterKey,
+  ),
+})
+
 const limits = section('What one caller may use.', {
   body: size(BUFFER, { default: '256KiB', description: 'Largest request body.' }),
   execOutput: size(BUFFER, {
@@ -283,6 +304,7 @@ export const configSchema = z.strictObject({
   database: database.prefault({}),
   ssh: ssh.prefault({}),
   auth: auth.prefault({}),
+  vault: vault.prefault({}),
   limits: limits.prefault({}),
   logging: logging.prefault({}),
 }) satisfies z.ZodType<KrownConfig>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isHostName } from './host-name.js'
 import { parseIpAddress, parseIpNetwork } from './ip-address.js'
+import { masterKeyProblem } from './master-key.js'
 import { parseNetworkRule } from './network-rule.js'
 import { secretProblem } from './secret-strength.js'
 
@@ -65,3 +66,8 @@ export const secret = secretText(secretProblem)
 
 /** Empty means: not given. */
 export const optionalSecret = secretText((value) => (value === '' ? null : secretProblem(value)))
+
+export const masterKey = secretText(masterKeyProblem)
+
+/** Empty means: not given. */
+export const optionalMasterKey = secretText((value) => (value === '' ? null : masterKeyProblem(value)))

@@ -83,6 +83,13 @@ interface ConfigShape<Duration, Size> {
     /** Shortest password, in characters. */
     readonly passwordMinLength: number
   }
+  readonly vault: {
+    /** Encrypts stored secrets: 32 random bytes in base64 or hexadecimal; empty generates them in `data_dir`, but
+     * PostgreSQL needs them given. */
+    readonly masterKey: string
+    /** Other master keys, with which stored secrets can be read; `krown-server keys rotate` makes them superfluous. */
+    readonly previousMasterKeys: readonly string[]
+  }
   readonly limits: {
     /** Largest request body. */
     readonly body: Size

@@ -7,8 +7,10 @@ async function createCredentials(db: Db): Promise<void> {
   await db.schema
     .createTable('master_keys')
     .addColumn('key_id', 'text', (c) => c.primaryKey())
+    .addColumn('active', 'integer')
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('retired_at', 'bigint')
+    .addUniqueConstraint('master_keys_active_unique', ['active'])
     .execute()
   await db.schema
     .createTable('credentials')
@@ -154,7 +156,8 @@ async function widenKnownHostKeys(db: Db): Promise<void> {
     ['user_scope', 'id'],
     ['mark', 'id'],
     ['host', 'id'],
-    ['host_kind', 'host'],
+    ['host_kind', 'id'],
+    ['host_kind', 'fingerprint'],
   ]) {
     await db.schema
       .createIndex(`known_host_keys_by_${columns.join('_')}`)

@@ -85,7 +85,9 @@ export interface KnownHostKeysTable {
 export interface MasterKeysTable {
   /** First 8 hexadecimal digits of its SHA-256. */
   key_id: string
+  /** 1 for the one that new secrets are encrypted with, null for the others: unique, so there is one. */
+  active: 1 | null
   created_at: number
-  /** Null for the one that new secrets are encrypted with. */
+  /** Null while it is active. */
   retired_at: number | null
 }

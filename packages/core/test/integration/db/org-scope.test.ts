@@ -46,6 +46,8 @@ function isExported(statement: ts.HasModifiers): boolean {
 const ACROSS_ORGS = [
   'api-token.findApiTokenAcrossOrgs',
   'command.listOrphanCommandsAcrossOrgs',
+  'credential.countSecretsByMasterKeyAcrossOrgs',
+  'credential.listSecretsOfMasterKeyAcrossOrgs',
   'login.deleteExpiredLoginsAcrossOrgs',
   'login.findLoginAcrossOrgs',
   'login.revokeLoginsOfUserAcrossOrgs',
@@ -58,6 +60,11 @@ const ACROSS_ORGS = [
 const OF_THE_INSTANCE = [
   'instance.insertSetUp',
   'instance.isSetUp',
+  'master-key.activateMasterKey',
+  'master-key.findActiveMasterKey',
+  'master-key.insertFirstMasterKey',
+  'master-key.listMasterKeys',
+  'master-key.lockActiveMasterKey',
   'node.beatHeart',
   'node.deleteNodes',
   'node.insertNode',
