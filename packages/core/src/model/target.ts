@@ -31,6 +31,16 @@ export interface Target {
   updatedAt: string
 }
 
+/** What tells a target from others, and where it is: for rules, and for programs that bring its credential. */
+export interface TargetFacts {
+  readonly id: TargetId
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly tags: readonly string[]
+}
+
 /** Upper case is accepted and folded. */
 export const targetNameSchema = z
   .string()

@@ -1,0 +1,142 @@
+import { type Insertable, sql } from 'kysely'
+import type { CredentialKind } from '../../model/credential.js'
+import type { OrgId, TargetId } from '../../model/ids.js'
+import type { Target } from '../../model/target.js'
+import type { Db, Trx } from '../database.js'
+import type { TargetsTable } from '../tables/inventory.table.js'
+import { toIso } from './timestamps.js'
+
+/** A target as it is stored: what is known of its host key is kept elsewhere. */
+export type StoredTarget = Omit<Target, 'hostKeyFingerprints'>
+
+/** With what its credential is, null when it has none. */
+export interface TargetWithKind extends StoredTarget {
+  readonly credentialKind: CredentialKind | null
+}
+
+export async function insertTarget(trx: Trx, _orgId: OrgId, row: Insertable<TargetsTable>): Promise<void> {
+  await trx.insertInto('targets').values(row).execute()
+}
+
+export async function findTarget(db: Db, orgId: OrgId, id: TargetId): Promise<StoredTarget | undefined> {
+  const row = await db
+    .selectFrom('targets')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toTarget(row)
+}
+
+export type TargetChanges = Partial<Omit<TargetsTable, 'id' | 'org_id' | 'created_at'>>
+
+export async function updateTarget(
+  trx: Trx,
+  orgId: OrgId,
+  update: { id: TargetId; set: TargetChanges },
+): Promise<void> {
+  await trx
+    .updateTable('targets')
+    .set(update.set)
+    .where('org_id', '=', orgId)
+    .where('id', '=', update.id)
+    .execute()
+}
+
+export async function deleteTarget(trx: Trx, orgId: OrgId, id: TargetId): Promise<void> {
+  await trx.deleteFrom('targets').where('org_id', '=', orgId).where('id', '=', id).execute()
+}
+
+export async function countTargets(trx: Trx, orgId: OrgId): Promise<number> {
+  const row = await trx
+    .selectFrom('targets')
+    .select((eb) => eb.fn.countAll<number>().as('targets'))
+    .where('org_id', '=', orgId)
+    .executeTakeFirstOrThrow()
+  return Number(row.targets)
+}
+
+/** Newest first, older than `before`. */
+export async function listTargetsBefore(
+  db: Db,
+  orgId: OrgId,
+  { before, limit }: { before: TargetId | undefined; limit: number },
+): Promise<TargetWithKind[]> {
+  let query = db
+    .selectFrom('targets as t')
+    .leftJoin('credentials as c', (join) =>
+      join.onRef('c.org_id', '=', 't.org_id').onRef('c.id', '=', 't.credential_id'),
+    )
+    .selectAll('t')
+    .select('c.kind as credential_kind')
+    .where('t.org_id', '=', orgId)
+  if (before !== undefined) query = query.where('t.id', '<', before)
+  const rows = await query.orderBy('t.id', 'desc').limit(limit).execute()
+  return rows.map((row) => ({ ...toTarget(row), credentialKind: row.credential_kind }))
+}
+
+/** One that is reached through this one; undefined when none is. */
+export async function findNameBehind(db: Db, orgId: OrgId, id: TargetId): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('targets')
+    .select('name')
+    .where('org_id', '=', orgId)
+    .where('jump_target_id', '=', id)
+    .limit(1)
+    .executeTakeFirst()
+  return row?.name
+}
+
+/** The target itself, then what it is reached through, nearest first; at most `limit`. */
+export async function listJumpChain(
+  db: Db,
+  orgId: OrgId,
+  { id, limit }: { id: TargetId; limit: number },
+): Promise<TargetId[]> {
+  const { rows } = await sql<{ id: TargetId }>`
+    with recursive chain(id, jump_target_id, place) as (
+      select id, jump_target_id, 1 from targets where org_id = ${orgId} and id = ${id}
+      union all
+      select t.id, t.jump_target_id, c.place + 1 from targets t
+        join chain c on t.id = c.jump_target_id
+        where t.org_id = ${orgId} and c.place < ${limit}
+    )
+    select id from chain order by place`.execute(db)
+  return rows.map((row) => row.id)
+}
+
+/** Targets on the longest way that leads through this one, itself included; counts no further than `limit`. */
+export async function countLongestWayBehind(
+  db: Db,
+  orgId: OrgId,
+  { id, limit }: { id: TargetId; limit: number },
+): Promise<number> {
+  const { rows } = await sql<{ places: number }>`
+    with recursive behind(id, place) as (
+      select id, 1 from targets where org_id = ${orgId} and id = ${id}
+      union all
+      select t.id, b.place + 1 from targets t
+        join behind b on t.jump_target_id = b.id
+        where t.org_id = ${orgId} and b.place < ${limit}
+    )
+    select max(place) as places from behind`.execute(db)
+  return Number(rows[0]?.places ?? 0)
+}
+
+function toTarget(row: TargetsTable): StoredTarget {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    name: row.name,
+    host: row.host,
+    port: row.port,
+    username: row.username,
+    tags: JSON.parse(row.tags) as string[],
+    credentialId: row.credential_id,
+    jumpTargetId: row.jump_target_id,
+    legacyAlgorithms: row.legacy_algorithms === 1,
+    description: row.description,
+    createdAt: toIso(row.created_at),
+    updatedAt: toIso(row.updated_at),
+  }
+}
