@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+/** Made once: the reason that `abort` gives by itself is an error with a stack, made anew for each request. */
+export const OVER = new DOMException('the request is over', 'AbortError')
+
 /**
  * Tells when requests are over: the answer was taken, or its client is gone. Node itself tells the latter only of the
  * one answer of a connection that is being sent, and not of those in line behind it.
@@ -15,9 +18,9 @@ export class RequestEnds {
     open.add(end)
     response.once('close', () => {
       open.delete(end)
-      end.abort()
+      end.abort(OVER)
     })
-    if (socket.destroyed) end.abort()
+    if (socket.destroyed) end.abort(OVER)
     return end.signal
   }
 
@@ -27,7 +30,7 @@ export class RequestEnds {
     const open = new Set<AbortController>()
     this.#open.set(socket, open)
     socket.once('close', () => {
-      for (const end of open) end.abort()
+      for (const end of open) end.abort(OVER)
     })
     return open
   }

@@ -1,3 +1,5 @@
+import { OVER } from '../request-ends.js'
+
 /** The answers of one WebSocket that are under way. */
 export class Answers {
   readonly #open = new Set<AbortController>()
@@ -12,7 +14,7 @@ export class Answers {
   /** Begins one. @returns Its end, and what is to be called when it goes to the socket, or will not. */
   begin(): { over: AbortSignal; sent: () => void } {
     const end = new AbortController()
-    if (this.#isOver) end.abort()
+    if (this.#isOver) end.abort(OVER)
     else this.#open.add(end)
     // Not before it was written: the adapter does that when the procedure has returned.
     const sent = () => void setImmediate(() => void this.#ready().then(() => this.#end(end)))
@@ -27,6 +29,6 @@ export class Answers {
 
   #end(end: AbortController): void {
     this.#open.delete(end)
-    end.abort()
+    end.abort(OVER)
   }
 }
