@@ -1,8 +1,9 @@
 import type { ApiTokenActor, BearerActor, CallOrigin, LoginActor } from '../model/actor.js'
 import type { Subjects } from './gate/subjects.js'
 import type { AccessTokens } from './tokens/access-token.js'
-import { API_TOKEN_PREFIX, isApiTokenSecret, parseApiToken } from './tokens/api-token-format.js'
+import { apiTokenFormat } from './tokens/api-token-format.js'
 import type { ApiTokenLookup } from './tokens/api-token-lookup.js'
+import { isTokenSecret } from './tokens/secret-token.js'
 import { unauthenticated } from './unauthenticated.js'
 
 export interface AuthenticatorDeps {
@@ -21,7 +22,9 @@ export class Authenticator {
 
   /** @throws KrownError UNAUTHENTICATED, the same for every cause. */
   async authenticate(token: string, origin: CallOrigin): Promise<BearerActor> {
-    return token.startsWith(API_TOKEN_PREFIX) ? this.#program(token, origin) : this.#person(token, origin)
+    return token.startsWith(apiTokenFormat.prefix)
+      ? this.#program(token, origin)
+      : this.#person(token, origin)
   }
 
   async #person(token: string, { clientIp, requestId, userAgent }: CallOrigin): Promise<LoginActor> {
@@ -32,10 +35,10 @@ export class Authenticator {
 
   async #program(text: string, { clientIp, requestId, userAgent }: CallOrigin): Promise<ApiTokenActor> {
     const { apiTokens, subjects } = this.#deps
-    const presented = parseApiToken(text)
+    const presented = apiTokenFormat.parse(text)
     if (!presented) throw unauthenticated()
     const token = await apiTokens.requireLive(presented.id)
-    if (!isApiTokenSecret(presented.secret, token.secretHash)) throw unauthenticated()
+    if (!isTokenSecret(presented.secret, token.secretHash)) throw unauthenticated()
     const { id: tokenId, userId, orgId, expiresAt } = token
     const { username } = await subjects.requireStanding({ userId, orgId })
     await apiTokens.noteUse(token)

@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../base/ids.js'
 import type { ApiTokenId } from '../../model/ids.js'
-import {
-  formatApiToken,
-  hashApiTokenSecret,
-  isApiTokenSecret,
-  newApiTokenSecret,
-  parseApiToken,
-} from './api-token-format.js'
+import { apiTokenFormat } from './api-token-format.js'
+import { hashTokenSecret, isTokenSecret, newTokenSecret, SecretTokenFormat } from './secret-token.js'
 
-const made = () => ({ id: newId<ApiTokenId>(), secret: newApiTokenSecret() })
+const formatApiToken = apiTokenFormat.format.bind(apiTokenFormat)
+const parseApiToken = apiTokenFormat.parse.bind(apiTokenFormat)
+
+const made = () => ({ id: newId<ApiTokenId>(), secret: newTokenSecret() })
 
 test('what was made is read back, and is one word of 91 characters', () => {
   for (let n = 0; n < 200; n += 1) {
@@ -29,6 +27,11 @@ test('the form stays as it is: whoever has a token keeps it', () => {
 })
 
 describe('A29: not read is', () => {
+  test('a good token of another kind', () => {
+    const other = new SecretTokenFormat<ApiTokenId>('inv').format(made())
+    expect(parseApiToken(other)).toBeUndefined()
+  })
+
   test('a token with any one character changed', () => {
     const text = formatApiToken(made())
     for (let at = 0; at < text.length; at += 1) {
@@ -56,11 +59,11 @@ describe('A29: not read is', () => {
 })
 
 test('a secret fits its own hash and no other', () => {
-  const secret = newApiTokenSecret()
-  expect(isApiTokenSecret(secret, hashApiTokenSecret(secret))).toBe(true)
-  expect(isApiTokenSecret(newApiTokenSecret(), hashApiTokenSecret(secret))).toBe(false)
+  const secret = newTokenSecret()
+  expect(isTokenSecret(secret, hashTokenSecret(secret))).toBe(true)
+  expect(isTokenSecret(newTokenSecret(), hashTokenSecret(secret))).toBe(false)
 })
 
 test('no two secrets are the same', () => {
-  expect(new Set(Array.from({ length: 1000 }, newApiTokenSecret)).size).toBe(1000)
+  expect(new Set(Array.from({ length: 1000 }, newTokenSecret)).size).toBe(1000)
 })

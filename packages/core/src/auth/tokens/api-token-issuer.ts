@@ -14,7 +14,8 @@ import {
   DEFAULT_API_TOKEN_DAYS,
   type NewApiToken,
 } from '../../model/api-token.js'
-import { formatApiToken, hashApiTokenSecret, newApiTokenSecret } from './api-token-format.js'
+import { apiTokenFormat } from './api-token-format.js'
+import { hashTokenSecret, newTokenSecret } from './secret-token.js'
 
 /** Good ones of one user; nobody needs more, and who makes them in a loop made a mistake. */
 const MAX_LIVE_TOKENS = 50
@@ -49,14 +50,14 @@ export class ApiTokenIssuer {
    */
   async issue(actor: Actor, owner: TokenOwner, input: CreateApiTokenInput): Promise<NewApiToken> {
     if (owner.userId === SYSTEM_USER_ID) throw new KrownError('FORBIDDEN', 'only people have API tokens')
-    const secret = newApiTokenSecret()
+    const secret = newTokenSecret()
     const token = this.#draft(owner, input)
     await this.#deps.journal.transact(
       owner.orgId,
-      (trx) => this.#store(trx, token, hashApiTokenSecret(secret)),
+      (trx) => this.#store(trx, token, hashTokenSecret(secret)),
       () => [tokenCreated(actor, owner, token)],
     )
-    return { ...token, token: formatApiToken({ id: token.id, secret }) }
+    return { ...token, token: apiTokenFormat.format({ id: token.id, secret }) }
   }
 
   #draft({ orgId, userId }: TokenOwner, { name, scopes, expiresAt }: CreateApiTokenInput): ApiToken {

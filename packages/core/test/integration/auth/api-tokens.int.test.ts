@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatApiToken, newApiTokenSecret } from '../../../src/auth/tokens/api-token-format.js'
+import { apiTokenFormat } from '../../../src/auth/tokens/api-token-format.js'
+import { newTokenSecret } from '../../../src/auth/tokens/secret-token.js'
 import { newId } from '../../../src/base/ids.js'
 import type { Actor, ApiTokenActor } from '../../../src/model/actor.js'
 import type { CreateApiTokenInput } from '../../../src/model/api-token.js'
@@ -79,13 +80,13 @@ describeOnBothDatabases('API tokens', (openTestDatabase) => {
     const forever = await create(fixture, actor, { expiresAt: null })
     await fixture.identity.tokens.revoke(actor, revoked.id)
     fixture.clock.advance(MINUTE)
-    const secret = newApiTokenSecret()
+    const secret = newTokenSecret()
     const bad = [
       'not.a.token',
       short.token,
       revoked.token,
-      formatApiToken({ id: newId<ApiTokenId>(), secret }),
-      formatApiToken({ id: forever.id, secret }),
+      apiTokenFormat.format({ id: newId<ApiTokenId>(), secret }),
+      apiTokenFormat.format({ id: forever.id, secret }),
     ]
     const refusals = await Promise.all(
       bad.map((token) => authenticate(fixture, token).catch(({ code, message }) => ({ code, message }))),

@@ -17,6 +17,11 @@ async function foreignUser({ db, clock, identity }: IdentityFixture): Promise<Us
   return user.id
 }
 
+/** There is no way to make a second one but this. */
+async function makeInstanceAdmin({ db }: IdentityFixture, id: UserId): Promise<void> {
+  await db.updateTable('users').set({ is_instance_admin: 1 }).where('id', '=', id).execute()
+}
+
 describeOnBothDatabases('user administration', (openTestDatabase) => {
   const { open, openTwo } = fixtureOpener(openTestDatabase)
 
@@ -173,7 +178,31 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     await fixture.users.update(actor, second.user.id, { disabled: true })
     expect(await codeOf(fixture.users.update(actor, user.id, { role: 'operator' }))).toBe('CONFLICT')
     await fixture.users.update(actor, second.user.id, { disabled: false })
+    await makeInstanceAdmin(fixture, second.user.id)
     expect(await codeOf(fixture.users.update(actor, user.id, { role: 'operator' }))).toBe('OK')
+  })
+
+  test('B12: the last instance admin can be neither demoted nor disabled, however many admins there are', async () => {
+    await using fixture = await open()
+    const first = await fixture.admin()
+    const second = await fixture.member('second', 'admin')
+    const third = await fixture.member('third', 'admin')
+    await makeInstanceAdmin(fixture, third.user.id)
+    await fixture.users.update(first.actor, third.user.id, { disabled: true })
+    for (const change of [{ role: 'operator' }, { role: 'readonly' }, { disabled: true }] as const) {
+      expect(await codeOf(fixture.users.update(second.actor, first.user.id, change))).toBe('CONFLICT')
+    }
+    expect(await fixture.users.get(second.actor, first.user.id)).toMatchObject({
+      role: 'admin',
+      disabled: false,
+    })
+    await fixture.users.update(second.actor, third.user.id, { disabled: false })
+    expect(await codeOf(fixture.users.update(second.actor, first.user.id, { disabled: true }))).toBe('OK')
+    // Who is out already takes nothing along.
+    expect(await codeOf(fixture.users.update(second.actor, first.user.id, { role: 'readonly' }))).toBe('OK')
+    expect(await codeOf(fixture.users.update(second.actor, third.user.id, { role: 'operator' }))).toBe(
+      'CONFLICT',
+    )
   })
 
   test('B12: of two admins who demote each other at once, one is left', async () => {
@@ -181,6 +210,7 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     await using _ = fixture
     const first = await fixture.admin()
     const second = await fixture.member('second', 'admin')
+    await makeInstanceAdmin(fixture, second.user.id)
     const other = await another()
     // Each process knows already that its caller is an admin, so neither is refused before it comes to the change.
     await fixture.auth.me(first.actor)
