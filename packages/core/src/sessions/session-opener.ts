@@ -162,7 +162,10 @@ export class SessionOpener {
   ): Promise<{ connection: SshConnection; key: VerifiedHostKey }> {
     const { ssh, outbound } = this.#deps
     let key: VerifiedHostKey | undefined
-    const check = { actor, host: input.host, port: input.port, given: input.hostKeyFingerprint }
+    const check = {
+      ...{ actor, host: input.host, port: input.port, via: null, strict: false },
+      given: input.hostKeyFingerprint,
+    }
     const connection = await ssh.connector.connect({
       host: input.host,
       port: input.port,

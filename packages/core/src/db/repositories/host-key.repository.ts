@@ -1,46 +1,219 @@
-import type { HostKeyId, OrgId, UserId } from '../../model/ids.js'
+import type { HostKeyMark, HostKeyQuery, HostKeySource, KnownHostKey } from '../../model/host-key.js'
+import type { HostKeyId, OrgId, TargetId, UserId } from '../../model/ids.js'
+import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { KnownHostKeysTable } from '../tables/inventory.table.js'
+import { decodeCursor, toPage } from './cursor.js'
+import { toIso } from './timestamps.js'
+
+/** Which host of an organization; `via` is null when it is dialled directly. */
+export interface HostPlaceKey {
+  readonly host: string
+  readonly port: number
+  readonly via: TargetId | null
+}
+
+/** A place, and whose keys of it: a user's own, or with null those of the organization. */
+export interface HostPlaceScope extends HostPlaceKey {
+  readonly userId: UserId | null
+}
 
 export interface HostKeyPin {
   readonly id: HostKeyId
+  readonly kind: 'exact' | 'pattern'
   /** Null when it is pinned for the whole organization. */
   readonly userId: UserId | null
+  readonly host: string
+  readonly via: TargetId | null
   readonly algorithm: string
   readonly fingerprint: string
-  readonly source: KnownHostKeysTable['source']
+  readonly mark: HostKeyMark
+  readonly source: HostKeySource
 }
 
-/** Pins that concern this user at this host: the organization's and the user's own. */
-export async function listPins(
+const PIN_COLUMNS = [
+  'id',
+  'host_kind',
+  'user_scope',
+  'host',
+  'via',
+  'algorithm',
+  'fingerprint',
+  'mark',
+  'source',
+] as const
+
+/** What is known of a host, whatever the way to it, and every pattern of this very key: also of other hosts. */
+export async function listPinsFor(
   db: Db,
   orgId: OrgId,
-  at: { host: string; port: number; userId: UserId },
+  at: { host: string; port: number; userId: UserId; fingerprint: string },
 ): Promise<HostKeyPin[]> {
-  const rows = await db
+  const ofHost = db
     .selectFrom('known_host_keys')
-    .select(['id', 'user_scope', 'algorithm', 'fingerprint', 'source'])
+    .select(PIN_COLUMNS)
     .where('org_id', '=', orgId)
     .where('host', '=', at.host)
     .where('port', '=', at.port)
-    .where('via', '=', '')
+    .where('host_kind', '=', 'exact')
     .where('user_scope', 'in', ['', at.userId])
+  const patterns = db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('host_kind', '=', 'pattern')
+    .where('fingerprint', '=', at.fingerprint)
+  return (await ofHost.unionAll(patterns).execute()).map(toPin)
+}
+
+/** Patterns of the organization whose keys are trusted, in an order in which `after` goes on. */
+export async function listTrustedPatterns(
+  db: Db,
+  orgId: OrgId,
+  { after, limit }: { after: HostKeyId | null; limit: number },
+): Promise<HostKeyPin[]> {
+  let query = db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('host_kind', '=', 'pattern')
+    .where('mark', '=', 'trusted')
+  if (after !== null) query = query.where('id', '>', after)
+  return (await query.orderBy('id').limit(limit).execute()).map(toPin)
+}
+
+/** All keys of one place and scope, whatever their marks. */
+export async function listPinsAt(db: Db, orgId: OrgId, at: HostPlaceScope): Promise<HostKeyPin[]> {
+  const rows = await db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('host', '=', at.host)
+    .where('port', '=', at.port)
+    .where('via', '=', at.via ?? '')
+    .where('user_scope', '=', at.userId ?? '')
     .execute()
   return rows.map(toPin)
 }
 
-export async function insertPin(trx: Trx, _orgId: OrgId, row: KnownHostKeysTable): Promise<void> {
-  await trx.insertInto('known_host_keys').values(row).execute()
+/** The organization's keys of these hosts and patterns, to be compared with what is to be added. */
+export async function listPinsOfHosts(
+  db: Db,
+  orgId: OrgId,
+  hosts: readonly string[],
+): Promise<(HostKeyPin & { readonly port: number })[]> {
+  if (hosts.length === 0) return []
+  const rows = await db
+    .selectFrom('known_host_keys')
+    .select([...PIN_COLUMNS, 'port'])
+    .where('org_id', '=', orgId)
+    .where('user_scope', '=', '')
+    .where('host', 'in', hosts)
+    .execute()
+  return rows.map((row) => ({ ...toPin(row), port: row.port }))
 }
 
-function toPin(
-  row: Pick<KnownHostKeysTable, 'id' | 'user_scope' | 'algorithm' | 'fingerprint' | 'source'>,
-): HostKeyPin {
+export async function countPatterns(db: Db, orgId: OrgId): Promise<number> {
+  const row = await db
+    .selectFrom('known_host_keys')
+    .select((eb) => eb.fn.countAll<number>().as('patterns'))
+    .where('org_id', '=', orgId)
+    .where('host_kind', '=', 'pattern')
+    .executeTakeFirstOrThrow()
+  return Number(row.patterns)
+}
+
+export async function findHostKey(db: Db, orgId: OrgId, id: HostKeyId): Promise<KnownHostKey | undefined> {
+  const row = await db
+    .selectFrom('known_host_keys')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toKnownHostKey(row)
+}
+
+/** @param list.owner Only what is pinned for this user alone; left out: every key of the organization. */
+export async function listHostKeys(
+  db: Db,
+  orgId: OrgId,
+  { query, owner }: { query: HostKeyQuery; owner: UserId | undefined },
+): Promise<Page<KnownHostKey>> {
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, host, mark } = query
+  const filters = { list: 'known_host_keys', host, mark }
+  let select = db.selectFrom('known_host_keys').selectAll().where('org_id', '=', orgId)
+  if (owner !== undefined) select = select.where('user_scope', '=', owner)
+  if (host !== undefined) select = select.where('host', '=', host)
+  if (mark !== undefined) select = select.where('mark', '=', mark)
+  if (cursor !== undefined) {
+    const [after] = decodeCursor(filters, cursor, ['string'])
+    select = select.where('id', '<', after as HostKeyId)
+  }
+  const rows = await select
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toKnownHostKey })
+}
+
+export async function insertPins(
+  trx: Trx,
+  _orgId: OrgId,
+  rows: readonly KnownHostKeysTable[],
+): Promise<void> {
+  if (rows.length > 0) await trx.insertInto('known_host_keys').values(rows).execute()
+}
+
+export async function markHostKeys(
+  trx: Trx,
+  orgId: OrgId,
+  change: {
+    ids: readonly HostKeyId[]
+    set: Partial<Pick<KnownHostKeysTable, 'mark' | 'reason' | 'source' | 'pinned_by'>>
+  },
+): Promise<void> {
+  if (change.ids.length === 0) return
+  await trx
+    .updateTable('known_host_keys')
+    .set(change.set)
+    .where('org_id', '=', orgId)
+    .where('id', 'in', change.ids)
+    .execute()
+}
+
+export async function deleteHostKeys(trx: Trx, orgId: OrgId, ids: readonly HostKeyId[]): Promise<void> {
+  if (ids.length === 0) return
+  await trx.deleteFrom('known_host_keys').where('org_id', '=', orgId).where('id', 'in', ids).execute()
+}
+
+function toPin(row: Pick<KnownHostKeysTable, (typeof PIN_COLUMNS)[number]>): HostKeyPin {
   return {
     id: row.id,
+    kind: row.host_kind,
     userId: row.user_scope === '' ? null : row.user_scope,
+    host: row.host,
+    via: row.via === '' ? null : row.via,
     algorithm: row.algorithm,
     fingerprint: row.fingerprint,
+    mark: row.mark,
     source: row.source,
+  }
+}
+
+function toKnownHostKey(row: KnownHostKeysTable): KnownHostKey {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    userId: row.user_scope === '' ? null : row.user_scope,
+    host: row.host,
+    port: row.port,
+    viaTargetId: row.via === '' ? null : row.via,
+    algorithm: row.algorithm,
+    fingerprint: row.fingerprint,
+    mark: row.mark,
+    source: row.source,
+    reason: row.reason,
+    pinnedBy: row.pinned_by,
+    createdAt: toIso(row.created_at),
   }
 }

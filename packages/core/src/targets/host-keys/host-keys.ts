@@ -1,18 +1,28 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Db, Trx } from '../../db/database.js'
-import { type HostKeyPin, insertPin, listPins } from '../../db/repositories/host-key.repository.js'
 import { KrownError } from '../../errors/krown-error.js'
+import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
+import type { TargetId } from '../../model/ids.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
+import { keyPinned } from './host-key-entries.js'
+import { type KeyStanding, standingOf } from './key-standing.js'
+import { type NewPin, PinWriter } from './pin-writer.js'
 
 export type HostKeyPolicy = 'accept-new' | 'ask' | 'strict'
 
+/** Which host is dialled by whom, and how much it takes to trust it. */
 export interface HostKeyCheck {
   readonly actor: Actor
+  /** In its one spelling. */
   readonly host: string
   readonly port: number
+  /** The jump host right before it; null when it is dialled directly. */
+  readonly via: TargetId | null
+  /** Only the organization's pins count, whatever the policy: for targets of the inventory and stored credentials. */
+  readonly strict: boolean
   /** What the caller says the fingerprint is, if it said. */
   readonly given: string | undefined
 }
@@ -20,6 +30,17 @@ export interface HostKeyCheck {
 export interface VerifiedHostKey {
   readonly fingerprint: string
   readonly newlyPinned: boolean
+}
+
+/** A key that a host showed, or that somebody named, to be pinned for the organization. */
+export interface ProbedPin {
+  readonly actor: Actor
+  readonly host: string
+  readonly port: number
+  readonly via: TargetId | null
+  readonly key: Pick<PresentedHostKey, 'algorithm' | 'fingerprint'>
+  /** `given`: somebody knew the key before, so that it may stand beside others. */
+  readonly source: 'probe' | 'given'
 }
 
 export interface HostKeysDeps {
@@ -33,9 +54,11 @@ export interface HostKeysDeps {
 /** Decides whether the key that a host shows may be trusted, and pins it on first use. */
 export class HostKeys {
   readonly #deps: HostKeysDeps
+  readonly #pins: PinWriter
 
   constructor(deps: HostKeysDeps) {
     this.#deps = deps
+    this.#pins = new PinWriter(deps)
   }
 
   /**
@@ -45,105 +68,108 @@ export class HostKeys {
    * UNAVAILABLE.
    */
   async verify(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
-    requireGiven(check.given, key)
-    const pins = await this.#pinsThatCount(this.#deps.db, check)
-    if (requirePinned(pins, key)) return { fingerprint: key.fingerprint, newlyPinned: false }
+    if (await this.#isTrusted(this.#deps.db, check, key))
+      return { fingerprint: key.fingerprint, newlyPinned: false }
     this.#requirePolicy(check, key)
     return this.#pinForUser(check, key)
   }
 
-  // Under `strict`, what users pinned for themselves before means nothing.
-  async #pinsThatCount(db: Db, check: HostKeyCheck): Promise<HostKeyPin[]> {
-    const pins = await listPins(db, check.actor.orgId, whereOf(check))
-    return this.#deps.policy === 'strict' ? pins.filter(({ source }) => source === 'admin') : pins
+  /**
+   * Pins a key for the organization, within the transaction of whatever it is pinned for.
+   *
+   * @returns What there is to journal; nothing when it was pinned before.
+   * @throws KrownError HOST_KEY_MISMATCH when the key is revoked or, for one that was probed, others are pinned.
+   */
+  async pinProbed(trx: Trx, { actor, key, source, ...place }: ProbedPin): Promise<JournalDraft[]> {
+    const { algorithm, fingerprint } = key
+    const { userId, orgId } = actor
+    const standing = await standingOf(trx, orgId, { ...place, fingerprint, userId, onlyOrganization: true })
+    if (standing.kind === 'revoked') throw refusalOf(standing, key)
+    if (standing.kind === 'changed' && source === 'probe') throw refusalOf(standing, key)
+    const whose = { userId: null, mark: 'trusted', reason: null } as const
+    const pin: NewPin = { ...place, ...whose, algorithm, fingerprint, source }
+    const { id, outcome } = await this.#pins.add(trx, actor, pin)
+    return outcome === 'known' ? [] : [keyPinned(actor, pin, id)]
   }
 
-  #requirePolicy({ given }: HostKeyCheck, key: PresentedHostKey): void {
+  /** @throws KrownError HOST_KEY_MISMATCH; false when nothing is known that would speak against the key. */
+  async #isTrusted(db: Db, check: HostKeyCheck, key: PresentedHostKey): Promise<boolean> {
+    const { actor, host, port, via } = check
+    const standing = await standingOf(db, actor.orgId, {
+      ...{ host, port, via },
+      userId: actor.userId,
+      fingerprint: key.fingerprint,
+      onlyOrganization: this.#isStrict(check),
+    })
+    if (standing.kind === 'revoked') throw refusalOf(standing, key)
+    if (check.given !== undefined && check.given !== key.fingerprint) throw mismatch(key, [check.given])
+    if (standing.kind === 'changed') throw refusalOf(standing, key)
+    return standing.kind === 'trusted'
+  }
+
+  // Under `strict`, what users pinned for themselves before means nothing.
+  #isStrict({ strict }: HostKeyCheck): boolean {
+    return strict || this.#deps.policy === 'strict'
+  }
+
+  #requirePolicy(check: HostKeyCheck, key: PresentedHostKey): void {
     const { policy } = this.#deps
-    if (policy === 'accept-new' || (policy === 'ask' && given !== undefined)) return
-    const next =
-      policy === 'ask'
-        ? 'compare it with the host and repeat with hostKeyFingerprint'
-        : 'only keys pinned by an admin are trusted here'
-    throw new KrownError('HOST_KEY_UNKNOWN', `the host key is not known: ${next}`, {
+    if (!this.#isStrict(check) && (policy === 'accept-new' || check.given !== undefined)) return
+    throw new KrownError('HOST_KEY_UNKNOWN', `the host key is not known: ${this.#whatToDo(check)}`, {
       details: { presented: key.fingerprint, algorithm: key.algorithm },
     })
+  }
+
+  #whatToDo(check: HostKeyCheck): string {
+    return this.#isStrict(check)
+      ? 'only keys that an admin pinned for the organization are trusted here'
+      : 'compare it with the host and repeat with hostKeyFingerprint'
   }
 
   // The journal's transaction is the organization's mutex: of two first connections that see different keys, the
   // second finds the pin of the first.
   async #pinForUser(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
-    const { journal } = this.#deps
-    const newlyPinned = await journal.transact(
+    const pin = pinOfUser(check, key)
+    const newlyPinned = await this.#deps.journal.transact(
       check.actor.orgId,
       async (trx) => {
-        const pins = await this.#pinsThatCount(trx, check)
-        if (requirePinned(pins, key)) return false
-        await this.#insert(trx, check, key)
+        if (await this.#isTrusted(trx, check, key)) return false
+        await this.#pins.add(trx, check.actor, pin)
         return true
       },
-      (pinned) => (pinned ? [pinnedEntry(check, key)] : []),
+      (pinned) => (pinned ? [keyPinned(check.actor, pin)] : []),
     )
     return { fingerprint: key.fingerprint, newlyPinned }
   }
+}
 
-  async #insert(trx: Trx, { actor, host, port, given }: HostKeyCheck, key: PresentedHostKey): Promise<void> {
-    const { newId, clock } = this.#deps
-    await insertPin(trx, actor.orgId, {
-      id: newId(),
-      org_id: actor.orgId,
-      user_scope: actor.userId,
-      host_kind: 'exact',
-      host,
-      port,
-      via: '',
-      algorithm: key.algorithm,
-      fingerprint: key.fingerprint,
-      mark: 'trusted',
-      source: given === undefined ? 'first_use' : 'given',
-      reason: null,
-      pinned_by: actor.userId,
-      created_at: clock.now(),
-    })
+function pinOfUser({ actor, host, port, via, given }: HostKeyCheck, key: PresentedHostKey): NewPin {
+  const { algorithm, fingerprint } = key
+  const source = given === undefined ? 'first_use' : 'given'
+  return {
+    ...{ host, port, via, algorithm, fingerprint, source },
+    userId: actor.userId,
+    mark: 'trusted',
+    reason: null,
   }
 }
 
-function whereOf({ actor, host, port }: HostKeyCheck) {
-  return { host, port, userId: actor.userId }
+type ShownKey = Pick<PresentedHostKey, 'algorithm' | 'fingerprint'>
+
+function refusalOf(
+  standing: Extract<KeyStanding, { kind: 'changed' }> | { kind: KeyStanding['kind'] },
+  key: ShownKey,
+): KrownError {
+  if ('expected' in standing) return mismatch(key, standing.expected)
+  return new KrownError('HOST_KEY_MISMATCH', 'the host shows a key that was revoked; nothing was sent', {
+    details: { presented: key.fingerprint, algorithm: key.algorithm, revoked: true },
+  })
 }
 
-function requireGiven(given: string | undefined, key: PresentedHostKey): void {
-  if (given !== undefined && given !== key.fingerprint) throw mismatch(key, [given])
-}
-
-/** An organization's pins win over the user's own. True when pinned, false when nothing is pinned. */
-function requirePinned(pins: readonly HostKeyPin[], key: PresentedHostKey): boolean {
-  const ofOrg = pins.filter(({ userId }) => userId === null)
-  const relevant = (ofOrg.length > 0 ? ofOrg : pins).map(({ fingerprint }) => fingerprint)
-  if (relevant.length === 0) return false
-  if (!relevant.includes(key.fingerprint)) throw mismatch(key, relevant)
-  return true
-}
-
-function mismatch(key: PresentedHostKey, expected: readonly string[]): KrownError {
+function mismatch(key: ShownKey, expected: readonly string[]): KrownError {
   return new KrownError(
     'HOST_KEY_MISMATCH',
     'the host shows another key than before: it was rebuilt, or somebody is in between; nothing was sent',
     { details: { presented: key.fingerprint, algorithm: key.algorithm, expected } },
   )
-}
-
-function pinnedEntry({ actor, host, port, given }: HostKeyCheck, key: PresentedHostKey) {
-  return {
-    action: 'host_key.pinned',
-    outcome: 'success' as const,
-    actor,
-    facts: {
-      fingerprint: key.fingerprint,
-      algorithm: key.algorithm,
-      source: given === undefined ? 'first_use' : 'given',
-      scope: 'user',
-    },
-    details: { host, port },
-  }
 }

@@ -4,13 +4,21 @@ import type { Db } from '../../../src/db/database.js'
 import * as apiTokens from '../../../src/db/repositories/api-token.repository.js'
 import * as commands from '../../../src/db/repositories/command.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
-import { listPins } from '../../../src/db/repositories/host-key.repository.js'
+import * as hostKeys from '../../../src/db/repositories/host-key.repository.js'
 import * as journal from '../../../src/db/repositories/journal.repository.js'
 import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
 import * as sessions from '../../../src/db/repositories/session.repository.js'
 import * as users from '../../../src/db/repositories/user.repository.js'
-import type { ApiTokenId, CommandId, LoginId, SessionId, TargetId, UserId } from '../../../src/model/ids.js'
+import type {
+  ApiTokenId,
+  CommandId,
+  HostKeyId,
+  LoginId,
+  SessionId,
+  TargetId,
+  UserId,
+} from '../../../src/model/ids.js'
 import { describeOnBothDatabases, type OpenedTestDatabase } from '../../support/databases.js'
 import { fillTables } from './filled-tables.js'
 import { explain, recordStatements } from './recording.js'
@@ -75,6 +83,19 @@ const JOURNAL_LISTS = choices({
   },
 ])
 
+const HOST_KEY_LISTS = choices({
+  owner: userId,
+  host: 'h7.example.com',
+  mark: 'revoked' as const,
+}).map(({ owner, ...query }): [string, Query] => [
+  named('host keys', { ...query, ...(owner && { owner }) }),
+  async (db, { orgId }) => {
+    await hostKeys.listHostKeys(db, orgId, { query, owner })
+    const cursor = encodeCursor({ list: 'known_host_keys', ...query }, [newId<HostKeyId>()])
+    await hostKeys.listHostKeys(db, orgId, { query: { ...query, cursor }, owner })
+  },
+])
+
 const USUAL_LISTS: [string, Query][] = [
   ...(['running', 'completed'] as const).map((status): [string, Query] => [
     `commands that are ${status}`,
@@ -121,8 +142,30 @@ const OTHERS: [string, Query][] = [
   ['live sessions', (db, { orgId, alice }) => sessions.countLiveSessions(db, orgId, alice)],
   [
     'pins',
-    (db, { orgId, alice }) => listPins(db, orgId, { host: 'h1.example.com', port: 22, userId: alice }),
+    (db, { orgId, alice }) =>
+      hostKeys.listPinsFor(db, orgId, {
+        ...{ host: 'h1.example.com', port: 22, userId: alice },
+        fingerprint: 'SHA256:x',
+      }),
   ],
+  [
+    'pins of one scope',
+    (db, { orgId }) =>
+      hostKeys.listPinsAt(db, orgId, { host: 'h1.example.com', port: 22, via: null, userId: null }),
+  ],
+  [
+    'pins of some hosts',
+    (db, { orgId }) => hostKeys.listPinsOfHosts(db, orgId, ['h1.example.com', 'h2.example.com']),
+  ],
+  [
+    'patterns of hosts',
+    async (db, { orgId }) => {
+      await hostKeys.listTrustedPatterns(db, orgId, { after: null, limit: 500 })
+      await hostKeys.listTrustedPatterns(db, orgId, { after: newId<HostKeyId>(), limit: 500 })
+      await hostKeys.countPatterns(db, orgId)
+    },
+  ],
+  ['one host key', (db, { orgId }) => hostKeys.findHostKey(db, orgId, newId<HostKeyId>())],
   ['other admins', (db, { orgId, alice }) => countOtherAdmins(db as never, orgId, alice)],
   ['standing', (db, { orgId, alice }) => findStanding(db, orgId, { userId: alice, loginId })],
   ['a login', (db) => logins.findLoginAcrossOrgs(db, loginId)],
@@ -161,12 +204,16 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     return plans.flat()
   }
 
-  test.each([...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...USUAL_LISTS, ...OTHERS])(
-    'no full scan for %s',
-    async (_name, query) => {
-      expect((await plansOf(query)).filter(isFullScan)).toEqual([])
-    },
-  )
+  test.each([
+    ...SESSION_LISTS,
+    ...COMMAND_LISTS,
+    ...JOURNAL_LISTS,
+    ...HOST_KEY_LISTS,
+    ...USUAL_LISTS,
+    ...OTHERS,
+  ])('no full scan for %s', async (_name, query) => {
+    expect((await plansOf(query)).filter(isFullScan)).toEqual([])
+  })
 
   test('a full scan would be noticed', async () => {
     const plan = await plansOf((db) =>
@@ -175,7 +222,14 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     expect(plan.filter(isFullScan)).toHaveLength(1)
   })
 
-  const ORDERED = [...SESSION_LISTS, ...COMMAND_LISTS, ...JOURNAL_LISTS, ...USUAL_LISTS, API_TOKEN_LIST]
+  const ORDERED = [
+    ...SESSION_LISTS,
+    ...COMMAND_LISTS,
+    ...JOURNAL_LISTS,
+    ...HOST_KEY_LISTS,
+    ...USUAL_LISTS,
+    API_TOKEN_LIST,
+  ]
   test.each(ORDERED.filter(([name]) => !name.includes(',')))(
     'an index gives the order for %s',
     async (_name, query) => {

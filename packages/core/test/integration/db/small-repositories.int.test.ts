@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
 import type { Db } from '../../../src/db/database.js'
 import { isUniqueViolation } from '../../../src/db/db-errors.js'
-import { insertPin, listPins } from '../../../src/db/repositories/host-key.repository.js'
+import { insertPins, listPinsFor } from '../../../src/db/repositories/host-key.repository.js'
 import {
   beatHeart,
   deleteNodes,
@@ -35,7 +35,7 @@ function pinRow(org: SeededOrg, given: Partial<KnownHostKeysTable>): KnownHostKe
 }
 
 const pin = (db: Db, org: SeededOrg, row: KnownHostKeysTable) =>
-  db.transaction().execute((trx) => insertPin(trx, org.orgId, row))
+  db.transaction().execute((trx) => insertPins(trx, org.orgId, [row]))
 
 describeOnBothDatabases('host keys', (openTestDatabase) => {
   test("a user sees the organization's pins and their own, for this host and port", async () => {
@@ -53,7 +53,12 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
       pinRow(other, { user_scope: org.alice }),
     ])
       await pin(db, org, row)
-    const pins = await listPins(db, org.orgId, { host: 'db.example.com', port: 22, userId: org.alice })
+    const pins = await listPinsFor(db, org.orgId, {
+      host: 'db.example.com',
+      port: 22,
+      userId: org.alice,
+      fingerprint: 'SHA256:one',
+    })
     expect(pins).toHaveLength(2)
     expect(pins).toEqual(
       expect.arrayContaining([

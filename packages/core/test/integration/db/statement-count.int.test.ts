@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Db } from '../../../src/db/database.js'
 import { listApiTokens } from '../../../src/db/repositories/api-token.repository.js'
 import { listCommands } from '../../../src/db/repositories/command.repository.js'
+import { listHostKeys } from '../../../src/db/repositories/host-key.repository.js'
 import { listEntries } from '../../../src/db/repositories/journal.repository.js'
 import { listSessions } from '../../../src/db/repositories/session.repository.js'
 import { listPeople } from '../../../src/db/repositories/user.repository.js'
@@ -28,6 +29,11 @@ const LISTS: [string, List][] = [
     'API tokens',
     async (db, { orgId, alice }, limit) =>
       (await listApiTokens(db, orgId, { userId: alice, query: { limit } })).items.length,
+  ],
+  [
+    'host keys',
+    async (db, { orgId }, limit) =>
+      (await listHostKeys(db, orgId, { query: { limit }, owner: undefined })).items.length,
   ],
   ['people', async (db, { orgId }, limit) => (await listPeople(db, orgId, { limit })).items.length],
   [

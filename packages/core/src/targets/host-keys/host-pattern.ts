@@ -1,0 +1,55 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { compileGlob } from '../../access/glob.js'
+
+const SSH_PORT = 22
+const HASH_MAGIC = '|1|'
+const SHA1_BYTES = 20
+/** The longest name with brackets and port; a pattern with more letters of its own cannot match one. */
+const MAX_NAME_LENGTH = 253 + '[]:65535'.length
+
+/** A host as known_hosts files name it: alone for port 22, else `[host]:port`. */
+export function knownHostsName(host: string, port: number): string {
+  return port === SSH_PORT ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
+}
+
+/**
+ * Whether the host field of a known_hosts line means this host, as sshd(8) says: patterns with `*` and `?`, separated
+ * by commas, of which a matching one after `!` refuses whatever the others say; or one hashed name.
+ *
+ * @param name As {@link knownHostsName} gives it.
+ */
+export function matchesHostPattern(field: string, name: string): boolean {
+  const hashed = readHashed(field)
+  if (hashed) return timingSafeEqual(hashName(hashed.salt, name), hashed.hash)
+  let isNamed = false
+  for (const part of field.split(',')) {
+    const isNegated = part.startsWith('!')
+    if (!matchesOne(isNegated ? part.slice(1) : part, name)) continue
+    if (isNegated) return false
+    isNamed = true
+  }
+  return isNamed
+}
+
+/** Salt and HMAC-SHA1 of a hashed host field (`|1|salt|hash`); undefined for another form. */
+export function readHashed(field: string): { readonly salt: Buffer; readonly hash: Buffer } | undefined {
+  if (!field.startsWith(HASH_MAGIC)) return undefined
+  const [salt = '', hash = '', ...more] = field.slice(HASH_MAGIC.length).split('|')
+  const read = { salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') }
+  const isWhole = more.length === 0 && read.salt.length === SHA1_BYTES && read.hash.length === SHA1_BYTES
+  return isWhole ? read : undefined
+}
+
+/** What `ssh-keygen -H` makes of a name. */
+export function hashName(salt: Buffer, name: string): Buffer {
+  return createHmac('sha1', salt).update(name).digest()
+}
+
+function matchesOne(pattern: string, name: string): boolean {
+  const letters = pattern.length - countStars(pattern)
+  return letters <= MAX_NAME_LENGTH && pattern !== '' && compileGlob(pattern)(name)
+}
+
+function countStars(pattern: string): number {
+  return pattern.split('*').length - 1
+}
