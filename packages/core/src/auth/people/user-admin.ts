@@ -70,7 +70,7 @@ export class UserAdmin {
   /**
    * Takes effect at once in this process, within 5 s in others. Disabling ends the logins of the user.
    *
-   * @throws KrownError CONFLICT when no admin would be left; FORBIDDEN, also for `auditScope` unless by an
+   * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; FORBIDDEN, also for `auditScope` unless by an
    * instance admin; NOT_FOUND, VALIDATION_FAILED.
    */
   async update(actor: Actor, id: UserId, given: UpdateUserInput): Promise<User> {

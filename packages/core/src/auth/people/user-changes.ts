@@ -2,10 +2,11 @@ import type { Trx } from '../../db/database.js'
 import { revokeLoginsOfUser } from '../../db/repositories/login.repository.js'
 import {
   countOtherAdmins,
+  countOtherInstanceAdmins,
   type MembershipChanges,
   updateMembership,
 } from '../../db/repositories/membership.repository.js'
-import { findPerson, raiseTokenVersion } from '../../db/repositories/user.repository.js'
+import { findPerson, isInstanceAdmin, raiseTokenVersion } from '../../db/repositories/user.repository.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
@@ -23,7 +24,7 @@ type Rights = Pick<User, 'role' | 'disabled' | 'auditScope'>
  * Changes what a person may do. Runs under the journal's lock, so of two admins who demote each other one is left.
  *
  * @param change.at Epoch milliseconds.
- * @throws KrownError CONFLICT when no admin would be left; NOT_FOUND.
+ * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; NOT_FOUND.
  */
 export async function changePerson(
   trx: Trx,
@@ -34,7 +35,7 @@ export async function changePerson(
   const before = await findPerson(trx, orgId, id)
   if (!before) throw notFound('user')
   const wanted = { ...before, ...definedIn(input) }
-  if (isActiveAdmin(before) && !isActiveAdmin(wanted)) await requireAnotherAdmin(trx, orgId, id)
+  if (isActiveAdmin(before) && !isActiveAdmin(wanted)) await requireOtherAdmins(trx, orgId, id)
   await updateMembership(trx, orgId, { userId: id, set: toColumns(before, wanted, at) })
   if (wanted.disabled && !before.disabled) {
     await raiseTokenVersion(trx, orgId, id)
@@ -66,9 +67,14 @@ export function personChanged(actor: Actor, { before, after }: ChangedPerson): J
   return entries
 }
 
-async function requireAnotherAdmin(trx: Trx, orgId: OrgId, id: UserId): Promise<void> {
-  if ((await countOtherAdmins(trx, orgId, id)) > 0) return
-  throw new KrownError('CONFLICT', 'the last admin can be neither demoted nor disabled')
+async function requireOtherAdmins(trx: Trx, orgId: OrgId, id: UserId): Promise<void> {
+  if ((await countOtherAdmins(trx, orgId, id)) === 0) throw lastOne('admin')
+  if (!(await isInstanceAdmin(trx, orgId, id))) return
+  if ((await countOtherInstanceAdmins(trx, orgId, id)) === 0) throw lastOne('instance admin')
+}
+
+function lastOne(what: string): KrownError {
+  return new KrownError('CONFLICT', `the last ${what} can be neither demoted nor disabled`)
 }
 
 function isActiveAdmin({ role, disabled }: Rights): boolean {

@@ -38,7 +38,20 @@ export async function updateMembership(
 
 /** People besides this one who can administer the organization right now. */
 export async function countOtherAdmins(trx: Trx, orgId: OrgId, userId: UserId): Promise<number> {
-  const row = await trx
+  const row = await otherAdmins(trx, orgId, userId).executeTakeFirstOrThrow()
+  return Number(row.admins)
+}
+
+/** Those of them who are admins of the instance as well. */
+export async function countOtherInstanceAdmins(trx: Trx, orgId: OrgId, userId: UserId): Promise<number> {
+  const row = await otherAdmins(trx, orgId, userId)
+    .where('u.is_instance_admin', '=', 1)
+    .executeTakeFirstOrThrow()
+  return Number(row.admins)
+}
+
+function otherAdmins(trx: Trx, orgId: OrgId, userId: UserId) {
+  return trx
     .selectFrom('memberships as m')
     .innerJoin('users as u', 'u.id', 'm.user_id')
     .select((eb) => eb.fn.countAll<number>().as('admins'))
@@ -47,8 +60,6 @@ export async function countOtherAdmins(trx: Trx, orgId: OrgId, userId: UserId): 
     .where('m.user_id', 'not in', [userId, SYSTEM_USER_ID])
     .where('m.disabled_at', 'is', null)
     .where('u.disabled_at', 'is', null)
-    .executeTakeFirstOrThrow()
-  return Number(row.admins)
 }
 
 /** Everything that decides what a caller is right now. */
