@@ -27,8 +27,10 @@ const { host, port, username, auth } = target
 const session = await rest('POST /api/sessions', { host, port, username, auth }, accessToken)
 
 const program = fileURLToPath(new URL('watch.py', import.meta.url))
+// A slash at the end of the URL is what one gets by copying it from a browser.
+const url = `${gateway.url}/`
 const watcher = spawn('/usr/bin/python3', [program, session.id ?? ''], {
-  env: { PATH: process.env.PATH, KROWN_URL: gateway.url, KROWN_TOKEN: accessToken },
+  env: { PATH: process.env.PATH, KROWN_URL: url, KROWN_TOKEN: accessToken },
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 const ended = once(watcher, 'close')

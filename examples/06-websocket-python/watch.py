@@ -9,7 +9,7 @@ import sys
 
 import websockets  # Debian: python3-websockets
 
-URL = os.environ["KROWN_URL"].replace("http", "ws", 1) + "/ws"
+URL = os.environ["KROWN_URL"].rstrip("/").replace("http", "ws", 1) + "/ws"
 TOKEN = os.environ["KROWN_TOKEN"]
 
 # Connecting again would change nothing.

@@ -50,7 +50,7 @@ test('the quick start goes from a setup token to a journaled command as it is wr
   await using gateway = await startGateway(directory.path)
   // The first two start a server and say where everything is.
   const [, , ...steps] = blocksBelow('docs/guide/quick-start.md', 'With curl', 'bash')
-  const env = { ...variables(target), KROWN: gateway.url, SETUP_TOKEN: gateway.setupToken }
+  const env = { ...variables(target), KROWN_URL: gateway.url, SETUP_TOKEN: gateway.setupToken }
   const script = `set -euo pipefail\n${steps.join('\n')}`
   const output = await runProcess({ command: 'bash', args: ['-c', script], options: { env } })
   expect(output).toContain('"role":"admin"')
@@ -72,7 +72,7 @@ test('the requests in README.md run as they are written', async () => {
   })
   expect(registered.status).toBe(201)
   const [script = ''] = blocksBelow('README.md', 'As a server', 'bash').slice(-1)
-  const env = { ...variables(target), KROWN: gateway.url, PASSWORD: admin.password }
+  const env = { ...variables(target), KROWN_URL: gateway.url, PASSWORD: admin.password }
   const output = await runProcess({
     command: 'bash',
     args: ['-euo', 'pipefail', '-c', script],

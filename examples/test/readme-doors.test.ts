@@ -36,7 +36,7 @@ afterAll(async () => {
 /** What the document has its reader export. */
 const environment = (more: NodeJS.ProcessEnv = {}) =>
   plainEnvironment({
-    KROWN: gateway.url,
+    KROWN_URL: gateway.url,
     PASSWORD: ADA.password,
     SSH_HOST: target.host,
     SSH_PORT: String(target.port),
@@ -73,7 +73,7 @@ test.runIf(hasWebsockets)('what README.md says from any language runs as it is w
   await session.exec('echo seen')
   await session.close()
   const { accessToken } = await signIn()
-  const env = environment({ TOKEN: accessToken, SESSION: session.id })
+  const env = environment({ KROWN_URL: `${gateway.url}/`, TOKEN: accessToken, SESSION: session.id })
   const args = ['-c', programBelow('From any language', 'python')]
   const output = await runProcess({ command: '/usr/bin/python3', args, options: { env } })
   const messages = output.trim().split('\n')

@@ -57,7 +57,7 @@ test('every call in the REST reference is answered as it says', async () => {
   await writeFile(join(directory.path, 'open-session.json'), JSON.stringify(openSession))
   let environment: Record<string, string | undefined> = {
     PATH: process.env.PATH,
-    KROWN: gateway.url,
+    KROWN_URL: gateway.url,
     JSON: 'content-type: application/json',
     SETUP_TOKEN: gateway.setupToken,
   }

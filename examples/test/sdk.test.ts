@@ -35,7 +35,7 @@ test.each(['docs/guide/sdk.md', 'packages/sdk/README.md'])(
     const env = {
       PATH: process.env.PATH,
       KROWN_URL: gateway.url,
-      KROWN_PASSWORD: ada.password,
+      PASSWORD: ada.password,
       SSH_HOST: host,
       SSH_PORT: String(port),
       SSH_USER: username,
