@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { ACCESS_VERBS, type AccessSubject } from '../model/access-rule.js'
 import type { ApiTokenId, UserId } from '../model/ids.js'
 import { type AccessQuestion, type DecidingRule, RuleBook } from './decide-rule.js'
-import { parseTargetSelector, type TargetFacts } from './target-selector.js'
+import { parseTargetSelector, type SelectableTarget } from './target-selector.js'
 
 const alice = 'alice' as UserId
 const token = 'token' as ApiTokenId
-const web1: TargetFacts = { name: 'web1', host: 'web1.example.com', username: 'root', tags: ['prod'] }
-const db1: TargetFacts = { name: 'db1', host: 'db1.example.com', username: 'root', tags: ['db', 'prod'] }
+const web1: SelectableTarget = { name: 'web1', host: 'web1.example.com', username: 'root', tags: ['prod'] }
+const db1: SelectableTarget = { name: 'db1', host: 'db1.example.com', username: 'root', tags: ['db', 'prod'] }
 
 interface Given extends Partial<Omit<DecidingRule, 'selector'>> {
   selector?: string

@@ -1,7 +1,7 @@
 import type { AccessSubject, AccessVerb } from '../model/access-rule.js'
 import type { ApiTokenId, UserId } from '../model/ids.js'
 import type { Role } from '../model/user.js'
-import { anchorsOf, type TargetFacts, type TargetSelector } from './target-selector.js'
+import { anchorsOf, type SelectableTarget, type TargetSelector } from './target-selector.js'
 
 /** What of an access rule decides. */
 export interface DecidingRule {
@@ -24,7 +24,7 @@ export interface RuleSubject {
 /** What somebody wants to do on a target. */
 export interface AccessQuestion {
   readonly subject: RuleSubject
-  readonly target: TargetFacts
+  readonly target: SelectableTarget
   /** Any one of them; left out: whatever a rule may allow. */
   readonly verbs?: readonly AccessVerb[] | undefined
   /** User name on the target; left out: whichever a rule may allow. */

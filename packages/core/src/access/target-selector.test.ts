@@ -7,7 +7,7 @@ import {
   MAX_SELECTOR_LENGTH,
   MAX_SELECTOR_TERMS,
   parseTargetSelector,
-  type TargetFacts,
+  type SelectableTarget,
 } from './target-selector.js'
 
 const web1 = { name: 'web1', host: 'web1.example.com', username: 'deploy', tags: ['env=prod', 'prod'] }
@@ -128,7 +128,7 @@ const { tree } = fc.letrec<{ tree: Tree; term: Tree }>((tie) => ({
   ),
 }))
 
-const facts: fc.Arbitrary<TargetFacts> = fc.record({
+const facts: fc.Arbitrary<SelectableTarget> = fc.record({
   name: word,
   host: word,
   username: word,
@@ -141,7 +141,7 @@ function print(node: Tree): string {
   return node.of.map((one) => `(${print(one)})`).join(node.kind === 'or' ? ' or ' : ' ')
 }
 
-function holds(node: Tree, target: TargetFacts): boolean {
+function holds(node: Tree, target: SelectableTarget): boolean {
   if (node.kind === 'not') return !holds(node.of, target)
   if (node.kind === 'and') return node.of.every((one) => holds(one, target))
   if (node.kind === 'or') return node.of.some((one) => holds(one, target))

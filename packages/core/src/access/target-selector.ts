@@ -6,7 +6,7 @@ export const MAX_SELECTOR_TERMS = 64
 export const MAX_SELECTOR_DEPTH = 16
 
 /** What a selector looks at. */
-export interface TargetFacts {
+export interface SelectableTarget {
   readonly name: string
   readonly host: string
   readonly username: string
@@ -15,7 +15,7 @@ export interface TargetFacts {
 
 /** A selector made ready to be asked for many targets. */
 export interface TargetSelector {
-  matches(target: TargetFacts): boolean
+  matches(target: SelectableTarget): boolean
   /**
    * It matches only targets that have at least one of these, as {@link anchorsOf} names them; null when it may match
    * any: for whoever has many selectors and does not want to ask each of them.
@@ -49,7 +49,7 @@ export function parseTargetSelector(text: string, path = 'selector'): TargetSele
 }
 
 /** What the anchors of a selector that matches this target can be. */
-export function anchorsOf({ name, host, username, tags }: TargetFacts): string[] {
+export function anchorsOf({ name, host, username, tags }: SelectableTarget): string[] {
   return [
     anchor('name', name),
     anchor('host', host),

@@ -1,0 +1,117 @@
+import { reachOf, requirePermission, type Subject } from '../../access/decide.js'
+import type { SelectableTarget } from '../../access/target-selector.js'
+import type { Caller } from '../../auth/gate/gate.js'
+import type { Clock } from '../../base/clock.js'
+import { KrownError, notFound } from '../../errors/krown-error.js'
+import type { AccessVerb } from '../../model/access-rule.js'
+import type { Actor } from '../../model/actor.js'
+import type { TargetId } from '../../model/ids.js'
+import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
+import { holderOf, judgeAccess } from './judge-access.js'
+import type { OrgRules } from './rule-books.js'
+
+/** What a session can be opened for; for who may only watch there is nothing to open. */
+const OPENING_VERBS: readonly AccessVerb[] = ['exec', 'shell', 'transfer']
+
+export interface TargetAccessDeps {
+  readonly snapshots: AccessSnapshots
+  readonly clock: Clock
+}
+
+export type TargetFilter = (target: SelectableTarget) => boolean
+
+/** A session to a target of the inventory. */
+export interface SessionOnTarget {
+  readonly targetId: TargetId
+  /** User name on the target. */
+  readonly username: string
+}
+
+/** Which targets a caller may see and use now, by its role and by access rules. */
+export class TargetAccess {
+  readonly #deps: TargetAccessDeps
+
+  constructor(deps: TargetAccessDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Lets a session be opened.
+   *
+   * @param target As it is now; undefined when there is none of that id or name.
+   * @param remoteUsername User name on the target; default: the target's own.
+   * @throws KrownError NOT_FOUND when the caller may not see the target, as when there is none; FORBIDDEN when the
+   * caller sees it, but no rule lets it use it as that user.
+   */
+  async requireOpen<T extends SelectableTarget>(
+    caller: Caller,
+    target: T | undefined,
+    remoteUsername: string | undefined,
+  ): Promise<T> {
+    requirePermission(caller.subject, 'target:use')
+    const { actor, subject } = caller
+    const { rules } = await this.#deps.snapshots.current(actor.orgId)
+    if (!target) throw notFound('target')
+    const username = remoteUsername ?? target.username
+    const asked = { target, verbs: OPENING_VERBS, remoteUsername: username, at: this.#deps.clock.now() }
+    if (judgeAccess(holderOf(actor, subject), rules, asked).allowed) return target
+    if (!this.#visibility(caller, rules)(target)) throw notFound('target')
+    throw notAllowed('a session', username)
+  }
+
+  /**
+   * Lets something be done in a session to a target; of changes by other processes it knows within a second.
+   *
+   * @throws KrownError FORBIDDEN
+   */
+  async requireVerb(caller: Caller, on: SessionOnTarget, verb: AccessVerb): Promise<void> {
+    const { actor, subject } = caller
+    const snapshot = await this.#deps.snapshots.recent(actor.orgId)
+    if (!this.#isAllowed({ actor, subject }, snapshot, { ...on, verbs: [verb] })) {
+      throw notAllowed(verb, on.username)
+    }
+  }
+
+  /** Tells which targets the caller may see now: those that a rule of its names, or all. */
+  async visibleTo(caller: Caller): Promise<TargetFilter> {
+    const { rules } = await this.#deps.snapshots.current(caller.actor.orgId)
+    return this.#visibility(caller, rules)
+  }
+
+  /** @throws KrownError NOT_FOUND for what {@link visibleTo} leaves out, as for undefined. */
+  async requireVisible<T extends SelectableTarget>(caller: Caller, target: T | undefined): Promise<T> {
+    const isVisible = await this.visibleTo(caller)
+    if (!target || !isVisible(target)) throw notFound('target')
+    return target
+  }
+
+  /** False when a session that was opened has to end: nothing allows its owner any more to open it. */
+  async mayKeep(owner: Actor, subject: Subject, on: SessionOnTarget): Promise<boolean> {
+    const snapshot = await this.#deps.snapshots.current(owner.orgId)
+    return this.#isAllowed({ actor: owner, subject }, snapshot, { ...on, verbs: OPENING_VERBS })
+  }
+
+  #isAllowed(
+    { actor, subject }: Pick<Caller, 'actor' | 'subject'>,
+    { targets, rules }: AccessSnapshot,
+    { targetId, username, verbs }: SessionOnTarget & { verbs: readonly AccessVerb[] },
+  ): boolean {
+    const target = targets.find(targetId)
+    if (!target) return false
+    const asked = { target, verbs, remoteUsername: username, at: this.#deps.clock.now() }
+    return judgeAccess(holderOf(actor, subject), rules, asked).allowed
+  }
+
+  #visibility({ actor, subject }: Caller, rules: OrgRules): TargetFilter {
+    if (reachOf(subject, 'target:read') === 'org') return () => true
+    const holder = holderOf(actor, subject)
+    const at = this.#deps.clock.now()
+    return (target) => judgeAccess(holder, rules, { target, at }).allowed
+  }
+}
+
+function notAllowed(what: string, username: string): KrownError {
+  return new KrownError('FORBIDDEN', `no access rule allows you ${what} on this target as ${username}`, {
+    details: { permission: 'target:use', targetUsername: username },
+  })
+}
