@@ -1,6 +1,7 @@
 import type { Algorithms, ServerConfig } from 'ssh2'
 import type { AuthPolicy } from './auth-policy.js'
 import type { ExecHandler, ShellHandler } from './hostile-context.js'
+import type { ForwardHandler } from './hostile-forward.js'
 import type { KeyPair } from './keys.js'
 
 export interface HostileSshServerOptions {
@@ -19,6 +20,8 @@ export interface HostileSshServerOptions {
   maxChannels?: number
   onExec?: ExecHandler
   onShell?: ShellHandler
+  /** Default: local forwards are refused. */
+  onForward?: ForwardHandler
 }
 
 /** What only old devices offer. Needs an rsa host key. */

@@ -4,6 +4,7 @@ import type { Connection } from 'ssh2'
 import type { AuthAttempt, AuthPolicy } from './auth-policy.js'
 import { AuthScript } from './auth-script.js'
 import { HostileConnection } from './hostile-connection.js'
+import { serveForwards } from './hostile-forward.js'
 import type { HostileSshServerOptions } from './hostile-options.js'
 import { type SessionRecords, serveSession } from './hostile-session.js'
 import { generateKey, type KeyPair } from './keys.js'
@@ -124,7 +125,8 @@ export class HostileSshServer implements AsyncDisposable, SessionRecords {
   }
 
   #serveChannels(connection: HostileConnection): void {
-    const { stallAt, maxChannels = Number.POSITIVE_INFINITY, onExec, onShell } = this.#options
+    const { stallAt, maxChannels = Number.POSITIVE_INFINITY, onExec, onShell, onForward } = this.#options
+    if (onForward) serveForwards(connection.client, onForward)
     let opened = 0
     connection.client.on('session', (accept, reject) => {
       if (stallAt === 'channel') return

@@ -8,6 +8,7 @@ export { floodPastWindow, type WindowFlood } from './flooding-channel.js'
 export { findFreePort, PortTakenError, withFreePort } from './free-port.js'
 export type { HostileConnection } from './hostile-connection.js'
 export type { ExecContext, ExecHandler, ShellHandler } from './hostile-context.js'
+export type { ForwardHandler, ForwardRequest } from './hostile-forward.js'
 export { type HostileSshServerOptions, WEAK_ALGORITHMS } from './hostile-options.js'
 export { type HostileSshServer, startHostileSshServer } from './hostile-ssh-server.js'
 export {

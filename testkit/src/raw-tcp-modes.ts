@@ -5,6 +5,8 @@ import { kexInitPacket, packetHeader, SSH_BANNER } from './ssh-packets.js'
 export type RawTcpMode =
   | { kind: 'silent' | 'http' | 'smtp' | 'tls-alert' | 'ssh-1.5' | 'ssh-1.99' | 'echo' }
   | { kind: 'stall-after-banner' | 'stall-after-kexinit' }
+  /** Closes at once, as sshd does with too many logins under way; newer ones say something before. */
+  | { kind: 'hang-up'; words?: string }
   /** One line without end; `maxBytes` default 1 GiB. */
   | { kind: 'endless-line'; maxBytes?: number }
   /** Lines that are no identification; `count` default 1e8. */
@@ -28,6 +30,9 @@ const TLS_ALERT = Buffer.of(21, 3, 3, 0, 2, 2, 10)
 export function playRawTcp(mode: RawTcpMode, socket: Socket, send: (data: string | Buffer) => void) {
   switch (mode.kind) {
     case 'silent':
+      return
+    case 'hang-up':
+      socket.end(mode.words ?? '')
       return
     case 'echo':
       socket.on('data', send)

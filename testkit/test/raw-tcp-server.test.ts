@@ -20,6 +20,7 @@ async function readBytes(port: number, bytes: number): Promise<Buffer> {
 describe('what a client of ssh2 makes of it', () => {
   const cases: [RawTcpMode, RegExp][] = [
     [{ kind: 'silent' }, /Timed out/],
+    [{ kind: 'hang-up', words: 'Exceeded MaxStartups\r\n' }, /Connection lost before handshake|ECONNRESET/],
     [{ kind: 'slow-banner', everyMs: 50 }, /Timed out/],
     [{ kind: 'endless-line' }, /Header line too long/],
     [{ kind: 'short-lines' }, /Max greeting lines/],

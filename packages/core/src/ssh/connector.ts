@@ -63,6 +63,9 @@ export interface SshConnectRequest extends SshLogin {
   readonly signal?: AbortSignal | undefined
 }
 
+/** As far as the host key, and no further. */
+export type SshProbeRequest = Omit<SshConnectRequest, 'username' | 'auth' | 'verifyHostKey'>
+
 /** The one way to SSH. Everything that speaks the protocol is behind this interface. */
 export interface SshConnector extends AsyncDisposable {
   /**
@@ -71,17 +74,29 @@ export interface SshConnector extends AsyncDisposable {
    * @throws KrownError TARGET_POLICY_DENIED, HOST_KEY_UNKNOWN, HOST_KEY_MISMATCH, TARGET_AUTH_FAILED,
    * TARGET_UNREACHABLE, TARGET_PROTOCOL_ERROR, TARGET_TIMEOUT (`details.phase` says where), VALIDATION_FAILED for
    * a private key that cannot be read, UNAVAILABLE when our own side (the verifier, the decryption of keys) is
-   * too slow, or DRAINING; else what `checkAddresses` or `verifyHostKey` threw, or the reason of the signal.
+   * too slow, or DRAINING; else what `checkAddresses`, `checkForward` or `verifyHostKey` threw, or the reason of the
+   * signal. What went wrong at a jump host has its place from 1 in `details.hop`, its name in `details.hopName` and
+   * both in the message; TARGET_CHANNEL_REFUSED (a jump host does not forward) always does.
    */
   connect(request: SshConnectRequest): Promise<SshConnection>
+  /**
+   * Asks the target for its host key and has it prove that it owns it; logs in to the jump hosts before it, but never
+   * to the target.
+   *
+   * @throws KrownError as `connect`.
+   */
+  probeHostKey(request: SshProbeRequest): Promise<PresentedHostKey>
 }
 
-/** One TCP link and SSH transport (RFC 4253). */
+/** One TCP link and SSH transport (RFC 4253), and the connections to the jump hosts that carry it. */
 export interface SshConnection {
   readonly hostKey: PresentedHostKey
-  /** Null while it is open; afterwards why it ended (`SESSION_LOST`, `TARGET_PROTOCOL_ERROR`, …). */
+  /**
+   * Null while it is open; afterwards why it ended (`SESSION_LOST`, `TARGET_PROTOCOL_ERROR`, …); `details.hop` and
+   * `details.hopName` when a jump host was lost.
+   */
   readonly closedBecause: KrownError | null
-  /** Resolves once, when the connection is gone, whoever ended it; never rejects. */
+  /** Resolves once, when it is gone and all that carried it, whoever ended it; never rejects. */
   readonly closed: Promise<KrownError>
   /**
    * Opens a session channel (RFC 4254 §6.5) and starts one command in it.

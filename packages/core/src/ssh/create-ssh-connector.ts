@@ -10,9 +10,12 @@ import { type ResolveHost, SystemResolver } from './system-resolver.js'
 
 export interface SshConnectorOptions {
   readonly clock: Clock
-  /** For the TCP connection, all addresses of the host together. */
+  /** For the TCP connection, all addresses of the host together; also for that of a jump host to the next one. */
   readonly connectTimeoutMs: number
-  /** From the identification line to the end of authentication, host key verifier included; also the wait in line. */
+  /**
+   * From the identification line to the end of authentication, host key verifier included; also the wait in line. With
+   * jump hosts, each login has its own.
+   */
   readonly handshakeTimeoutMs: number
   /** A connection whose target is gone without a word is found in this times `keepaliveMax`. */
   readonly keepaliveIntervalMs: number
@@ -37,16 +40,23 @@ export function createSshConnector(options: SshConnectorOptions): SshConnector {
   // The budget holds as a product: each connection has its bound, and only so many are not yet authenticated.
   const maxAtOnce = Math.max(1, Math.floor(preAuthBudgetBytes / PRE_AUTH_BYTES_EACH))
   return new Ssh2Connector({
-    queue: new DialQueue({ clock, maxAtOnce, waitMs: handshakeTimeoutMs }),
-    dialer: new Dialer({ clock, connectTimeoutMs, resolve: options.resolve ?? new SystemResolver().resolve }),
-    keys: new PrivateKeyReader(clock),
-    sweep: new KeepaliveSweep({ clock, intervalMs: options.keepaliveIntervalMs, max: keepaliveMax }),
-    handshake: {
-      clock,
-      timeoutMs: handshakeTimeoutMs,
-      maxBytes: PRE_AUTH_BYTES_EACH,
-      offers: new SharedOffers(),
+    route: {
+      queue: new DialQueue({ clock, maxAtOnce, waitMs: handshakeTimeoutMs }),
+      dialer: new Dialer({
+        clock,
+        connectTimeoutMs,
+        resolve: options.resolve ?? new SystemResolver().resolve,
+      }),
+      keys: new PrivateKeyReader(clock),
+      handshake: {
+        clock,
+        timeoutMs: handshakeTimeoutMs,
+        maxBytes: PRE_AUTH_BYTES_EACH,
+        offers: new SharedOffers(),
+      },
+      forwardTimeoutMs: connectTimeoutMs,
     },
+    sweep: new KeepaliveSweep({ clock, intervalMs: options.keepaliveIntervalMs, max: keepaliveMax }),
     connection: { clock, maxUnreadBytes },
   })
 }

@@ -1,5 +1,5 @@
 import type { KrownErrorCode } from '../errors/catalog.js'
-import { type ErrorDetails, KrownError } from '../errors/krown-error.js'
+import { type ErrorDetails, isKrownError, KrownError } from '../errors/krown-error.js'
 
 /** How far a connection had got; `details.phase` of the errors of `connect` and `exec`. */
 export type SshPhase = 'queue' | 'resolve' | 'connect' | 'handshake' | 'auth' | 'channel' | 'session'
@@ -164,8 +164,12 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** Translates an error of ssh2, of a socket or of the resolver; the original stays as `cause`, for the log. */
+/**
+ * Translates an error of ssh2, of a socket or of the resolver; the original stays as `cause`, for the log. One of ours,
+ * which says that the jump host before the target is gone, stays what it is.
+ */
 export function mapLibraryError(phase: SshPhase, cause: unknown): KrownError {
+  if (isKrownError(cause) && cause.code === 'SESSION_LOST') return cause
   const error: LibraryError = cause instanceof Error ? cause : new Error('not an error', { cause })
   const rule = RULES.find((candidate) => fits(candidate, phase, error))
   if (!rule) return new KrownError('INTERNAL', 'internal error', { cause })
@@ -174,7 +178,30 @@ export function mapLibraryError(phase: SshPhase, cause: unknown): KrownError {
 
 /** The connection ended without a word. */
 export function mapClosed(phase: 'handshake' | 'auth' | 'session'): KrownError {
-  return mapLibraryError(phase, Object.assign(new Error('closed by the peer'), { level: 'client-socket' }))
+  return mapLibraryError(phase, closedByPeer())
+}
+
+/** What ssh2 would say. */
+export function closedByPeer(): Error {
+  return Object.assign(new Error('closed by the peer'), { level: 'client-socket' })
+}
+
+const DROPPED = 'dropped'
+
+/** The target hung up before it identified itself. */
+export function droppedEarly(cause: unknown): KrownError {
+  return new KrownError(
+    'TARGET_UNREACHABLE',
+    'the target hung up before it identified itself as an SSH server',
+    {
+      details: { phase: 'handshake', reason: DROPPED },
+      cause,
+    },
+  )
+}
+
+export function isDroppedEarly(error: unknown): boolean {
+  return isKrownError(error) && error.details?.reason === DROPPED
 }
 
 const WAITING_FOR: Record<Exclude<SshPhase, 'session'>, string> = {

@@ -4,7 +4,7 @@ import { KrownError } from '../errors/krown-error.js'
 import type { ChannelSink } from './connector.js'
 import { sessionLost, targetTimeout } from './error-mapping.js'
 import { type ChannelHost, SessionChannel } from './ssh2-channel.js'
-import { openSessionChannel, requestExec, type Ssh2Channel } from './ssh2-internals.js'
+import { openSessionChannel, requestExec, type Ssh2Channel, takesPackets } from './ssh2-internals.js'
 
 export interface ExecRequest {
   readonly command: string
@@ -22,8 +22,6 @@ export interface ExecHost extends ChannelHost {
 }
 
 const TIMEOUT_MS = 10_000
-// With 0, ssh2 would loop for ever at the first write; with little more, each write costs thousands of packets.
-const MIN_PACKET_BYTES = 1024
 
 /**
  * Opens a session channel and asks to run a command in it.
@@ -54,7 +52,7 @@ export class ExecStart {
   #onOpened(error: Error | undefined, stream: Ssh2Channel): void {
     if (error) this.#reject(notOpened(error, this.#host.closedBecause))
     else if (this.#settled) stream.close()
-    else if (stream.outgoing.packetSize < MIN_PACKET_BYTES) this.#onTinyPackets()
+    else if (!takesPackets(stream)) this.#onTinyPackets()
     else this.#send(stream)
   }
 

@@ -1,14 +1,21 @@
-import type { Socket } from 'node:net'
 import type { AuthHandlerMiddleware, Client } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
 import { KrownError } from '../errors/krown-error.js'
 import { algorithmsFor } from './algorithms.js'
 import { Authenticator, type Credential } from './authenticator.js'
-import type { PresentedHostKey, SshConnectRequest } from './connector.js'
-import { mapClosed, mapLibraryError, protocolError, targetTimeout } from './error-mapping.js'
+import type { PresentedHostKey, SshLogin } from './connector.js'
+import {
+  closedByPeer,
+  droppedEarly,
+  mapClosed,
+  mapLibraryError,
+  protocolError,
+  targetTimeout,
+} from './error-mapping.js'
 import { HostKeyGate } from './host-key-gate.js'
 import { IdentificationReader, notSsh } from './identification.js'
+import type { Link } from './link.js'
 import {
   forgetEphemeralKey,
   internalsOf,
@@ -28,17 +35,18 @@ export interface HandshakeOptions {
   readonly offers: SharedOffers
 }
 
-export interface HandshakeRequest<Connection>
-  extends Pick<SshConnectRequest, 'username' | 'verifyHostKey' | 'legacyAlgorithms'> {
-  readonly credential: Credential
+export interface HandshakeRequest<Result>
+  extends Pick<SshLogin, 'username' | 'verifyHostKey' | 'legacyAlgorithms'> {
+  /** Null: goes no further than the proof that the target owns its host key. */
+  readonly credential: Credential | null
   readonly signal: AbortSignal
   /** Takes the client over and listens at once: the same packet may hold its first error. */
-  adopt(handshaken: Handshaken): Connection
+  adopt(handshaken: Handshaken): Result
 }
 
-/** An authenticated connection. Nobody listens on it. */
+/** An authenticated connection, if there was a credential. Nobody listens on it. */
 export interface Handshaken {
-  readonly socket: Socket
+  readonly link: Link
   readonly client: Client
   readonly internals: Ssh2Internals
   readonly hostKey: PresentedHostKey
@@ -46,24 +54,25 @@ export interface Handshaken {
 
 // RFC 4253 §4.2; the version of the product stays our business.
 const IDENT = 'Krown'
+const NO_CREDENTIAL: Credential = { method: 'password', password: '' }
 
-/** Identification, key exchange, host key, authentication: everything between a socket and a usable connection. */
-export class Handshake<Connection> {
-  readonly #socket: Socket
-  readonly #request: HandshakeRequest<Connection>
+/** Identification, key exchange, host key, authentication: everything between a link and a usable connection. */
+export class Handshake<Result> {
+  readonly #link: Link
+  readonly #request: HandshakeRequest<Result>
   readonly #options: HandshakeOptions
   readonly #client = new Ssh2Client()
   readonly #gate: HostKeyGate
   readonly #authenticator: Authenticator
   readonly #identification: IdentificationReader
-  readonly #result = defer<Connection>()
+  readonly #result = defer<Result>()
   #phase: 'handshake' | 'auth' = 'handshake'
   #bytes = 0
   #settled = false
   #release: () => void = () => undefined
 
-  constructor(socket: Socket, request: HandshakeRequest<Connection>, options: HandshakeOptions) {
-    this.#socket = socket
+  constructor(link: Link, request: HandshakeRequest<Result>, options: HandshakeOptions) {
+    this.#link = link
     this.#request = request
     this.#options = options
     const legacyAlgorithms = request.legacyAlgorithms ?? false
@@ -74,13 +83,18 @@ export class Handshake<Connection> {
       verify: (key) => request.verifyHostKey(key),
       onRefused,
     })
-    const mayBegin = () => this.#gate.accepted !== null
     const { username, credential } = request
-    this.#authenticator = new Authenticator({ username, credential, mayBegin, onRefused })
+    const mayBegin = () => credential !== null && this.#gate.accepted !== null
+    this.#authenticator = new Authenticator({
+      username,
+      credential: credential ?? NO_CREDENTIAL,
+      mayBegin,
+      onRefused,
+    })
   }
 
-  /** Takes the socket over; on failure it is destroyed. Called once. */
-  run(): Promise<Connection> {
+  /** Takes the link over; on failure it is destroyed. Called once. */
+  run(): Promise<Result> {
     try {
       this.#listen()
       if (!this.#settled) this.#start()
@@ -98,12 +112,12 @@ export class Handshake<Connection> {
     refuseUnsolicited(internals, ignore)
     readFirst(internals, (chunk) => this.#readIdentification(chunk))
     // Ahead of ssh2's own listener, so that the bound holds before the bytes are parsed.
-    this.#socket.on('data', this.#onBytes)
+    this.#link.on('data', this.#onBytes)
   }
 
   #config() {
     return {
-      sock: this.#socket,
+      sock: this.#link,
       username: this.#request.username,
       ident: IDENT,
       algorithms: algorithmsFor(this.#request.legacyAlgorithms ?? false),
@@ -125,16 +139,17 @@ export class Handshake<Connection> {
       cancelTimer()
       signal.removeEventListener('abort', onAbort)
     }
-    this.#client.on('error', (error) => this.#fail(mapLibraryError(this.#phaseForErrors(), error)))
+    this.#client.on('error', (error) => this.#fail(this.#mapError(error)))
     this.#client.on('handshake', () => {
       this.#phase = 'auth'
+      if (this.#request.credential === null) this.#succeed()
     })
     this.#client.on('ready', () => this.#onReady())
     this.#client.on('end', () => this.#onClosed())
     this.#client.on('close', () => this.#onClosed())
     this.#client.on('change password', () => this.#fail(passwordExpired()))
     if (signal.aborted) onAbort()
-    else if (this.#socket.destroyed) this.#fail(mapClosed('handshake'))
+    else if (this.#link.destroyed) this.#fail(mapClosed('handshake'))
   }
 
   readonly #onBytes = (chunk: Buffer): void => {
@@ -154,20 +169,32 @@ export class Handshake<Connection> {
   }
 
   #onClosed(): void {
-    const { sawOtherLines } = this.#identification
-    this.#fail(sawOtherLines ? notSsh() : mapClosed(this.#phaseForErrors()))
+    this.#fail(this.#mapError(closedByPeer()))
+  }
+
+  #mapError(error: Error): KrownError {
+    const { complete, sawOtherLines } = this.#identification
+    const mapped = mapLibraryError(this.#phaseForErrors(), error)
+    if (complete || mapped.code !== 'TARGET_UNREACHABLE') return mapped
+    return sawOtherLines ? notSsh() : droppedEarly(error)
   }
 
   #onReady(): void {
+    // The target may announce success unasked.
+    if (this.#authenticator.begun) this.#succeed()
+    else this.#fail(protocolError('malformed', 'the target broke the SSH protocol'))
+  }
+
+  #succeed(): void {
     const { accepted } = this.#gate
-    // The target may announce success unasked, even before the host key was accepted.
-    if (!accepted || !this.#authenticator.begun) {
+    // It may also do so before the host key was accepted.
+    if (!accepted) {
       this.#fail(protocolError('malformed', 'the target broke the SSH protocol'))
     } else if (this.#settle()) {
       const internals = internalsOf(this.#client)
       forgetEphemeralKey(internals)
       this.#client.removeAllListeners()
-      const handshaken = { client: this.#client, socket: this.#socket, internals, hostKey: accepted }
+      const handshaken = { client: this.#client, link: this.#link, internals, hostKey: accepted }
       this.#result.resolve(this.#request.adopt(handshaken))
     }
   }
@@ -176,7 +203,7 @@ export class Handshake<Connection> {
     if (!this.#settle()) return
     this.#client.removeAllListeners()
     this.#client.on('error', ignore)
-    this.#socket.destroy()
+    this.#link.destroy()
     this.#result.reject(reason)
   }
 
@@ -185,7 +212,7 @@ export class Handshake<Connection> {
     if (this.#settled) return false
     this.#settled = true
     this.#release()
-    this.#socket.off('data', this.#onBytes)
+    this.#link.off('data', this.#onBytes)
     this.#gate.close()
     this.#authenticator.forget()
     return true

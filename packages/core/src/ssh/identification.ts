@@ -17,11 +17,16 @@ const REFUSAL = /^(Exceeded MaxStartups|Not allowed at this time)/
 export class IdentificationReader {
   readonly #acceptsSsh1: boolean
   #line = Buffer.alloc(0)
+  #complete = false
   #sawOtherLines = false
 
   /** @param options.acceptsSsh1 Also take a target that would speak SSH 1 (it says 1.99). Only old devices do. */
   constructor(options: { acceptsSsh1: boolean }) {
     this.#acceptsSsh1 = options.acceptsSsh1
+  }
+
+  get complete(): boolean {
+    return this.#complete
   }
 
   /** The target said something, and so far it is no identification. */
@@ -36,7 +41,10 @@ export class IdentificationReader {
   push(chunk: Buffer): Buffer | null {
     let rest = this.#line.length > 0 ? Buffer.concat([this.#line, chunk]) : chunk
     for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED)) {
-      if (this.#isIdentification(rest.subarray(0, end))) return rest
+      if (this.#isIdentification(rest.subarray(0, end))) {
+        this.#complete = true
+        return rest
+      }
       rest = rest.subarray(end + 1)
     }
     requireText(rest)

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Client } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { type Deferred, defer } from '../base/deferred.js'
@@ -6,8 +5,12 @@ import { KrownError } from '../errors/krown-error.js'
 import type { ChannelSink, PresentedHostKey, SshChannel, SshConnection } from './connector.js'
 import { mapClosed, mapLibraryError, protocolError, sessionLost } from './error-mapping.js'
 import { type ExecHost, ExecStart } from './exec-start.js'
+import type { ForwardedLink } from './forwarded-link.js'
 import type { Handshaken } from './handshake.js'
+import { type Hop, named } from './hop.js'
 import type { KeepalivePeer } from './keepalive-sweep.js'
+import type { Link } from './link.js'
+import { type ForwardHost, type ForwardRequest, openForward } from './open-forward.js'
 import type { SessionChannel } from './ssh2-channel.js'
 import { type Ssh2Internals, sendKeepalive } from './ssh2-internals.js'
 import { refuseUnsolicited } from './unsolicited-messages.js'
@@ -20,6 +23,14 @@ export interface ConnectionOptions {
   onClosed(connection: Ssh2Connection): void
 }
 
+/** Where a connection is on the way to a target. */
+export interface ConnectionPlace {
+  /** Null for the target itself. */
+  readonly hop: Hop | null
+  /** The connection to the jump host before it, which ends with this one; null when we dialled it ourselves. */
+  readonly carrier: Ssh2Connection | null
+}
+
 // A target that reads at all takes a goodbye in this time.
 const CLOSE_GRACE_MS = 1_000
 // Between two sweeps, which are seconds apart. A talkative sshd sends one or two.
@@ -30,28 +41,37 @@ const REKEY_WEIGHT = 20
 const MAX_UNSENT_BYTES = 1024 * 1024
 const MAX_UNREAD_ANSWER_BYTES = 8 * MAX_UNSENT_BYTES
 
-/** An authenticated connection. Idle, it is nothing but this object, its socket and its ssh2 client. */
-export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
+/** An authenticated connection. Idle, it is nothing but this object, its link and its ssh2 client. */
+export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, KeepalivePeer {
+  readonly hop: Hop | null
   readonly hostKey: PresentedHostKey
   readonly internals: Ssh2Internals
   readonly #client: Client
-  readonly #socket: Socket
+  readonly #link: Link
+  readonly #carrier: Ssh2Connection | null
   readonly #options: ConnectionOptions
   readonly #closed: Deferred<KrownError> = defer()
   #closedBecause: KrownError | null = null
   #channels: Set<SessionChannel> | null = null
+  #forward: ForwardedLink | null = null
   #unsolicited = 0
   #drain: Deferred<void> | null = null
 
-  constructor({ client, socket, internals, hostKey }: Handshaken, options: ConnectionOptions) {
+  constructor(
+    { client, link, internals, hostKey }: Handshaken,
+    place: ConnectionPlace,
+    options: ConnectionOptions,
+  ) {
+    this.hop = place.hop
+    this.#carrier = place.carrier
     this.hostKey = hostKey
     this.internals = internals
     this.#client = client
-    this.#socket = socket
+    this.#link = link
     this.#options = options
     client.on('error', (error) => this.#break(mapLibraryError('session', error)))
     client.on('end', () => this.#break(mapClosed('session')))
-    client.on('close', () => this.#onClosed())
+    client.on('close', () => void this.#onClosed())
     watchWindows(internals, { maxUnreadBytes: options.maxUnreadBytes, onViolation: this.#onWindowViolation })
     refuseUnsolicited(internals, () => this.#countUnsolicited(1))
     client.on('handshake', () => this.#countUnsolicited(REKEY_WEIGHT))
@@ -70,7 +90,7 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
   }
 
   get bytesRead(): number {
-    return this.#socket.bytesRead
+    return this.#link.bytesRead
   }
 
   // Not async: the caller's turn comes right after the answer, and before the sink's.
@@ -84,15 +104,21 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
     return new ExecStart(this, { command, sink, signal }).run()
   }
 
+  /** For a jump host: connects it to the next one. What it carries is told when this connection is lost. */
+  async openForward(request: ForwardRequest): Promise<Link> {
+    this.#forward = await openForward(this, request)
+    return this.#forward
+  }
+
   async close(reason: KrownError): Promise<void> {
     if (!this.#closedBecause) this.#sayGoodbye(reason)
-    const cancelTimer = this.#options.clock.setTimer(CLOSE_GRACE_MS, () => this.#socket.destroy())
+    const cancelTimer = this.#options.clock.setTimer(CLOSE_GRACE_MS, () => this.#link.destroy())
     await this.#closed.promise
     cancelTimer()
   }
 
   async drained(): Promise<void> {
-    if (this.#closedBecause || this.#socket.writableLength < MAX_UNSENT_BYTES) return
+    if (this.#closedBecause || this.#link.writableLength < MAX_UNSENT_BYTES) return
     this.#drain ??= this.#waitForDrain()
     await this.#drain.promise
   }
@@ -133,13 +159,13 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
 
   #countUnsolicited(weight: number): void {
     this.#unsolicited += weight
-    const unread = this.#socket.writableLength > MAX_UNREAD_ANSWER_BYTES
+    const unread = this.#link.writableLength > MAX_UNREAD_ANSWER_BYTES
     if (unread || this.#unsolicited > MAX_UNSOLICITED) this.onProtocolViolation('unsolicited_flood')
   }
 
   #waitForDrain(): Deferred<void> {
     const drain = defer<void>()
-    this.#socket.once('drain', () => {
+    this.#link.once('drain', () => {
       this.#drain = null
       drain.resolve()
     })
@@ -149,23 +175,27 @@ export class Ssh2Connection implements SshConnection, ExecHost, KeepalivePeer {
   #sayGoodbye(reason: KrownError): void {
     this.#client.end()
     this.#markClosed(reason)
-    this.#socket.destroySoon()
+    this.#link.destroySoon()
   }
 
   #break(reason: KrownError): void {
     if (!this.#closedBecause) this.#markClosed(reason)
-    this.#socket.destroy()
+    this.#link.destroy()
   }
 
   #markClosed(reason: KrownError): void {
     this.#closedBecause = reason
     for (const channel of this.#channels ?? []) channel.lose(reason)
+    if (this.hop)
+      this.#forward?.lose(named(this.hop, sessionLost(reason, 'the connection to the target was lost')))
     this.#drain?.resolve()
     this.#options.onClosed(this)
   }
 
-  #onClosed(): void {
+  async #onClosed(): Promise<void> {
     if (!this.#closedBecause) this.#markClosed(mapClosed('session'))
-    this.#closed.resolve(this.#closedBecause ?? mapClosed('session'))
+    const because = this.#closedBecause ?? mapClosed('session')
+    await this.#carrier?.close(because)
+    this.#closed.resolve(because)
   }
 }

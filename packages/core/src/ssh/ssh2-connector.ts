@@ -1,48 +1,52 @@
+import { type Cancellation, startCancellation } from '../base/cancellation.js'
 import { KrownError } from '../errors/krown-error.js'
-import type { Credential } from './authenticator.js'
-import type { SshAuth, SshConnection, SshConnector, SshConnectRequest } from './connector.js'
-import type { DialQueue } from './dial-queue.js'
-import type { Dialer } from './dialer.js'
-import { Handshake, type Handshaken, type HandshakeOptions } from './handshake.js'
+import type {
+  PresentedHostKey,
+  SshConnection,
+  SshConnector,
+  SshConnectRequest,
+  SshProbeRequest,
+} from './connector.js'
+import type { Handshaken } from './handshake.js'
 import type { KeepaliveSweep } from './keepalive-sweep.js'
-import type { PrivateKeyReader } from './private-key.js'
-import { type ConnectionOptions, Ssh2Connection } from './ssh2-connection.js'
+import { type Arrive, RouteDialer, type RouteDialerParts } from './route-dialer.js'
+import { type ConnectionOptions, type ConnectionPlace, Ssh2Connection } from './ssh2-connection.js'
+import { type StopLogin, stopsOf } from './stops.js'
 
 export interface Ssh2ConnectorParts {
-  readonly queue: DialQueue
-  readonly dialer: Dialer
-  readonly keys: PrivateKeyReader
+  readonly route: RouteDialerParts
   readonly sweep: KeepaliveSweep
-  readonly handshake: HandshakeOptions
   readonly connection: Omit<ConnectionOptions, 'onClosed'>
 }
 
-/** Puts the steps of a connection in their order, and knows every connection there is. */
+/** What a connection and a probe have in common. */
+type Destination = Pick<SshConnectRequest, 'checkAddresses' | 'via' | 'signal'>
+
+/** Knows every connection and every attempt there is. */
 export class Ssh2Connector implements SshConnector {
-  readonly #parts: Ssh2ConnectorParts
+  readonly #dialer: RouteDialer
+  readonly #sweep: KeepaliveSweep
   readonly #connectionOptions: ConnectionOptions
-  readonly #attempts = new Set<AbortController>()
+  readonly #attempts = new Set<Cancellation>()
+  /** Without those that carry another one, which closes them. */
   readonly #connections = new Set<Ssh2Connection>()
   #closing: KrownError | null = null
 
-  constructor(parts: Ssh2ConnectorParts) {
-    this.#parts = parts
-    this.#connectionOptions = { ...parts.connection, onClosed: (connection) => this.#forget(connection) }
+  constructor({ route, sweep, connection }: Ssh2ConnectorParts) {
+    this.#dialer = new RouteDialer(route)
+    this.#sweep = sweep
+    this.#connectionOptions = { ...connection, onClosed: (closed) => this.#forget(closed) }
   }
 
-  async connect(request: SshConnectRequest): Promise<SshConnection> {
-    if (this.#closing) throw this.#closing
-    const attempt = new AbortController()
-    const onAbort = () => attempt.abort(request.signal?.reason)
-    if (request.signal?.aborted) onAbort()
-    request.signal?.addEventListener('abort', onAbort, { once: true })
-    this.#attempts.add(attempt)
-    try {
-      return await this.#connect(request, attempt.signal)
-    } finally {
-      this.#attempts.delete(attempt)
-      request.signal?.removeEventListener('abort', onAbort)
-    }
+  connect(request: SshConnectRequest): Promise<SshConnection> {
+    return this.#reach(request, request, this.#adopt)
+  }
+
+  probeHostKey(request: SshProbeRequest): Promise<PresentedHostKey> {
+    const { host, port, legacyAlgorithms } = request
+    const verifyHostKey = async () => undefined
+    const login = { host, port, legacyAlgorithms, username: '', auth: null, verifyHostKey }
+    return this.#reach(login, request, hangUp)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -52,40 +56,39 @@ export class Ssh2Connector implements SshConnector {
     await Promise.all([...this.#connections].map((connection) => connection.close(reason)))
   }
 
-  async #connect(request: SshConnectRequest, signal: AbortSignal): Promise<SshConnection> {
+  async #reach<Result>(login: StopLogin, to: Destination, arrive: Arrive<Result>): Promise<Result> {
+    if (this.#closing) throw this.#closing
+    using attempt = startCancellation(to.signal)
+    const { signal } = attempt
     signal.throwIfAborted()
-    // Never past the jump hosts.
-    if (request.via) throw new KrownError('UNAVAILABLE', 'jump hosts are not supported yet')
-    // First, so that a key that cannot be read leaves no trace on the target.
-    const credential = await this.#readCredential(request.auth, signal)
-    const target = `${request.host.toLowerCase()}:${request.port}`
-    const endTurn = await this.#parts.queue.enter(target, signal)
+    this.#attempts.add(attempt)
     try {
-      const socket = await this.#parts.dialer.dial(request, signal)
-      const { username, legacyAlgorithms } = request
-      const verifyHostKey: SshConnectRequest['verifyHostKey'] = (key) => request.verifyHostKey(key)
-      const adopt = (handshaken: Handshaken) => this.#adopt(handshaken)
-      const login = { username, credential, legacyAlgorithms, verifyHostKey, signal, adopt }
-      return await new Handshake(socket, login, this.#parts.handshake).run()
+      const checkAddresses: Destination['checkAddresses'] = (resolved) => to.checkAddresses(resolved)
+      const stops = stopsOf(login, to.via)
+      return await this.#dialer.reach({ ...stops, signal, checkAddresses, pass: this.#adopt, arrive })
     } finally {
-      endTurn()
+      this.#attempts.delete(attempt)
     }
   }
 
-  async #readCredential(auth: SshAuth, signal: AbortSignal): Promise<Credential> {
-    if (auth.method === 'password') return auth
-    return { method: 'key', key: await this.#parts.keys.read(auth, signal) }
-  }
-
-  #adopt(handshaken: Handshaken): Ssh2Connection {
-    const connection = new Ssh2Connection(handshaken, this.#connectionOptions)
+  readonly #adopt = (handshaken: Handshaken, place: ConnectionPlace): Ssh2Connection => {
+    const connection = new Ssh2Connection(handshaken, place, this.#connectionOptions)
+    if (place.carrier) this.#connections.delete(place.carrier)
     this.#connections.add(connection)
-    this.#parts.sweep.watch(connection)
+    this.#sweep.watch(connection)
     return connection
   }
 
   #forget(connection: Ssh2Connection): void {
     this.#connections.delete(connection)
-    this.#parts.sweep.forget(connection)
+    this.#sweep.forget(connection)
   }
+}
+
+/** Ends the way of a probe, having sent nothing but what leads to the key. */
+function hangUp({ client, link, hostKey }: Handshaken, { carrier }: ConnectionPlace): PresentedHostKey {
+  client.on('error', () => undefined)
+  link.destroy()
+  void carrier?.close(new KrownError('SESSION_LOST', 'only the host key was wanted'))
+  return hostKey
 }

@@ -22,10 +22,18 @@ export interface Ssh2Protocol {
   readonly _kex: { _keys?: unknown; _dh?: unknown } | undefined
   ping(): void
   session(id: number, flowWindowBytes: number, packetBytes: number): void
+  directTcpip(id: number, flowWindowBytes: number, packetBytes: number, addresses: ForwardAddresses): void
   exec(peerId: number, command: string, wantReply: boolean): void
   signal(peerId: number, name: string): void
   channelOpenFail(peerId: number, reason: number, description: string): void
   requestFailure(): void
+}
+
+export interface ForwardAddresses {
+  readonly srcIP: string
+  readonly srcPort: number
+  readonly dstIP: string
+  readonly dstPort: number
 }
 
 export interface MessageHandlers {
@@ -45,7 +53,7 @@ export interface ChannelManager {
 /** A channel that the target has not confirmed yet. ssh2 reads `type` when it does. */
 export interface OpeningChannel {
   (error: Error | undefined, channel: Ssh2Channel): void
-  type?: 'session'
+  type?: 'session' | 'direct-tcpip'
 }
 
 /** A channel of ssh2 with its two flow windows. */
@@ -61,6 +69,8 @@ type ChannelState = 'open' | 'eof' | 'closing' | 'closed'
 // What ssh2 itself announces (its Channel.js); its windows are adjusted against these very numbers.
 const FLOW_WINDOW_BYTES = 2 * 1024 * 1024
 const PACKET_BYTES = 32 * 1024
+// With 0, ssh2 would loop for ever at the first write; with little more, each write costs thousands of packets.
+const MIN_PACKET_BYTES = 1024
 
 /** The one value import of ssh2: a CommonJS package, so its names come as properties. */
 export const { Client: Ssh2Client, utils: ssh2Utils } = ssh2
@@ -114,6 +124,24 @@ export function openSessionChannel(client: Ssh2Internals, opened: OpeningChannel
   opened.type = 'session'
   const id = client._chanMgr.add(opened)
   client._protocol.session(id, FLOW_WINDOW_BYTES, PACKET_BYTES)
+}
+
+/** Asks for a channel to where only the peer can connect (RFC 4254 §7.2); `opened` is called once. */
+export function openForwardChannel(
+  client: Ssh2Internals,
+  destination: { readonly host: string; readonly port: number },
+  opened: OpeningChannel,
+): void {
+  opened.type = 'direct-tcpip'
+  const id = client._chanMgr.add(opened)
+  // Who asked for it is ours to know, so the originator says nothing.
+  const addresses = { srcIP: '127.0.0.1', srcPort: 0, dstIP: destination.host, dstPort: destination.port }
+  client._protocol.directTcpip(id, FLOW_WINDOW_BYTES, PACKET_BYTES, addresses)
+}
+
+/** False for a channel that must not be written to. */
+export function takesPackets({ outgoing }: Ssh2Channel): boolean {
+  return outgoing.packetSize >= MIN_PACKET_BYTES
 }
 
 /** Asks to run the command in an open channel; `answered` is called once, with true if that was refused. */

@@ -4,6 +4,8 @@ import { isKrownError, KrownError } from '../../../src/errors/krown-error.js'
 import type {
   ChannelEnd,
   ChannelSink,
+  JumpHost,
+  JumpRoute,
   SshChannel,
   SshConnection,
   SshConnector,
@@ -40,6 +42,20 @@ export function requestTo(peer: Peer, options: Partial<SshConnectRequest> = {}):
     checkAddresses: () => undefined,
     verifyHostKey: async () => undefined,
     ...options,
+  }
+}
+
+/** A way through these, which is allowed to lead everywhere; they are called `hop-1`, `hop-2`, … */
+export function through(
+  hops: readonly Peer[],
+  change: (hop: JumpHost) => Partial<JumpHost> = () => ({}),
+): JumpRoute {
+  return {
+    hops: hops.map((peer, index) => {
+      const hop = { ...requestTo(peer), name: `hop-${index + 1}` }
+      return { ...hop, ...change(hop) }
+    }),
+    checkForward: () => undefined,
   }
 }
 
