@@ -1,14 +1,20 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Database, Trx } from '../../db/database.js'
+import { insertAccessRule } from '../../db/repositories/access-rule.repository.js'
+import {
+  findInventoryRevision,
+  raiseInventoryRevision,
+} from '../../db/repositories/inventory-revision.repository.js'
 import { findStanding, insertMembership } from '../../db/repositories/membership.repository.js'
 import { ensureOrganization, organizationExists } from '../../db/repositories/organization.repository.js'
 import { ensureSystemUserAcrossOrgs, SYSTEM_USER_ID } from '../../db/repositories/user.repository.js'
 import { notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
+import { ACCESS_VERBS } from '../../model/access-rule.js'
 import type { CallOrigin, SystemActor } from '../../model/actor.js'
-import type { OrgId } from '../../model/ids.js'
+import type { AccessRuleId, OrgId } from '../../model/ids.js'
 
 /** Vouches for the system user; no embedding program may use it. */
 export const SYSTEM_ISSUER = 'krown'
@@ -44,7 +50,7 @@ export async function openHomeOrg(deps: HomeOrgDeps): Promise<HomeOrg> {
  * @throws KrownError NOT_FOUND when there is no such organization.
  */
 export async function ensureSystemActor(
-  { database, journal, clock }: Omit<HomeOrgDeps, 'newId'>,
+  { database, journal, clock, newId }: HomeOrgDeps,
   orgId: OrgId,
 ): Promise<SystemActor> {
   const actor = systemActorOf(orgId)
@@ -57,6 +63,7 @@ export async function ensureSystemActor(
       // Under the head's lock: of several processes, one inserts.
       if (await findStanding(trx, orgId, member)) return false
       await insertSystemMember(trx, orgId, clock.now())
+      await grantToOperators(trx, orgId, { id: newId(), createdAt: clock.now() })
       return true
     },
     (inserted) => (inserted ? [organizationCreated(actor)] : []),
@@ -84,6 +91,26 @@ async function insertSystemMember(trx: Trx, orgId: OrgId, createdAt: number): Pr
     created_at: createdAt,
   })
   await insertMembership(trx, orgId, { userId: SYSTEM_USER_ID, role: 'admin', createdAt })
+}
+
+/** The rule that an organization begins with. Not where somebody has been before, who may have taken it away. */
+async function grantToOperators(
+  trx: Trx,
+  orgId: OrgId,
+  made: { id: AccessRuleId; createdAt: number },
+): Promise<void> {
+  if ((await findInventoryRevision(trx, orgId)) > 0) return
+  await insertAccessRule(trx, orgId, {
+    ...made,
+    subject: { kind: 'role', role: 'operator' },
+    selector: '*',
+    verbs: [...ACCESS_VERBS],
+    remoteUsernames: null,
+    expiresAt: null,
+    reason: null,
+    grantedBy: null,
+  })
+  await raiseInventoryRevision(trx, orgId)
 }
 
 function organizationCreated(actor: SystemActor): JournalDraft {

@@ -102,6 +102,7 @@ async function grantToOperators(db: Db): Promise<void> {
   const known = db.withTables<{
     organizations: { id: string; created_at: number }
     access_rules: Record<string, unknown>
+    inventory_revisions: { org_id: string; revision: number }
   }>()
   const organizations = await known.selectFrom('organizations').select(['id', 'created_at']).execute()
   for (const { id, created_at } of organizations) {
@@ -117,6 +118,8 @@ async function grantToOperators(db: Db): Promise<void> {
         created_at,
       })
       .execute()
+    // Says that it has its rule: once deleted, it does not come back.
+    await known.insertInto('inventory_revisions').values({ org_id: id, revision: 1 }).execute()
   }
 }
 

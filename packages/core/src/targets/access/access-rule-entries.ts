@@ -1,0 +1,27 @@
+import type { JournalDraft } from '../../journal/entry.js'
+import type { AccessRule } from '../../model/access-rule.js'
+import type { Actor } from '../../model/actor.js'
+
+export function accessRuleGranted(actor: Actor, rule: AccessRule): JournalDraft {
+  return { action: 'access_rule.granted', ...about(actor, rule) }
+}
+
+/** With the rule as it is now; the entries before say what it was. */
+export function accessRuleChanged(actor: Actor, rule: AccessRule): JournalDraft {
+  return { action: 'access_rule.changed', ...about(actor, rule) }
+}
+
+export function accessRuleRevoked(actor: Actor, rule: AccessRule): JournalDraft {
+  return { action: 'access_rule.revoked', ...about(actor, rule) }
+}
+
+function about(actor: Actor, rule: AccessRule): Omit<JournalDraft, 'action'> {
+  const { id, subject, verbs, expiresAt, selector, remoteUsernames, reason } = rule
+  return {
+    outcome: 'success',
+    actor,
+    resource: { kind: 'access_rule', id },
+    facts: { subject: { ...subject }, verbs, expiresAt },
+    details: { selector, remoteUsernames, reason },
+  }
+}

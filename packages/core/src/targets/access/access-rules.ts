@@ -1,0 +1,196 @@
+import { parseTargetSelector } from '../../access/target-selector.js'
+import type { Caller, Gate } from '../../auth/gate/gate.js'
+import type { Clock } from '../../base/clock.js'
+import type { NewId } from '../../base/ids.js'
+import { parseInput } from '../../base/parse-input.js'
+import type { Db, Trx } from '../../db/database.js'
+import {
+  type AccessRuleChanges,
+  countAccessRules,
+  deleteAccessRule,
+  findAccessRule,
+  insertAccessRule,
+  listAccessRules,
+  updateAccessRule,
+} from '../../db/repositories/access-rule.repository.js'
+import { findApiToken } from '../../db/repositories/api-token.repository.js'
+import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
+import { findPerson } from '../../db/repositories/user.repository.js'
+import { KrownError, notFound, validationError } from '../../errors/krown-error.js'
+import type { Journal } from '../../journal/journal.js'
+import {
+  ACCESS_VERBS,
+  type AccessRule,
+  type AccessRuleQuery,
+  type AccessSubject,
+  accessRuleQuerySchema,
+  type CreateAccessRuleInput,
+  createAccessRuleInputSchema,
+  type UpdateAccessRuleInput,
+  updateAccessRuleInputSchema,
+} from '../../model/access-rule.js'
+import type { Actor } from '../../model/actor.js'
+import type { AccessRuleId, OrgId } from '../../model/ids.js'
+import type { Page } from '../../model/page.js'
+import { accessRuleChanged, accessRuleGranted, accessRuleRevoked } from './access-rule-entries.js'
+
+/** Of one organization: all of them are kept in memory. */
+const MAX_RULES = 5_000
+
+export interface AccessRulesDeps {
+  readonly gate: Gate
+  readonly db: Db
+  readonly journal: Journal
+  readonly time: { clock: Clock; newId: NewId }
+  /** Called after this process changed rules. */
+  readonly onAccessChanged: (orgId: OrgId) => void
+}
+
+/** The access rules of an organization, as its admins make them and its auditors read them. */
+export class AccessRules {
+  readonly #deps: AccessRulesDeps
+
+  constructor(deps: AccessRulesDeps) {
+    this.#deps = deps
+  }
+
+  /** See `KrownClient.accessRules.list`. */
+  async list(actor: Actor, query: AccessRuleQuery = {}): Promise<Page<AccessRule>> {
+    return this.#deps.gate.run(actor, { permission: 'rule:read' }, () =>
+      listAccessRules(this.#deps.db, actor.orgId, parseInput(accessRuleQuerySchema, query)),
+    )
+  }
+
+  async get(actor: Actor, id: AccessRuleId): Promise<AccessRule> {
+    const useCase = { permission: 'rule:read', resource: { kind: 'access_rule', id } } as const
+    return this.#deps.gate.run(actor, useCase, () => requireRule(this.#deps.db, actor.orgId, id))
+  }
+
+  /** See `KrownClient.accessRules.create`. */
+  async create(actor: Actor, given: CreateAccessRuleInput): Promise<AccessRule> {
+    return this.#deps.gate.run(actor, { permission: 'rule:manage' }, async () => {
+      const { subject, ...input } = parseInput(createAccessRuleInputSchema, given)
+      const { selector, verbs } = input
+      const wanted = { subject, selector, verbs, ...this.#checked(input) }
+      const { journal, onAccessChanged } = this.#deps
+      const rule = await journal.transact(
+        actor.orgId,
+        (trx) => this.#insert(trx, actor, wanted),
+        (granted) => [accessRuleGranted(actor, granted)],
+      )
+      onAccessChanged(actor.orgId)
+      return rule
+    })
+  }
+
+  /** See `KrownClient.accessRules.update`. */
+  async update(actor: Actor, id: AccessRuleId, given: UpdateAccessRuleInput): Promise<AccessRule> {
+    return this.#change(actor, id, async () => {
+      const set = this.#checked(parseInput(updateAccessRuleInputSchema, given))
+      if (Object.keys(set).length === 0) return requireRule(this.#deps.db, actor.orgId, id)
+      return this.#deps.journal.transact(
+        actor.orgId,
+        (trx) => change(trx, actor.orgId, { id, set }),
+        (rule) => [accessRuleChanged(actor, rule)],
+      )
+    })
+  }
+
+  /** See `KrownClient.accessRules.delete`. */
+  async delete(actor: Actor, id: AccessRuleId): Promise<AccessRule> {
+    return this.#change(actor, id, () =>
+      this.#deps.journal.transact(
+        actor.orgId,
+        (trx) => remove(trx, actor.orgId, id),
+        (rule) => [accessRuleRevoked(actor, rule)],
+      ),
+    )
+  }
+
+  #change(
+    actor: Actor,
+    id: AccessRuleId,
+    work: (caller: Caller) => Promise<AccessRule>,
+  ): Promise<AccessRule> {
+    const useCase = { permission: 'rule:manage', resource: { kind: 'access_rule', id } } as const
+    return this.#deps.gate.run(actor, useCase, async (caller) => {
+      const rule = await work(caller)
+      this.#deps.onAccessChanged(actor.orgId)
+      return rule
+    })
+  }
+
+  // Before the transaction: a selector that cannot be read needs none.
+  #checked({ selector, verbs, expiresAt, ...input }: UpdateAccessRuleInput): AccessRuleChanges {
+    if (selector !== undefined) parseTargetSelector(selector)
+    return {
+      ...definedIn({ selector, remoteUsernames: input.remoteUsernames, reason: input.reason }),
+      ...(verbs && { verbs: ACCESS_VERBS.filter((verb) => verbs.includes(verb)) }),
+      ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : this.#future(expiresAt) }),
+    }
+  }
+
+  #future(expiresAt: string): number {
+    const at = Date.parse(expiresAt)
+    if (at > this.#deps.time.clock.now()) return at
+    throw validationError([{ path: 'expiresAt', message: 'must be in the future' }])
+  }
+
+  async #insert(
+    trx: Trx,
+    { orgId, userId: grantedBy }: Actor,
+    wanted: Pick<AccessRule, 'subject' | 'selector' | 'verbs'> & AccessRuleChanges,
+  ): Promise<AccessRule> {
+    await requireSubject(trx, orgId, wanted.subject)
+    if ((await countAccessRules(trx, orgId)) >= MAX_RULES) throw tooMany()
+    const { clock, newId } = this.#deps.time
+    const id = newId<AccessRuleId>()
+    const nothing = { remoteUsernames: null, expiresAt: null, reason: null }
+    await insertAccessRule(trx, orgId, { ...nothing, ...wanted, id, grantedBy, createdAt: clock.now() })
+    await raiseInventoryRevision(trx, orgId)
+    return requireRule(trx, orgId, id)
+  }
+}
+
+async function change(
+  trx: Trx,
+  orgId: OrgId,
+  update: { id: AccessRuleId; set: AccessRuleChanges },
+): Promise<AccessRule> {
+  await requireRule(trx, orgId, update.id)
+  await updateAccessRule(trx, orgId, update)
+  await raiseInventoryRevision(trx, orgId)
+  return requireRule(trx, orgId, update.id)
+}
+
+async function remove(trx: Trx, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {
+  const rule = await requireRule(trx, orgId, id)
+  await deleteAccessRule(trx, orgId, id)
+  await raiseInventoryRevision(trx, orgId)
+  return rule
+}
+
+async function requireRule(db: Db, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {
+  const rule = await findAccessRule(db, orgId, id)
+  if (!rule) throw notFound('access rule')
+  return rule
+}
+
+async function requireSubject(trx: Trx, orgId: OrgId, subject: AccessSubject): Promise<void> {
+  if (subject.kind === 'user' && !(await findPerson(trx, orgId, subject.userId))) throw notFound('user')
+  if (subject.kind === 'api_token' && !(await findApiToken(trx, orgId, subject.tokenId))) {
+    throw notFound('API token')
+  }
+}
+
+function definedIn<Given extends object>(given: Given): Partial<Given> {
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<Given>
+}
+
+function tooMany(): KrownError {
+  return new KrownError('QUOTA_EXCEEDED', `an organization has at most ${MAX_RULES} access rules`, {
+    details: { limit: MAX_RULES },
+  })
+}
