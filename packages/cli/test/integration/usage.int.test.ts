@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import packageJson from '../package.json' with { type: 'json' }
-import { krown } from './support/krown.js'
+import packageJson from '../../package.json' with { type: 'json' }
+import { krown } from '../support/krown.js'
 
 const hasShell = (name: string) => spawnSync(name, ['-c', 'true']).status === 0
 

@@ -6,9 +6,9 @@ import serverPackageJson from '@krown/server/package.json' with { type: 'json' }
 import { createTempDir, startLocalSshServer, type TempDir } from '@krown/testkit'
 import { runProcess, startProcess } from '@krown/testkit/child-process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import packageJson from '../package.json' with { type: 'json' }
+import packageJson from '../../package.json' with { type: 'json' }
 
-const PACKAGES = fileURLToPath(new URL('../../', import.meta.url))
+const PACKAGES = fileURLToPath(new URL('../../../', import.meta.url))
 const PASSWORD = 'a good long passphrase'
 const CONFIG = `data_dir = "./data"
 server.port = 0

@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKey, type LocalSshServer, startLocalSshServer } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BIN } from './support/krown.js'
-import { type Desk, type Office, PASSWORD, startOffice } from './support/office.js'
-import { hasTerminals, startOnTerminal } from './support/terminal.js'
+import { BIN } from '../support/krown.js'
+import { type Desk, type Office, PASSWORD, startOffice } from '../support/office.js'
+import { hasTerminals, startOnTerminal } from '../support/terminal.js'
 
 const KROWN = `"${process.execPath}" "${BIN}"`
 const CONTROL_C = '\u0003'

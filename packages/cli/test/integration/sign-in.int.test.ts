@@ -2,8 +2,8 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findFreePort } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { krown } from './support/krown.js'
-import { type Office, PASSWORD, startOffice } from './support/office.js'
+import { krown } from '../support/krown.js'
+import { type Office, PASSWORD, startOffice } from '../support/office.js'
 
 let office: Office
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FaultProxy, type LocalSshServer, startFaultProxy, startLocalSshServer } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { krown } from './support/krown.js'
-import { type Office, startOffice } from './support/office.js'
+import { krown } from '../support/krown.js'
+import { type Office, startOffice } from '../support/office.js'
 
 describe('a connection to the server that is cut', () => {
   let office: Office

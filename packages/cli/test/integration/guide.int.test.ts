@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { startLocalSshServer } from '@krown/testkit'
 import { runProcess } from '@krown/testkit/child-process'
 import { expect, test } from 'vitest'
-import { fencedBlocks, readDocument } from '../../../examples/test/markdown.js'
-import { HINTS } from '../src/output/hints.js'
-import { BIN } from './support/krown.js'
-import { PASSWORD, startOffice } from './support/office.js'
+import { fencedBlocks, readDocument } from '../../../../examples/test/markdown.js'
+import { HINTS } from '../../src/output/hints.js'
+import { BIN } from '../support/krown.js'
+import { PASSWORD, startOffice } from '../support/office.js'
 
 const GUIDE = 'docs/guide/cli.md'
 
@@ -48,7 +48,7 @@ test('the commands of the guide run as they are written', async () => {
 }, 60_000)
 
 test('the guide knows every exit code that there is', async () => {
-  const { EXIT } = await import('../src/exit-codes.js')
+  const { EXIT } = await import('../../src/exit-codes.js')
   const rows = [...readDocument(GUIDE).matchAll(/^\| (\d[\d, ]*)(?: to \d+)? \|/gm)]
   const documented = new Set(rows.flatMap(([, codes = '']) => codes.split(', ').map(Number)))
   for (const code of Object.values(EXIT)) expect(documented).toContain(code)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Session } from '@krown/core'
 import { findSshd, generateKey, type Sshd, startSshd, waitFor } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, type Office, startOffice } from './support/office.js'
+import { type Desk, type Office, startOffice } from '../support/office.js'
 
 describe.skipIf(!findSshd())('exec', () => {
   let sshd: Sshd

@@ -1,7 +1,7 @@
 import { createTempDir } from '@krown/testkit'
 import { describe, expect, test } from 'vitest'
-import { krown } from './support/krown.js'
-import { result, startStrangeServer } from './support/strange-server.js'
+import { krown } from '../support/krown.js'
+import { result, startStrangeServer } from '../support/strange-server.js'
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057'
 const EVIL = '\u001b[2J\u001b]0;pwned\u0007\nkrown: all is well'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type LocalSshServer, startLocalSshServer, waitFor } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, type Office, PASSWORD, startOffice } from './support/office.js'
+import { type Desk, type Office, PASSWORD, startOffice } from '../support/office.js'
 
 let office: Office
 let target: LocalSshServer
