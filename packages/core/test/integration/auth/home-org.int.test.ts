@@ -19,6 +19,30 @@ describeOnBothDatabases('the organization default', (openTestDatabase) => {
     expect(await fixture.entries('organization.created')).toMatchObject([{ resourceId: fixture.orgId }])
   })
 
+  test('begins with one rule, which lets operators use every target; deleted, it does not come back', async () => {
+    const { fixture, another } = await openTwo()
+    await using _ = fixture
+    await Promise.all([another(), another()])
+    const rules = () => fixture.db.selectFrom('access_rules').selectAll().execute()
+    expect(await rules()).toMatchObject([
+      {
+        org_id: fixture.orgId,
+        subject_kind: 'role',
+        subject_id: 'operator',
+        selector: '*',
+        verbs: 'exec shell transfer watch',
+        remote_usernames: null,
+        expires_at: null,
+        granted_by: null,
+      },
+    ])
+    await fixture.db.deleteFrom('access_rules').execute()
+    await fixture.db.deleteFrom('memberships').execute()
+    await another()
+    expect(await fixture.entries('organization.created')).toHaveLength(2)
+    expect(await rules()).toEqual([])
+  })
+
   test('the system actor may do everything, and is in no list', async () => {
     await using fixture = await open()
     const system = await fixture.identity.systemActor()
