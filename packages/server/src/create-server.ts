@@ -66,11 +66,14 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
   const underWay = new UnderWay()
   decorateCalls(app, krown, underWay)
   addCommonHeaders(app, krown)
-  await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
+  addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
   await addCors(app, config.server.corsOrigins)
   acceptJsonOnly(app)
   answerErrors(app, logger)
-  app.addHook('onResponse', async (request, reply) => logRequest(logger, request, reply))
+  app.addHook('onResponse', (request, reply, next) => {
+    logRequest(logger, request, reply)
+    next()
+  })
   await mountRest(app, config)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
@@ -81,10 +84,11 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
 }
 
 function addCommonHeaders(app: FastifyInstance, krown: Krown): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     reply.header('x-request-id', request.id)
     reply.header('cache-control', 'no-store')
     // Whoever comes back should find the next process.
     if (krown.draining) reply.header('connection', 'close')
+    next()
   })
 }

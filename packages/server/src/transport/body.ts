@@ -13,7 +13,9 @@ export function acceptJsonOnly(app: FastifyInstance): void {
       return parseJsonBody(body)
     },
   )
-  app.addHook('onRequest', async (request) => refuseEncoding(request))
+  app.addHook('onRequest', (request, _reply, next) => {
+    next(refusalOfEncoding(request))
+  })
 }
 
 function refuseCharset(request: FastifyRequest): void {
@@ -23,8 +25,8 @@ function refuseCharset(request: FastifyRequest): void {
 }
 
 // What is unpacked here could be a thousand times what the limit lets in.
-function refuseEncoding(request: FastifyRequest): void {
+function refusalOfEncoding(request: FastifyRequest): KrownError | undefined {
   const encoding = request.headers['content-encoding']
-  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return
-  throw new KrownError('UNSUPPORTED_MEDIA_TYPE', 'compressed request bodies are not accepted')
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return undefined
+  return new KrownError('UNSUPPORTED_MEDIA_TYPE', 'compressed request bodies are not accepted')
 }

@@ -13,7 +13,7 @@ const MAX_USER_AGENT = 256
 export function decorateCalls(app: FastifyInstance, krown: Krown, underWay: UnderWay): void {
   const ends = new RequestEnds()
   app.decorateRequest(DECORATOR, null)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     const call = new CallContext({
       krown,
       underWay,
@@ -22,6 +22,7 @@ export function decorateCalls(app: FastifyInstance, krown: Krown, underWay: Unde
       authorization: request.headers.authorization,
     })
     request.setDecorator(DECORATOR, call)
+    next()
   })
 }
 

@@ -76,8 +76,9 @@ export function createHttp(config: KrownConfig, limits: HttpLimits): FastifyInst
   app.server.on('connect', refuseConnect)
   app.server.on('checkExpectation', refuseExpectation)
   // What was sent in one go is parsed to its end, also after the connection was ended for it.
-  app.addHook('onRequest', async ({ raw }, reply) => {
+  app.addHook('onRequest', ({ raw }, reply, next) => {
     if (raw.socket.destroyed) reply.hijack()
+    else next()
   })
   // From here on only the reader can hold things up; a handler may take as long as its command does.
   app.addHook('onSend', async ({ raw }) => {

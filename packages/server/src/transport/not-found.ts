@@ -21,11 +21,11 @@ export function watchRoutes(app: FastifyInstance): AllowedMethods {
 /** Refuses what is no route: 405 with `Allow` when the path is one under another method, else 404. */
 export function refuseUnknownRoutes(app: FastifyInstance, allowedMethods: AllowedMethods): void {
   // In this hook and not in the handler: the body of what is refused anyway is not read.
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return
+  app.addHook('onRequest', (request, reply, next) => {
+    if (!request.is404) return next()
     if (hasBody(request)) reply.header('connection', 'close')
     const [path = ''] = request.url.split('?')
-    return refuse(reply, allowedMethods(path))
+    refuse(reply, allowedMethods(path))
   })
   app.setNotFoundHandler((_request, reply) => refuse(reply, []))
 }
