@@ -6,6 +6,8 @@ const MAX_ENTRIES = 1000
 /** Names by which a careless merge would reach a prototype. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 const QUOTE = 0x22
 const COLON = 0x3a
 const BACKSLASH = 0x5c
@@ -39,7 +41,7 @@ export function parseJsonText(text: string): unknown {
 
 function decode(body: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+    return UTF8.decode(body)
   } catch (cause) {
     throw new KrownError('VALIDATION_FAILED', 'the request body is not valid UTF-8', { cause })
   }

@@ -49,13 +49,17 @@ function callProcedure(
   request: FastifyRequest,
   adapt = (input: unknown) => input,
 ): Promise<unknown> {
+  let input: Promise<unknown> | undefined
   return callTRPCProcedure({
     router: appRouter,
     path: route.procedure,
     type: route.type,
     ctx: { call: callOf(request) } satisfies RootContext,
     // Called when the caller is known: who is not signed in learns nothing about the input.
-    getRawInput: async () => adapt(readInput(route, request)),
+    getRawInput: () => {
+      input ??= Promise.resolve(undefined).then(() => adapt(readInput(route, request)))
+      return input
+    },
     signal: callOf(request)?.over,
     batchIndex: 0,
   })

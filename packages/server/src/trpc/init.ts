@@ -60,40 +60,33 @@ function requestIdOf(ctx: RootContext | undefined): string {
 
 export const router = t.router
 
-/** Whatever goes wrong inside leaves as a TRPCError around a KrownError. */
-const translateErrors = t.middleware(async ({ next }) => {
-  const result = await next()
-  if (!result.ok) throw toTrpcError(result.error)
-  return result
-})
-
-const unpackCall = t.middleware(({ ctx, next }) => {
-  const call = ctx.call as CallContext
-  return next({ ctx: { call, krown: call.krown, origin: call.origin } })
-})
-
-/** Input is read even where none is wanted, so that what should not be there is refused. */
-const readInput = t.middleware(async ({ getRawInput, next }) => {
-  await getRawInput()
-  return next()
-})
-
-const procedure = t.procedure.use(translateErrors).use(unpackCall)
+// One middleware each, though they do several things: tRPC copies everything about a call for every one of them.
 
 /** For what may be asked without being signed in. */
-export const publicProcedure = procedure.use(readInput)
+export const publicProcedure = t.procedure.use(({ ctx, getRawInput, next }) =>
+  translateErrors(async () => {
+    // Input is read even where none is wanted, so that what should not be there is refused.
+    await getRawInput()
+    return next({ ctx: unpackCall(ctx) })
+  }),
+)
 
 /** For everything else: `ctx.client` is all that the caller may do. Input is looked at after the caller is. */
-export const authedProcedure = procedure
-  .use(async ({ ctx, next, type, meta }) => {
-    const actor = await ctx.call.authenticate()
-    ctx.krown.countRequest(actor)
-    const proceed = () => next({ ctx: { client: ctx.krown.as(actor) } })
-    const { underWay } = ctx.call
+export const authedProcedure = t.procedure.use(({ ctx, getRawInput, next, type, meta }) =>
+  translateErrors(async () => {
+    const unpacked = unpackCall(ctx)
+    const { call, krown } = unpacked
+    const actor = await call.authenticate()
+    krown.countRequest(actor)
+    const proceed = async () => {
+      await getRawInput()
+      return next({ ctx: { ...unpacked, client: krown.as(actor) } })
+    }
+    const { underWay } = call
     // A stream has bounds of its own, in the socket that it goes over.
     if (!underWay || type === 'subscription') return proceed()
     const { userId } = actor
-    const { holder, sent } = holdAnswer(ctx.call)
+    const { holder, sent } = holdAnswer(call)
     const work = async () => {
       const result = await proceed()
       if (!result.ok) return result
@@ -101,8 +94,25 @@ export const authedProcedure = procedure
       return { ...result, data }
     }
     return underWay.run(userId, work, { waits: meta?.waits === true }).finally(sent)
-  })
-  .use(readInput)
+  }),
+)
+
+/** Whatever goes wrong inside leaves as a TRPCError around a KrownError. */
+async function translateErrors<Result extends { ok: boolean }>(work: () => Promise<Result>): Promise<Result> {
+  let result: Result
+  try {
+    result = await work()
+  } catch (error) {
+    throw toTrpcError(error)
+  }
+  if ('error' in result) throw toTrpcError(result.error)
+  return result
+}
+
+function unpackCall(ctx: RootContext) {
+  const call = ctx.call as CallContext
+  return { call, krown: call.krown, origin: call.origin }
+}
 
 /** A request holds its answers together until it is over; of a WebSocket each answer is by itself. */
 function holdAnswer(call: CallContext): { holder: AnswerHolder; sent: () => void } {
