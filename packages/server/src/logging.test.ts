@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseConfig } from '@krown/core'
 import { createTempDir, waitFor } from '@krown/testkit'
+import { runProcess } from '@krown/testkit/child-process'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { loggerOptions, openLog } from './logging.js'
@@ -92,6 +93,24 @@ test.each(['json', 'pretty'] as const)(
     expect(text.length).toBeLessThan(15_000)
   },
 )
+
+test('what was logged last is written when the process ends by itself, and a warning at once', async () => {
+  await using dir = await createTempDir()
+  const { logging } = parseConfig({ logging: { format: 'json', file: join(dir.path, 'krown.log') } })
+  const current = join(dir.path, 'current.log')
+  const script = `const { openLog } = await import(${JSON.stringify(new URL('./logging.ts', import.meta.url).href)})
+const { existsSync, readFileSync } = await import('node:fs')
+const current = ${JSON.stringify(current)}
+const { logger } = await openLog(${JSON.stringify(logging)})
+const has = (text) => existsSync(current) && readFileSync(current, 'utf8').includes(text)
+logger.warn({}, 'first')
+while (!has('first')) await new Promise(setImmediate)
+logger.info({}, 'last')
+process.exit(has('last') ? 1 : 0)`
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', script]
+  await runProcess({ command: process.execPath, args })
+  expect(readFileSync(current, 'utf8')).toMatch(/first.*\n.*last/)
+})
 
 test('a file that has the name of the link to the newest log is named, and left alone', async () => {
   await using dir = await createTempDir()

@@ -5,6 +5,7 @@ import { type KrownConfig, validationError } from '@krown/core'
 import { destination, type Logger, type LoggerOptions, pino } from 'pino'
 import pretty from 'pino-pretty'
 import roll from 'pino-roll'
+import { LineBatches } from './line-batches.js'
 import { escapeC1, escapeControls } from './printable.js'
 import { scrubSecrets } from './scrub-secrets.js'
 
@@ -26,12 +27,22 @@ const STDOUT = 1
 /** Opens the log that the configuration asks for. */
 export async function openLog(config: LoggingConfig): Promise<Log> {
   const sink = await openSink(config)
-  const logger = pino(
-    loggerOptions(config),
-    config.format === 'pretty' ? prettyOnto(sink, config) : plainOnto(sink),
-  )
+  const format = config.format === 'pretty' ? prettyFormat(config) : (line: string) => line
+  const batches = new LineBatches((lines) => void sink.write(escapeC1(lines.map(format).join(''))))
+  const logger = pino(loggerOptions(config), batches)
   countDrops(sink, logger)
-  return { logger, close: () => closeSink(sink) }
+  const writeRest = () => {
+    batches.end()
+    flushNow(sink)
+  }
+  // Before pino's own, which writes what the sink has.
+  process.prependListener('exit', writeRest)
+  const close = async () => {
+    process.removeListener('exit', writeRest)
+    batches.end()
+    await closeSink(sink)
+  }
+  return { logger, close }
 }
 
 /** What may be logged, and how; the one list of what is taken out. */
@@ -40,14 +51,13 @@ export function loggerOptions({ level }: Pick<LoggingConfig, 'level'>): LoggerOp
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), log: withoutSecrets, bindings: withoutSecrets },
     serializers: { err: serializeError },
-    redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
   }
 }
 
 /** Second net: nothing logs these on purpose. */
-const SECRET_NAMES = [
+const SECRET_NAMES = new Set([
   'accessToken',
   'authorization',
   'cookie',
@@ -58,7 +68,27 @@ const SECRET_NAMES = [
   'refreshToken',
   'setupToken',
   'token',
-]
+])
+/** Levels of objects in each other that are looked at. */
+const SECRET_DEPTH = 3
+
+/** The same fields, or a copy where some are secret. pino's own `redact` takes longer than writing the line. */
+function withoutSecrets<Fields extends object>(fields: Fields, depth = 1): Fields {
+  let copy: Record<string, unknown> | undefined
+  for (const [name, value] of Object.entries(fields)) {
+    const shown = SECRET_NAMES.has(name) ? '[secret]' : shownInside(value, depth)
+    if (shown === value) continue
+    copy ??= (Array.isArray(fields) ? [...fields] : { ...fields }) as Record<string, unknown>
+    copy[name] = shown
+  }
+  return (copy as Fields | undefined) ?? fields
+}
+
+// Of errors only what `serializeError` names is told.
+function shownInside(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Error) return value
+  return depth < SECRET_DEPTH ? withoutSecrets(value, depth + 1) : value
+}
 
 interface LoggedError {
   type: string
@@ -120,27 +150,30 @@ async function requireFreeLink(file: string): Promise<void> {
   throw validationError([{ path: 'logging.file', message }])
 }
 
-/** JSON escapes the first control characters by itself. */
-function plainOnto(sink: Destination): { write(line: string): void } {
-  return { write: (line) => void sink.write(escapeC1(line)) }
-}
-
-function prettyOnto(sink: Destination, { file }: LoggingConfig): { write(line: string): void } {
+function prettyFormat({ file }: LoggingConfig): (line: string) => string {
   const colorize = file === '' && process.stdout.isTTY === true && !process.env.NO_COLOR
-  const prettify = pretty.prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
-  return { write: (line) => void sink.write(escapeC1(prettify(line))) }
+  return pretty.prettyFactory({ colorize, singleLine: true, translateTime: 'SYS:HH:MM:ss.l' })
 }
 
 function countDrops(sink: Destination, logger: Logger): void {
   let dropped = 0
-  sink.on('drop', () => {
-    dropped += 1
+  sink.on('drop', (text: string) => {
+    dropped += text.split('\n').length - 1
   })
   sink.on('drain', () => {
     if (dropped === 0) return
     logger.warn({ dropped }, 'log lines were dropped')
     dropped = 0
   })
+}
+
+/** The process ends, and nothing can be waited for. */
+function flushNow(sink: Destination): void {
+  try {
+    sink.flushSync()
+  } catch {
+    // Nobody is left to be told.
+  }
 }
 
 async function closeSink(sink: Destination): Promise<void> {
