@@ -1,9 +1,9 @@
 import { startSshd } from '@krown/testkit/start-sshd'
 import { Gateway } from './lib/gateway.js'
 import { timeInTurn } from './lib/interleave.js'
+import { overheadFigure } from './lib/overhead.js'
 import { RawConnection } from './lib/raw-ssh.js'
 import type { Scenario } from './lib/scenario.js'
-import { median } from './lib/statistics.js'
 
 const SAMPLING = { rounds: 60, warmUp: 5, burst: 1 }
 const OPENED_BEFORE = 150
@@ -29,15 +29,6 @@ export const scenario: Scenario = {
       SAMPLING,
     )
     await Promise.all(opened.map((connection) => connection.close()))
-    const raw = median(times.raw)
-    return [
-      {
-        what: 'p50, at most raw + 6 ms',
-        value: median(times.krown),
-        unit: 'ms',
-        target: { atMost: raw + OVERHEAD_MS },
-        peers: { 'raw ssh2': raw },
-      },
-    ]
+    return [overheadFigure({ times, atMostMs: OVERHEAD_MS })]
   },
 }

@@ -2,11 +2,12 @@ import { createKrownClient } from '@krown/sdk'
 import { startSshd } from '@krown/testkit/start-sshd'
 import { openInput } from './lib/gateway.js'
 import { timeInTurn } from './lib/interleave.js'
+import { overheadFigure } from './lib/overhead.js'
 import { RawConnection } from './lib/raw-ssh.js'
 import { readToEnd } from './lib/read-to-end.js'
 import type { Scenario } from './lib/scenario.js'
 import { ADMIN, ServerProcess } from './lib/server-process.js'
-import { median, quantile } from './lib/statistics.js'
+import { quantile } from './lib/statistics.js'
 
 const COMMAND = 'true'
 const SAMPLING = { rounds: 60, warmUp: 40, burst: 5 }
@@ -35,24 +36,15 @@ export const scenario: Scenario = {
 }
 
 function figures(times: Record<'raw' | 'exec' | 'stream', number[]>) {
-  const [raw, exec, stream] = [median(times.raw), median(times.exec), median(times.stream)]
-  const peers = { 'raw ssh2': raw }
+  const { raw, exec, stream } = times
   const unit = 'ms' as const
   return [
-    {
-      what: 'exec, over HTTP, p50, at most raw + 2.5 ms',
-      value: exec,
-      unit,
-      target: { atMost: raw + EXEC_OVERHEAD_MS },
-      peers,
-    },
-    {
-      what: 'stream, in a WebSocket that is open, p50, at most raw + 2.8 ms',
-      value: stream,
-      unit,
-      target: { atMost: raw + STREAM_OVERHEAD_MS },
-      peers,
-    },
+    overheadFigure({ of: 'exec, over HTTP', times: { raw, krown: exec }, atMostMs: EXEC_OVERHEAD_MS }),
+    overheadFigure({
+      of: 'stream, in a WebSocket that is open',
+      times: { raw, krown: stream },
+      atMostMs: STREAM_OVERHEAD_MS,
+    }),
     { what: 'exec, p99', value: quantile(times.exec, 0.99), unit },
     { what: 'stream, p99', value: quantile(times.stream, 0.99), unit },
   ]
