@@ -30,7 +30,7 @@ const CORE_LINES = [
 const PACKAGES = {
   core: [],
   server: ['core'],
-  // Of these two only types: what it ships runs in browsers.
+  // Of these two only types, which a rule below holds it to.
   sdk: ['core', 'server'],
   cli: ['sdk'],
 }
@@ -102,6 +102,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/', pathNot: `^packages/${anyOf(Object.keys(PACKAGES))}/` },
       to: {},
+    },
+    {
+      name: 'sdk-imports-only-types',
+      comment:
+        'what the SDK ships runs in browsers: of core it may load the error catalog, of the server nothing',
+      severity: 'error',
+      from: { path: '^packages/sdk/src/', pathNot: TESTS },
+      to: {
+        path: ['^packages/(core|server)/', '(^|/)@krown/(core|server)(/|$)'],
+        pathNot: '^packages/core/src/errors/catalog[.]ts$',
+        // Unknown is what is not built yet.
+        dependencyTypesNot: ['type-only', 'unknown'],
+      },
     },
     {
       name: 'packages-by-name',
