@@ -64,6 +64,8 @@ export interface HostPlace {
   viaTargetId?: TargetId | undefined
 }
 
+const reasonText = nameText(500)
+
 const placeShape = {
   host: hostSchema,
   port: z.number().int().min(1).max(65_535).optional(),
@@ -84,15 +86,26 @@ export interface PinHostKeyInput extends HostPlace {
   reason?: string | undefined
 }
 
-export const pinHostKeyInputSchema = z.strictObject({
+const pinHostKeyShape = z.strictObject({
   ...placeShape,
   fingerprint: fingerprintSchema,
   algorithm: nameText(64).optional(),
   scope: z.enum(['organization', 'user']).optional(),
   replace: z.boolean().optional(),
   mark: z.enum(['trusted', 'revoked']).optional(),
-  reason: nameText(500).optional(),
-}) satisfies z.ZodType<PinHostKeyInput>
+  reason: reasonText.optional(),
+})
+
+export const pinHostKeyInputSchema = pinHostKeyShape.superRefine(
+  ({ replace, reason, mark, scope, viaTargetId }, { addIssue }) => {
+    const refuse = (field: string, message: string) => addIssue({ code: 'custom', path: [field], message })
+    if (replace && reason === undefined) refuse('reason', 'is needed to replace keys')
+    if (replace && mark === 'revoked') refuse('replace', 'goes with a key that is trusted')
+    // What a user pins is for hosts that are not in the inventory, and those are dialled directly.
+    if (scope === 'user' && viaTargetId !== undefined)
+      refuse('viaTargetId', 'goes with keys of the organization')
+  },
+) satisfies z.ZodType<PinHostKeyInput>
 
 /** What `hostKeys.update` takes: ends the trust in a key for good, or gives it back. */
 export interface UpdateHostKeyInput {
@@ -102,7 +115,7 @@ export interface UpdateHostKeyInput {
 
 export const updateHostKeyInputShape = {
   mark: z.enum(['trusted', 'revoked']),
-  reason: nameText(500),
+  reason: reasonText,
 }
 
 export const updateHostKeyInputSchema = z.strictObject(
@@ -150,3 +163,144 @@ export const probedHostKeySchema = z
     standing: z.enum(['trusted', 'revoked', 'changed', 'unknown']),
   })
   .meta({ id: 'ProbedHostKey' }) satisfies z.ZodType<ProbedHostKey>
+
+/** Lines of one `hostKeys.import` at most. */
+export const MAX_IMPORTED_LINES = 10_000
+
+/** What `hostKeys.import` takes. */
+export interface ImportHostKeysInput {
+  /** A known_hosts file (sshd(8)); at most 10,000 lines. */
+  text: string
+  /** Kept with every key that is new. */
+  reason?: string | undefined
+  /** Default false; true changes nothing and answers what would be done. */
+  dryRun?: boolean | undefined
+}
+
+export const importHostKeysInputSchema = z.strictObject({
+  text: z.string().max(16 * 1024 * 1024),
+  reason: reasonText.optional(),
+  dryRun: z.boolean().optional(),
+}) satisfies z.ZodType<ImportHostKeysInput>
+
+export const IMPORTED_LINE_OUTCOMES = ['pinned', 'known', 'revoked', 'kept', 'pattern', 'skipped'] as const
+/**
+ * `pinned`: trusted for the hosts it names; `pattern`: for those it is a pattern of, or hides the names of; `revoked`:
+ * refused from now on; `kept`: a certificate authority, which is not used; `known`: all of it was here before.
+ */
+export type ImportedLineOutcome = (typeof IMPORTED_LINE_OUTCOMES)[number]
+
+/** What became of one line; empty lines and comments are not among them. */
+export interface ImportedHostKeyLine {
+  /** Counted from 1. */
+  line: number
+  outcome: ImportedLineOutcome
+  /** The host that the line names, or its pattern; cut at 256 characters, empty where none could be read. */
+  host: string
+  /** Null for a line that cannot be read, like `fingerprint`. */
+  algorithm: string | null
+  fingerprint: string | null
+  /** Why it was skipped; else null. */
+  reason: string | null
+}
+
+/** What `hostKeys.import` answers. */
+export interface HostKeyImport {
+  dryRun: boolean
+  /** Lines by outcome. */
+  counts: Record<ImportedLineOutcome, number>
+  lines: ImportedHostKeyLine[]
+}
+
+const importedLineSchema = z.object({
+  line: z.number().int(),
+  outcome: z.enum(IMPORTED_LINE_OUTCOMES),
+  host: z.string(),
+  algorithm: z.string().nullable(),
+  fingerprint: z.string().nullable(),
+  reason: z.string().nullable(),
+})
+
+export const hostKeyImportSchema = z
+  .object({
+    dryRun: z.boolean(),
+    counts: z.object({
+      pinned: z.number().int(),
+      known: z.number().int(),
+      revoked: z.number().int(),
+      kept: z.number().int(),
+      pattern: z.number().int(),
+      skipped: z.number().int(),
+    }),
+    lines: z.array(importedLineSchema),
+  })
+  .meta({ id: 'HostKeyImport' }) satisfies z.ZodType<HostKeyImport>
+
+/** Targets of one `hostKeys.retrust` at most. */
+export const MAX_RETRUSTED_TARGETS = 100
+
+/** What `hostKeys.retrust` takes: either `selector` or `targetIds`, at most 100 targets. */
+export interface RetrustInput {
+  /** Which targets, as in access rules: `name:web* tag:prod and not tag:db`. */
+  selector?: string | undefined
+  targetIds?: TargetId[] | undefined
+  /** Why their keys changed; may be left out in a dry run. */
+  reason?: string | undefined
+  /** Default false; true changes nothing and answers what would be done. */
+  dryRun?: boolean | undefined
+}
+
+export const retrustInputSchema = z
+  .strictObject({
+    selector: nameText(1024).optional(),
+    targetIds: z.array(targetIdSchema).min(1).max(MAX_RETRUSTED_TARGETS).optional(),
+    reason: reasonText.optional(),
+    dryRun: z.boolean().optional(),
+  })
+  .superRefine(({ selector, targetIds, reason, dryRun }, { addIssue }) => {
+    const refuse = (field: string, message: string) => addIssue({ code: 'custom', path: [field], message })
+    if ((selector === undefined) === (targetIds === undefined))
+      refuse('selector', 'either selector or targetIds is needed')
+    if (reason === undefined && !dryRun) refuse('reason', 'is needed to replace keys')
+  }) satisfies z.ZodType<RetrustInput>
+
+/** What became of one target: `pinned` when no key was trusted before. */
+export interface RetrustedTarget {
+  targetId: TargetId
+  name: string
+  host: string
+  port: number
+  outcome: 'unchanged' | 'replaced' | 'pinned' | 'failed'
+  /** Fingerprints that were trusted before. */
+  before: string[]
+  /** Null when the target showed none, like `algorithm`. */
+  fingerprint: string | null
+  algorithm: string | null
+  /** The code of the error for which it failed; else null. */
+  errorCode: string | null
+}
+
+/** What `hostKeys.retrust` answers. */
+export interface Retrust {
+  dryRun: boolean
+  targets: RetrustedTarget[]
+}
+
+export const retrustSchema = z
+  .object({
+    dryRun: z.boolean(),
+    targets: z.array(
+      z.object({
+        targetId: targetIdSchema,
+        name: z.string(),
+        host: z.string(),
+        port: z.number().int(),
+        outcome: z.enum(['unchanged', 'replaced', 'pinned', 'failed']),
+        before: z.array(z.string()),
+        fingerprint: z.string().nullable(),
+        algorithm: z.string().nullable(),
+        errorCode: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'HostKeyRetrust' }) satisfies z.ZodType<Retrust>

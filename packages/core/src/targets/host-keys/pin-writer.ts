@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Trx } from '../../db/database.js'
 import {
+  deleteHostKeys,
   type HostKeyPin,
   type HostPlaceScope,
   insertPins,
@@ -50,6 +51,21 @@ export class PinWriter {
     const row = this.rowOf(actor, pin)
     await insertPins(trx, actor.orgId, [row])
     return { id: row.id, outcome: 'added' }
+  }
+
+  /** Trusts this key, and of the same host and scope no other. */
+  async replace(trx: Trx, actor: Actor, pin: NewPin): Promise<AddedPin & { replaced: string[] }> {
+    const before = await listPinsAt(trx, actor.orgId, pin)
+    const others = before.filter(
+      ({ mark, fingerprint }) => mark === 'trusted' && fingerprint !== pin.fingerprint,
+    )
+    await deleteHostKeys(
+      trx,
+      actor.orgId,
+      others.map(({ id }) => id),
+    )
+    const replaced = others.map(({ fingerprint }) => fingerprint)
+    return { ...(await this.add(trx, actor, pin)), replaced }
   }
 
   rowOf(actor: Actor, pin: NewPin): KnownHostKeysTable {

@@ -1,0 +1,40 @@
+import type { Gate } from '../../auth/gate/gate.js'
+import type { Clock } from '../../base/clock.js'
+import type { NewId } from '../../base/ids.js'
+import type { Db } from '../../db/database.js'
+import type { Journal } from '../../journal/journal.js'
+import type { OrgId } from '../../model/ids.js'
+import type { OrgTargets } from '../inventory/org-targets.js'
+import { HostKeyAdmin } from './host-key-admin.js'
+import { HostKeyImport } from './host-key-import.js'
+import { HostKeyProbe, type HostKeyProbeDeps } from './host-key-probe.js'
+import { HostKeyRetrust } from './host-key-retrust.js'
+import { PinWriter } from './pin-writer.js'
+
+export interface HostKeyServicesDeps {
+  readonly gate: Gate
+  readonly store: { readonly db: Db; readonly journal: Journal }
+  readonly time: { readonly clock: Clock; readonly newId: NewId }
+  readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
+  readonly showHostKey: HostKeyProbeDeps['showHostKey']
+}
+
+/** What callers do with known host keys. */
+export interface HostKeyServices {
+  readonly admin: HostKeyAdmin
+  readonly probe: HostKeyProbe
+  readonly import: HostKeyImport
+  readonly retrust: HostKeyRetrust
+}
+
+export function createHostKeyServices(deps: HostKeyServicesDeps): HostKeyServices {
+  const { gate, store, time, inventory, showHostKey } = deps
+  const pins = new PinWriter(time)
+  const probe = new HostKeyProbe({ gate, ...store, showHostKey })
+  return {
+    admin: new HostKeyAdmin({ gate, ...store, pins }),
+    probe,
+    import: new HostKeyImport({ gate, ...store, pins, inventory }),
+    retrust: new HostKeyRetrust({ gate, ...store, pins, probe, inventory }),
+  }
+}

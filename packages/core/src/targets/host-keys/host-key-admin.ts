@@ -1,0 +1,182 @@
+import { requireRow } from '../../access/decide.js'
+import type { Permission } from '../../access/permission-table.js'
+import type { Caller, Gate } from '../../auth/gate/gate.js'
+import { parseInput } from '../../base/parse-input.js'
+import type { Db, Trx } from '../../db/database.js'
+import {
+  deleteHostKeys,
+  findHostKey,
+  listHostKeys,
+  markHostKeys,
+} from '../../db/repositories/host-key.repository.js'
+import { findTarget } from '../../db/repositories/target.repository.js'
+import { KrownError, notFound } from '../../errors/krown-error.js'
+import type { JournalDraft } from '../../journal/entry.js'
+import type { Journal } from '../../journal/journal.js'
+import type { Actor } from '../../model/actor.js'
+import {
+  type HostKeyQuery,
+  hostKeyQuerySchema,
+  type KnownHostKey,
+  type PinHostKeyInput,
+  pinHostKeyInputSchema,
+  type UpdateHostKeyInput,
+  updateHostKeyInputSchema,
+} from '../../model/host-key.js'
+import type { HostKeyId, UserId } from '../../model/ids.js'
+import type { Page } from '../../model/page.js'
+import {
+  describeKey,
+  keyDeleted,
+  keyPinned,
+  keyReplaced,
+  keyRevoked,
+  keyTrusted,
+} from './host-key-entries.js'
+import { placeOf } from './host-place.js'
+import type { NewPin, PinWriter } from './pin-writer.js'
+import { requireOrganization } from './require-organization.js'
+
+export interface HostKeyAdminDeps {
+  readonly gate: Gate
+  readonly db: Db
+  readonly journal: Journal
+  readonly pins: PinWriter
+}
+
+/** What is known of host keys, as those who manage it see it: admins all of it, operators what they pinned. */
+export class HostKeyAdmin {
+  readonly #deps: HostKeyAdminDeps
+
+  constructor(deps: HostKeyAdminDeps) {
+    this.#deps = deps
+  }
+
+  /** See `HostKeysApi.list`. */
+  async list(actor: Actor, query: HostKeyQuery = {}): Promise<Page<KnownHostKey>> {
+    return this.#deps.gate.run(actor, { permission: 'hostkey:read' }, async ({ reach }) => {
+      const owner = reach === 'org' ? undefined : actor.userId
+      const filters = parseInput(hostKeyQuerySchema, query)
+      const host = filters.host?.toLowerCase()
+      return listHostKeys(this.#deps.db, actor.orgId, { query: { ...filters, host }, owner })
+    })
+  }
+
+  async get(actor: Actor, id: HostKeyId): Promise<KnownHostKey> {
+    return this.#run(actor, { permission: 'hostkey:read', id }, (caller) =>
+      this.#require(this.#deps.db, caller, { wanted: 'hostkey:read', id }),
+    )
+  }
+
+  /** See `HostKeysApi.create`. */
+  async create(actor: Actor, given: PinHostKeyInput): Promise<KnownHostKey> {
+    return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
+      const input = parseInput(pinHostKeyInputSchema, given)
+      if (input.scope !== 'user') requireOrganization(caller)
+      const pin = pinFrom(actor, input)
+      const { key } = await this.#deps.journal.transact(
+        actor.orgId,
+        (trx) => this.#pin(trx, caller, { pin, replace: input.replace ?? false }),
+        ({ entries }) => entries,
+      )
+      return key
+    })
+  }
+
+  /** See `HostKeysApi.update`. */
+  async update(actor: Actor, id: HostKeyId, given: UpdateHostKeyInput): Promise<KnownHostKey> {
+    return this.#run(actor, { permission: 'hostkey:manage', id }, async (caller) => {
+      const { mark, reason } = parseInput(updateHostKeyInputSchema, given)
+      return this.#deps.journal.transact(
+        actor.orgId,
+        async (trx) => {
+          const before = await this.#require(trx, caller, { wanted: 'hostkey:manage', id })
+          if (before.mark === 'cert_authority' && mark === 'trusted') throw isAuthority()
+          await markHostKeys(trx, actor.orgId, { ids: [id], set: { mark, reason } })
+          return { ...before, mark, reason }
+        },
+        (after) => [(mark === 'revoked' ? keyRevoked : keyTrusted)(actor, describeKey(after), id)],
+      )
+    })
+  }
+
+  /** See `HostKeysApi.delete`. */
+  async delete(actor: Actor, id: HostKeyId): Promise<KnownHostKey> {
+    return this.#run(actor, { permission: 'hostkey:manage', id }, (caller) =>
+      this.#deps.journal.transact(
+        actor.orgId,
+        async (trx) => {
+          const key = await this.#require(trx, caller, { wanted: 'hostkey:manage', id })
+          await deleteHostKeys(trx, actor.orgId, [id])
+          return key
+        },
+        (key) => [keyDeleted(actor, describeKey(key), id)],
+      ),
+    )
+  }
+
+  async #pin(
+    trx: Trx,
+    { actor }: Caller,
+    { pin, replace }: { pin: NewPin; replace: boolean },
+  ): Promise<{ key: KnownHostKey; entries: JournalDraft[] }> {
+    const { pins } = this.#deps
+    if (pin.via !== null && !(await findTarget(trx, actor.orgId, pin.via))) throw notFound('target')
+    const added = replace
+      ? await pins.replace(trx, actor, pin)
+      : { ...(await pins.add(trx, actor, pin)), replaced: [] }
+    if (added.outcome === 'stronger') throw isRevoked()
+    const key = await findHostKey(trx, actor.orgId, added.id)
+    if (!key) throw new KrownError('INTERNAL', 'a host key that was just written is not there')
+    const isNews = added.outcome !== 'known' || added.replaced.length > 0
+    return { key, entries: isNews ? [entryOf(actor, pin, added)] : [] }
+  }
+
+  async #require(
+    db: Db,
+    { actor, subject }: Caller,
+    { wanted, id }: { wanted: Permission; id: HostKeyId },
+  ): Promise<KnownHostKey> {
+    const key = await findHostKey(db, actor.orgId, id)
+    // A key of the organization is nobody's own.
+    const row = key && { key, userId: key.userId ?? ('' as UserId) }
+    return requireRow(subject, { wanted, visible: 'hostkey:read', noun: 'host key' }, row).key
+  }
+
+  #run<T>(
+    actor: Actor,
+    { permission, id }: { permission: Permission; id: HostKeyId },
+    work: (caller: Caller) => Promise<T>,
+  ): Promise<T> {
+    return this.#deps.gate.run(actor, { permission, resource: { kind: 'host_key', id } }, work)
+  }
+}
+
+function pinFrom(actor: Actor, input: PinHostKeyInput): NewPin {
+  return {
+    ...placeOf(input),
+    userId: input.scope === 'user' ? actor.userId : null,
+    algorithm: input.algorithm ?? 'unknown',
+    fingerprint: input.fingerprint,
+    mark: input.mark ?? 'trusted',
+    source: input.scope === 'user' ? 'given' : 'admin',
+    reason: input.reason ?? null,
+  }
+}
+
+function entryOf(
+  actor: Actor,
+  pin: NewPin,
+  { id, replaced }: { id: HostKeyId; replaced: string[] },
+): JournalDraft {
+  if (pin.mark === 'revoked') return keyRevoked(actor, pin, id)
+  return replaced.length > 0 ? keyReplaced(actor, pin, { id, replaced }) : keyPinned(actor, pin, id)
+}
+
+function isRevoked(): KrownError {
+  return new KrownError('CONFLICT', 'this key is revoked for this host: trust it again by an update first')
+}
+
+function isAuthority(): KrownError {
+  return new KrownError('CONFLICT', 'this is the key of a certificate authority, and not of a host')
+}
