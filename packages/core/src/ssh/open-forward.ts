@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import { raceSignal, startDeadline } from '../base/deadline.js'
 import { defer } from '../base/deferred.js'
 import { KrownError } from '../errors/krown-error.js'
-import { sessionLost, targetTimeout } from './error-mapping.js'
+import { targetTimeout } from './error-mapping.js'
 import { ForwardedLink } from './forwarded-link.js'
 import { atHop, type Hop } from './hop.js'
 import { openForwardChannel, type Ssh2Channel, type Ssh2Internals, takesPackets } from './ssh2-internals.js'
@@ -33,7 +33,7 @@ const CONNECT_FAILED = 2
 /**
  * Has a jump host connect to where only it can.
  *
- * @throws KrownError TARGET_CHANNEL_REFUSED — the jump host does not forward; SESSION_LOST — it is gone. Both name it.
+ * @throws KrownError TARGET_CHANNEL_REFUSED — the jump host does not forward; or why its connection ended. Both name it.
  * @throws KrownError TARGET_UNREACHABLE or TARGET_TIMEOUT — it cannot connect there; the signal's reason.
  */
 export async function openForward(host: ForwardHost, request: ForwardRequest): Promise<ForwardedLink> {
@@ -54,7 +54,7 @@ export async function openForward(host: ForwardHost, request: ForwardRequest): P
 }
 
 function requireOpen({ hop, closedBecause }: ForwardHost): void {
-  if (closedBecause) throw atHop(hop, sessionLost(closedBecause))
+  if (closedBecause) throw atHop(hop, closedBecause)
 }
 
 /** Of the jump host's refusals, only this one is about where it should connect. */
@@ -62,7 +62,7 @@ function notForwarded(
   { reason }: Error & { reason?: unknown },
   { hop, closedBecause }: ForwardHost,
 ): unknown {
-  if (closedBecause) return atHop(hop, sessionLost(closedBecause))
+  if (closedBecause) return atHop(hop, closedBecause)
   if (reason === CONNECT_FAILED) {
     const from = hop ? `jump host ${hop.name}` : 'here'
     const details = { phase: 'connect' }
