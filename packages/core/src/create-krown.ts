@@ -19,6 +19,7 @@ import { openDatabase } from './open-database.js'
 import { SessionSystem } from './sessions/session-system.js'
 import type { SshConnector } from './ssh/connector.js'
 import { createSshConnector } from './ssh/create-ssh-connector.js'
+import { openCredentials, type StoredCredentials } from './targets/credentials/open-credentials.js'
 import { interfaceAddresses } from './targets/outbound/address-ranges.js'
 import { createOutboundPolicy } from './targets/outbound/outbound-policy.js'
 import { ProtectedEndpoints } from './targets/outbound/protected-endpoints.js'
@@ -47,7 +48,8 @@ const PURGE_EVERY_MS = 60 * 60_000
  * Reads no environment, installs no signal handler, opens no port. `close()` ends everything it began.
  *
  * @param input What is left out has its default; durations and sizes are text such as `"30s"` and `"64KiB"`.
- * @throws KrownError VALIDATION_FAILED with every problem of the configuration in `details.fields`; CONFLICT when
+ * @throws KrownError VALIDATION_FAILED with every problem of the configuration in `details.fields`, a master key that
+ * stored secrets need and that was not given among them; CONFLICT when
  * another process has the SQLite file open; UNAVAILABLE when the database cannot be reached or migrated.
  *
  * @example
@@ -88,6 +90,7 @@ interface Assembly {
   readonly context: BuildContext
   readonly journal: Journal
   readonly identity: Identity
+  readonly stored: StoredCredentials
   readonly sessions: SessionSystem
   readonly endpoints: ProtectedEndpoints
 }
@@ -125,8 +128,15 @@ class RunningKrown implements Krown {
       authorize: parts.authorize,
       onUserChanged: () => void sessions?.endRevoked(),
     })
+    const stored = await openCredentials({
+      settings: config.vault,
+      store: { database, journal },
+      time: { clock, newId },
+      gate: identity.gate,
+      logger: context.logger,
+    })
     sessions = createSessions(context, { journal, identity, endpoints })
-    return new RunningKrown({ context, journal, identity, sessions, endpoints })
+    return new RunningKrown({ context, journal, identity, stored, sessions, endpoints })
   }
 
   async start(): Promise<void> {
@@ -156,12 +166,13 @@ class RunningKrown implements Krown {
   }
 
   as: Krown['as'] = (actor) => {
-    const { identity, sessions } = this.#assembly
+    const { identity, stored, sessions } = this.#assembly
     return createInProcessClient(
       {
         auth: identity.auth,
         users: identity.users,
         tokens: identity.tokens,
+        credentials: stored.credentials,
         sessions: sessions.manager,
         commands: sessions.commands,
         streams: sessions.streams,

@@ -7,6 +7,9 @@ import { Journal } from './journal/journal.js'
 import type { CreateApiTokenInput, NewApiToken } from './model/api-token.js'
 import type { User } from './model/user.js'
 import { openDatabase } from './open-database.js'
+import { describeMasterKeys, type MasterKeyStatus } from './targets/credentials/master-keys.js'
+import { type RotationOptions, rotateMasterKey } from './targets/credentials/rotate-master-key.js'
+import { Keyring } from './vault/keyring.js'
 
 /** What somebody on the machine may do to the database, also while a server has it open. */
 export interface KrownAdmin extends AsyncDisposable {
@@ -23,6 +26,16 @@ export interface KrownAdmin extends AsyncDisposable {
    * has too many.
    */
   createToken(input: CreateApiTokenInput & { username: string }): Promise<NewApiToken>
+  /** Every master key that the database or the configuration knows of. */
+  masterKeys(): Promise<MasterKeyStatus[]>
+  /**
+   * Encrypts every stored secret with `vault.master_key`. Servers may run meanwhile if they were given both keys.
+   *
+   * @returns How many secrets were encrypted anew; what was interrupted goes on.
+   * @throws KrownError VALIDATION_FAILED naming a key that is needed and was not given; CONFLICT when none was given or
+   * another rotation took over; INTERNAL naming a credential that cannot be decrypted.
+   */
+  rotateMasterKey(options?: RotationOptions): Promise<number>
 }
 
 /** Opens the database without the lock of a server, and starts nothing. */
@@ -46,6 +59,16 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
     createFirstAdmin: async (input) => (await identity()).createFirstAdmin(input),
     resetPassword: async (input) => (await identity()).resetPassword(input),
     createToken: async (input) => (await identity()).createToken(input),
+    masterKeys: async () => {
+      await database.migrate(config.database.migrate)
+      return describeMasterKeys({ database, keyring: new Keyring(config.vault) })
+    },
+    rotateMasterKey: async (options) => {
+      const { home } = await identity()
+      const keyring = new Keyring(config.vault)
+      const { system } = home
+      return rotateMasterKey({ database, keyring, clock: systemClock, journal, system }, options)
+    },
     [Symbol.asyncDispose]: async () => {
       await journal.settle()
       await database[Symbol.asyncDispose]()

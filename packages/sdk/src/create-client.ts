@@ -1,6 +1,7 @@
 import type { KrownClient } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import { createTRPCClient, httpLink, splitLink, type TRPCClient } from '@trpc/client'
+import { credentialsApi } from './apis/credentials-api.js'
 import { authApi, type SignInApi } from './auth-api.js'
 import { commandsApi, journalApi, sessionsApi, tokensApi, usersApi } from './client-apis.js'
 import { translated } from './errors/to-client-error.js'
@@ -52,6 +53,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     commands: commandsApi(parts),
     users: usersApi(parts),
     tokens: tokensApi(parts),
+    credentials: credentialsApi(parts),
     journal: journalApi(parts),
     system: { info: () => translated(trpc.system.info.query()) },
     trpc,

@@ -13,6 +13,7 @@ const ID = {
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
+  credential: '01932c1e-a220-7f31-9d52-4c8e7f6a5b07',
 }
 
 const user = {
@@ -136,6 +137,16 @@ const journalEntry = {
   prevHash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
 }
 
+const credential = {
+  id: ID.credential,
+  orgId: ID.org,
+  name: 'deploy on build',
+  kind: 'private_key',
+  fingerprint: 'SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDmqZ5ZJ1vq1GgmBXo',
+  createdAt: '2026-11-22T09:36:00.000Z',
+  updatedAt: '2026-11-22T09:36:00.000Z',
+}
+
 const page = (item: unknown) => ({ items: [item], nextCursor: null })
 
 type Path = {
@@ -203,6 +214,22 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   },
   'commands.get': { input: { commandId: ID.command, waitMs: 10_000 }, output: command },
   'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
+  'credentials.list': { input: { limit: 50 }, output: page(credential) },
+  'credentials.create': {
+    input: {
+      name: credential.name,
+      kind: 'private_key',
+      privateKey: '-----BEGIN OPENSSH PRIVATE KEY-----\n…\n-----END OPENSSH PRIVATE KEY-----\n',
+      passphrase: 'the passphrase of the key',
+    },
+    output: credential,
+  },
+  'credentials.get': { input: { credentialId: ID.credential }, output: credential },
+  'credentials.update': {
+    input: { credentialId: ID.credential, name: 'deploy on build and test' },
+    output: { ...credential, name: 'deploy on build and test', updatedAt: '2026-11-22T10:00:00.000Z' },
+  },
+  'credentials.delete': { input: { credentialId: ID.credential }, output: credential },
   'journal.list': { input: { action: 'command.started', limit: 50 }, output: page(journalEntry) },
   'journal.verify': {
     output: {

@@ -57,6 +57,12 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'GET /api/commands/:commandId': [401, 404, 200, 404, 200, 200, 404],
   'POST /api/commands/:commandId/cancel': [401, 403, 200, 404, 200, 403, 404],
 
+  'GET /api/credentials': [401, 403, 403, 403, 200, 403, 200],
+  'POST /api/credentials': [401, 403, 403, 403, 201, 403, 201],
+  'GET /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],
+  'PATCH /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],
+  'DELETE /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],
+
   'GET /api/journal': [401, 403, 403, 403, 200, 200, 200],
   'POST /api/journal/verify': [401, 403, 403, 403, 200, 200, 200],
 }

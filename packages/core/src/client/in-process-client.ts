@@ -33,7 +33,9 @@ import type { EventStreams } from '../sessions/events/event-streams.js'
 import type { CarriedOutputOptions } from '../sessions/output/command-output.js'
 import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
+import type { Credentials } from '../targets/credentials/credentials.js'
 import { toBytes, toCommandStream } from './command-stream.js'
+import { credentialsApi } from './credentials-api.js'
 
 export interface ClientServices {
   readonly auth: AuthService
@@ -42,6 +44,7 @@ export interface ClientServices {
   readonly sessions: SshManager
   readonly commands: CommandService
   readonly streams: EventStreams
+  readonly credentials: Credentials
   readonly journal: JournalReader
   readonly journalTail: JournalTail
   systemInfo(): Promise<SystemInfo>
@@ -83,6 +86,7 @@ export function createInProcessClient(services: ClientServices, actor: Actor): I
     commands: commandsApi(services, actor),
     users: usersApi(services, actor),
     tokens: tokensApi(services, actor),
+    credentials: credentialsApi(services.credentials, actor),
     journal: {
       list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
       verify: async () => services.journal.verify(actor),

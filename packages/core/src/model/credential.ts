@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { FieldProblem } from '../errors/krown-error.js'
 import type { CredentialId, OrgId } from './ids.js'
 import { credentialIdSchema, orgIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
@@ -35,41 +36,60 @@ export const credentialSchema = z
   .meta({ id: 'Credential' }) satisfies z.ZodType<Credential>
 
 /** A secret as it is given. */
-export type CredentialSecret =
-  | { kind: 'password'; password: string }
-  /** `privateKey` in OpenSSH or PEM form, with its passphrase if it has one. */
-  | { kind: 'private_key'; privateKey: string; passphrase?: string | undefined }
-
-/** What `credentials.create` takes. */
-export type CreateCredentialInput = CredentialSecret & { name: string }
-
-const credentialName = nameText(100)
-
-export const createCredentialInputSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ name: credentialName, kind: z.literal('password'), password: passwordSchema }),
-  z.strictObject({
-    name: credentialName,
-    kind: z.literal('private_key'),
-    privateKey: privateKeySchema,
-    passphrase: passphraseSchema.optional(),
-  }),
-]) satisfies z.ZodType<CreateCredentialInput>
-
-/** What `credentials.update` takes: another name, or another secret of the same kind, or both. */
-export interface UpdateCredentialInput {
-  name?: string | undefined
+export interface CredentialSecretInput {
+  /** Of kind `password`. */
   password?: string | undefined
+  /** Of kind `private_key`, in OpenSSH or PEM form. */
   privateKey?: string | undefined
-  /** Only with `privateKey`. */
+  /** Of an encrypted `privateKey`. */
   passphrase?: string | undefined
 }
 
-export const updateCredentialInputShape = {
-  name: credentialName.optional(),
+/** What `credentials.create` takes: the secret that `kind` says. */
+export interface CreateCredentialInput extends CredentialSecretInput {
+  /** Unique in the organization; at most 100 characters. */
+  name: string
+  kind: CredentialKind
+}
+
+/** What `credentials.update` takes: another name, or another secret of the same kind, or both. */
+export interface UpdateCredentialInput extends CredentialSecretInput {
+  name?: string | undefined
+}
+
+const credentialName = nameText(100)
+
+const secretShape = {
   password: passwordSchema.optional(),
   privateKey: privateKeySchema.optional(),
   passphrase: passphraseSchema.optional(),
 }
+
+/** Fields of a secret that do not fit its kind, or are missing beside others. */
+export function credentialSecretProblems(kind: CredentialKind, given: CredentialSecretInput): FieldProblem[] {
+  const { password, privateKey, passphrase } = given
+  const [noun, strange] =
+    kind === 'password' ? ['a password', { privateKey, passphrase }] : ['a private key', { password }]
+  const problems = Object.entries(strange)
+    .filter(([, value]) => value !== undefined)
+    .map(([path]) => ({ path, message: `must not be given: the credential is ${noun}` }))
+  if (kind === 'private_key' && passphrase !== undefined && privateKey === undefined) {
+    problems.push({ path: 'passphrase', message: 'must be given together with privateKey' })
+  }
+  return problems
+}
+
+export const createCredentialInputSchema = z
+  .strictObject({ name: credentialName, kind: z.enum(CREDENTIAL_KINDS), ...secretShape })
+  .superRefine(({ kind, ...given }, context) => {
+    const secret = kind === 'password' ? 'password' : 'privateKey'
+    const missing = given[secret] === undefined ? [{ path: secret, message: 'is required' }] : []
+    for (const { path, message } of [...missing, ...credentialSecretProblems(kind, given)]) {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+  }) satisfies z.ZodType<CreateCredentialInput>
+
+export const updateCredentialInputShape = { name: credentialName.optional(), ...secretShape }
 
 export const updateCredentialInputSchema = z.strictObject(
   updateCredentialInputShape,

@@ -8,6 +8,7 @@ import type {
   ExecuteInput,
   StartCommandInput,
 } from './command.js'
+import type { CredentialsApi } from './credentials-api.js'
 import type { ApiTokenId, CommandId, SessionId, UserId } from './ids.js'
 import type { ChainVerification, JournalEntry, JournalFollowOptions, JournalQuery } from './journal.js'
 import type { ChangePasswordInput } from './login.js'
@@ -182,6 +183,8 @@ export interface KrownClient {
     /** Stops working within 5 seconds; what it opened stays open. Revoking twice is fine. */
     revoke(id: ApiTokenId): Promise<ApiToken>
   }
+  /** Stored secrets for targets; for admins. */
+  readonly credentials: CredentialsApi
   /** What was done by whom; for admins and auditors. */
   readonly journal: {
     /** Newest first. */

@@ -23,6 +23,10 @@ export class Keyring {
     this.mainId = main[0]?.[0] ?? null
   }
 
+  get ids(): MasterKeyId[] {
+    return [...this.#keys.keys()]
+  }
+
   has(id: MasterKeyId): boolean {
     return this.#keys.has(id)
   }

@@ -2,6 +2,7 @@ import { startSshd } from '@krown/testkit'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { administrationTests } from './krown-client/administration.contract.js'
 import { commandTests } from './krown-client/commands.contract.js'
+import { credentialTests } from './krown-client/credentials.contract.js'
 import { eventTests } from './krown-client/events.contract.js'
 import { execTests } from './krown-client/exec.contract.js'
 import { inputTests } from './krown-client/input.contract.js'
@@ -42,6 +43,8 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('users, journal and system', () => administrationTests(world))
     describe('API tokens', () => tokenTests(world))
     describe('input', () => inputTests(world))
+    describe('invites and logins', () => inviteTests(world))
+    describe('credentials', () => credentialTests(world))
     describe('rights', () => rightsTests(world))
   })
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { createTempDir, FakeClock, waitFor } from '@krown/testkit'
 import type { Clock } from '../../src/base/clock.js'
@@ -151,6 +152,9 @@ export function krownStarter(openTestDatabase: OpenTestDatabase) {
   }
 }
 
+/** Of every gateway of this test file, so that a second one over the same data can read what the first stored. */
+const MASTER_KEY = randomBytes(32).toString('base64')
+
 /** The configuration of a gateway whose targets are on this machine. */
 export function configFor(place: DatabasePlace, config: KrownConfigInput = {}): KrownConfigInput {
   const { outbound, ...ssh } = config.ssh ?? {}
@@ -161,6 +165,7 @@ export function configFor(place: DatabasePlace, config: KrownConfigInput = {}): 
   return {
     ...config,
     ...where,
+    vault: { masterKey: MASTER_KEY, ...config.vault },
     ssh: { ...ssh, outbound: { allowLoopback: true, adhocPorts: [], ...outbound } },
   }
 }

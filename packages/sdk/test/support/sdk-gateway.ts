@@ -114,6 +114,7 @@ export async function startSdkGateway(config: KrownConfigInput = {}): Promise<Sd
       setupToken: randomBytes(32).toString('hex'),
       ...config.auth,
     },
+    vault: { masterKey: randomBytes(32).toString('base64'), ...config.vault },
     ssh: { ...config.ssh, outbound: { allowLoopback: true, adhocPorts: [] } },
   }
   const running = await run(whole)

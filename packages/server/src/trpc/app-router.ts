@@ -1,6 +1,7 @@
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { authRouter } from '../routers/auth.router.js'
 import { commandsRouter } from '../routers/commands.router.js'
+import { credentialsRouter } from '../routers/credentials.router.js'
 import { journalRouter } from '../routers/journal.router.js'
 import { sessionsRouter } from '../routers/sessions.router.js'
 import { systemRouter } from '../routers/system.router.js'
@@ -15,6 +16,7 @@ export const appRouter = router({
   users: usersRouter,
   sessions: sessionsRouter,
   commands: commandsRouter,
+  credentials: credentialsRouter,
   journal: journalRouter,
   system: systemRouter,
 })

@@ -52,9 +52,8 @@ const loginOf = ({ username, password, port }: HostileSshServer) => ({
   auth: { method: 'password', password },
 })
 
-/** As the owner. */
-async function post(procedure: string, input: unknown): Promise<string> {
-  const { token } = world.people.owner
+async function post(procedure: string, input: unknown, caller: 'owner' | 'admin' = 'owner'): Promise<string> {
+  const { token } = world.people[caller]
   const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
   return (body as { result: { data: { id: string } } }).result.data.id
 }
@@ -62,6 +61,10 @@ const openSession = () => post('sessions.open', loginOf(world.target))
 const startCommand = (sessionId: string, command: string) =>
   post('commands.start', { sessionId, command, stdinOpen: true })
 
+const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
+const storedCredential = async () => ({
+  credentialId: await post('credentials.create', newCredential(), 'admin'),
+})
 const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
 const session = () => ({ sessionId: world.sessionId })
 const command = () => ({ commandId: world.commandId })
@@ -98,6 +101,11 @@ const inputs: Record<string, () => unknown> = {
   'commands.write': async () => ({ ...(await running()), data: 'x' }),
   'commands.closeStdin': running,
   'commands.output': command,
+  'credentials.list': () => ({}),
+  'credentials.create': newCredential,
+  'credentials.get': storedCredential,
+  'credentials.update': async () => ({ ...(await storedCredential()), password: 'another secret' }),
+  'credentials.delete': storedCredential,
   'journal.list': () => ({}),
   'journal.follow': () => ({ after: 0 }),
 }

@@ -84,6 +84,7 @@ function configOf(options: GatewayOptions & { dataDir: string; setupToken: strin
     ...config,
     dataDir,
     auth: { jwtSecret: randomBytes(32).toString('hex'), setupToken, ...config?.auth },
+    vault: { masterKey: randomBytes(32).toString('base64'), ...config?.vault },
     ssh: {
       ...config?.ssh,
       outbound: {
