@@ -43,7 +43,6 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('users, journal and system', () => administrationTests(world))
     describe('API tokens', () => tokenTests(world))
     describe('input', () => inputTests(world))
-    describe('invites and logins', () => inviteTests(world))
     describe('credentials', () => credentialTests(world))
     describe('rights', () => rightsTests(world))
   })
