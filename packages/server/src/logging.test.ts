@@ -29,6 +29,15 @@ test('a secret that is logged by accident is not there', () => {
     written({ password: 'hunter2', a: { token: 'hunter2', b: { privateKey: 'hunter2' } } }),
   )
   expect(text).not.toContain('hunter2')
+  const error = Object.assign(new Error('failed'), { token: 'hunter2' })
+  const fields = { list: [{ cookie: 'hunter2', name: 'kept' }], error, err: error, at: new Date(0) }
+  expect(written(fields)).toMatchObject({
+    list: [{ cookie: '[secret]', name: 'kept' }],
+    error: { token: '[secret]' },
+    err: { message: 'failed' },
+    at: '1970-01-01T00:00:00.000Z',
+  })
+  expect(fields.list).toEqual([{ cookie: 'hunter2', name: 'kept' }])
 })
 
 test('an error is told with its causes, without secrets in texts of other libraries', () => {

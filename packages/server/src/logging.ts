@@ -51,11 +51,14 @@ export function loggerOptions({ level }: Pick<LoggingConfig, 'level'>): LoggerOp
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ level: label }), log: withoutSecrets, bindings: withoutSecrets },
+    formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
     serializers: { err: serializeError },
+    // What a child logger adds to each line comes by no formatter.
+    redact: { paths: [...SECRET_NAMES], censor: SECRET },
   }
 }
 
+const SECRET = '[secret]'
 /** Second net: nothing logs these on purpose. */
 const SECRET_NAMES = new Set([
   'accessToken',
@@ -72,11 +75,11 @@ const SECRET_NAMES = new Set([
 /** Levels of objects in each other that are looked at. */
 const SECRET_DEPTH = 3
 
-/** The same fields, or a copy where some are secret. pino's own `redact` takes longer than writing the line. */
+/** The same fields, or a copy where some are secret: pino's `redact` would take longer for this than for the line. */
 function withoutSecrets<Fields extends object>(fields: Fields, depth = 1): Fields {
   let copy: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(fields)) {
-    const shown = SECRET_NAMES.has(name) ? '[secret]' : shownInside(value, depth)
+    const shown = SECRET_NAMES.has(name) ? SECRET : shownInside(name, value, depth)
     if (shown === value) continue
     copy ??= (Array.isArray(fields) ? [...fields] : { ...fields }) as Record<string, unknown>
     copy[name] = shown
@@ -84,9 +87,9 @@ function withoutSecrets<Fields extends object>(fields: Fields, depth = 1): Field
   return (copy as Fields | undefined) ?? fields
 }
 
-// Of errors only what `serializeError` names is told.
-function shownInside(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Error) return value
+function shownInside(name: string, value: unknown, depth: number): unknown {
+  // Of the error that a line is about only what `serializeError` names is told.
+  if (typeof value !== 'object' || value === null || name === 'err') return value
   return depth < SECRET_DEPTH ? withoutSecrets(value, depth + 1) : value
 }
 
