@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto'
 import type { KrownErrorCode } from '@krown/core'
-import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WIRE } from '../../src/errors/error-mapping.js'
 import { MESSAGES } from '../../src/transport/ws/messages.js'
@@ -9,66 +7,29 @@ import type { RouteMeta } from '../../src/trpc/route-meta.js'
 import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.table.js'
 import { MESSAGE_MATRIX, NARROW_TOKEN_MESSAGES, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
 import { call } from '../support/call.js'
-import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
+import { PASSWORD } from '../support/gateway.js'
+import { loginTo, type MatrixWorld, newUser, startMatrixWorld } from '../support/matrix-world.js'
 import { RawSocket } from '../support/raw-socket.js'
 
-interface World {
-  gateway: Gateway
-  target: HostileSshServer
-  people: Record<Exclude<Caller, 'anonymous'>, Person>
-  sessionId: string
-  commandId: string
-}
-
-let world: World
+let world: MatrixWorld
 
 beforeAll(async () => {
-  const target = await startHostileSshServer()
-  const limits = { socketsPerUser: 1000, socketsPerAddress: 1000 }
-  const config = { limits, ssh: { maxSessionsPerUser: 1000 } }
-  const gateway = await startGateway({ targets: [target], config })
-  const people = {
-    readonly: await gateway.person('readonly'),
-    owner: await gateway.person('operator'),
-    otherOperator: await gateway.person('operator'),
-    admin: await gateway.admin(),
-    auditor: await gateway.person('readonly', { auditScope: 'org' }),
-    foreignAdmin: await gateway.foreignAdmin(),
-  }
-  world = { gateway, target, people, sessionId: '', commandId: '' }
-  world.sessionId = await openSession()
-  world.commandId = await startCommand(world.sessionId, 'true')
+  world = await startMatrixWorld({ socketsPerUser: 1000, socketsPerAddress: 1000 })
 })
+afterAll(() => world[Symbol.asyncDispose]())
 
-afterAll(async () => {
-  await world.gateway[Symbol.asyncDispose]()
-  await world.target.stop()
-})
-
-const loginOf = ({ username, password, port }: HostileSshServer) => ({
-  host: '127.0.0.1',
-  port,
-  username,
-  auth: { method: 'password', password },
-})
-
-async function post(procedure: string, input: unknown, caller: 'owner' | 'admin' = 'owner'): Promise<string> {
-  const { token } = world.people[caller]
+/** As the owner. */
+async function post(procedure: string, input: unknown): Promise<string> {
+  const { token } = world.people.owner
   const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
   return (body as { result: { data: { id: string } } }).result.data.id
 }
-const openSession = () => post('sessions.open', loginOf(world.target))
 const startCommand = (sessionId: string, command: string) =>
   post('commands.start', { sessionId, command, stdinOpen: true })
 
-const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
-const storedCredential = async () => ({
-  credentialId: await post('credentials.create', newCredential(), 'admin'),
-})
-const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
 const session = () => ({ sessionId: world.sessionId })
 const command = () => ({ commandId: world.commandId })
-const running = async () => ({ commandId: await startCommand(await openSession(), 'cat') })
+const running = async () => ({ commandId: await startCommand(await world.openSession(), 'cat') })
 
 /** What each procedure is asked with; what is not here takes nothing. */
 const inputs: Record<string, () => unknown> = {
@@ -88,9 +49,9 @@ const inputs: Record<string, () => unknown> = {
   'users.get': () => ({ userId: world.people.owner.user.id }),
   'users.update': () => ({ userId: world.people.owner.user.id, role: 'operator' }),
   'sessions.list': () => ({}),
-  'sessions.open': () => loginOf(world.target),
+  'sessions.open': () => loginTo(world.target),
   'sessions.get': session,
-  'sessions.close': async () => ({ sessionId: await openSession() }),
+  'sessions.close': async () => ({ sessionId: await world.openSession() }),
   'sessions.execute': () => ({ ...session(), command: 'true' }),
   'sessions.commands': session,
   'sessions.events': session,
@@ -101,11 +62,6 @@ const inputs: Record<string, () => unknown> = {
   'commands.write': async () => ({ ...(await running()), data: 'x' }),
   'commands.closeStdin': running,
   'commands.output': command,
-  'credentials.list': () => ({}),
-  'credentials.create': newCredential,
-  'credentials.get': storedCredential,
-  'credentials.update': async () => ({ ...(await storedCredential()), password: 'another secret' }),
-  'credentials.delete': storedCredential,
   'journal.list': () => ({}),
   'journal.follow': () => ({ after: 0 }),
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,7 +6,8 @@ import { krownPlugin } from '../../src/create-server.js'
 import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.table.js'
 import { call } from '../support/call.js'
 import { fakeKrown } from '../support/fake-krown.js'
-import { type Gateway, PASSWORD, type Person, startGateway } from '../support/gateway.js'
+import { PASSWORD, type Person } from '../support/gateway.js'
+import { loginTo, type MatrixWorld, newUser, startMatrixWorld } from '../support/matrix-world.js'
 
 interface Call {
   path: string
@@ -15,64 +15,13 @@ interface Call {
   token?: string
 }
 
-interface World {
-  gateway: Gateway
-  target: HostileSshServer
-  people: Record<Exclude<Caller, 'anonymous'>, Person>
-  sessionId: string
-  commandId: string
-}
-
-let world: World
+let world: MatrixWorld
 
 beforeAll(async () => {
-  const target = await startHostileSshServer()
-  const gateway = await startGateway({ targets: [target], config: { ssh: { maxSessionsPerUser: 100 } } })
-  const owner = await gateway.person('operator')
-  const people = {
-    readonly: await gateway.person('readonly'),
-    owner,
-    otherOperator: await gateway.person('operator'),
-    admin: await gateway.admin(),
-    auditor: await gateway.person('readonly', { auditScope: 'org' }),
-    foreignAdmin: await gateway.foreignAdmin(),
-  }
-  world = { gateway, target, people, sessionId: '', commandId: '' }
-  world.sessionId = await openSession(owner.token)
-  const execute = `POST /api/sessions/${world.sessionId}/execute`
-  const { body } = await call(gateway.url, execute, { token: owner.token, body: { command: 'true' } })
-  world.commandId = String(body.id)
+  world = await startMatrixWorld()
 })
+afterAll(() => world[Symbol.asyncDispose]())
 
-afterAll(async () => {
-  await world.gateway[Symbol.asyncDispose]()
-  await world.target.stop()
-})
-
-const loginOf = ({ username, password, port }: HostileSshServer) => ({
-  host: '127.0.0.1',
-  port,
-  username,
-  auth: { method: 'password', password },
-})
-
-async function openSession(token: string): Promise<string> {
-  const body = loginOf(world.target)
-  const answer = await call(world.gateway.url, 'POST /api/sessions', { token, body })
-  expect(answer.status).toBe(201)
-  return String(answer.body.id)
-}
-
-const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
-
-/** A credential for this one request. */
-async function storeCredential(): Promise<string> {
-  const options = { token: world.people.admin.token, body: newCredential() }
-  const { body } = await call(world.gateway.url, 'POST /api/credentials', options)
-  return String(body.id)
-}
-
-const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
 /** A login for this one request, so that ending it ends nobody else's. */
 const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
 
@@ -102,22 +51,13 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const { body } = await call(world.gateway.url, 'POST /api/tokens', options)
     return { path: `/api/tokens/${body.id}` }
   },
-  'POST /api/credentials': () => ({ path: '/api/credentials', body: newCredential() }),
-  'GET /api/credentials/:credentialId': async () => ({ path: `/api/credentials/${await storeCredential()}` }),
-  'PATCH /api/credentials/:credentialId': async () => ({
-    path: `/api/credentials/${await storeCredential()}`,
-    body: { password: 'another secret' },
-  }),
-  'DELETE /api/credentials/:credentialId': async () => ({
-    path: `/api/credentials/${await storeCredential()}`,
-  }),
   'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
   'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),
   'PATCH /api/users/:userId': () => ({
     path: `/api/users/${world.people.owner.user.id}`,
     body: { role: 'operator' },
   }),
-  'POST /api/sessions': () => ({ path: '/api/sessions', body: loginOf(world.target) }),
+  'POST /api/sessions': () => ({ path: '/api/sessions', body: loginTo(world.target) }),
   'GET /api/sessions/:sessionId': () => ({ path: `/api/sessions/${world.sessionId}` }),
   'POST /api/sessions/:sessionId/execute': () => ({
     path: `/api/sessions/${world.sessionId}/execute`,
@@ -125,7 +65,7 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
   }),
   'GET /api/sessions/:sessionId/commands': () => ({ path: `/api/sessions/${world.sessionId}/commands` }),
   'DELETE /api/sessions/:sessionId': async () => ({
-    path: `/api/sessions/${await openSession(world.people.owner.token)}`,
+    path: `/api/sessions/${await world.openSession()}`,
   }),
   'GET /api/commands/:commandId': () => ({ path: `/api/commands/${world.commandId}` }),
   'POST /api/commands/:commandId/cancel': () => ({ path: `/api/commands/${world.commandId}/cancel` }),

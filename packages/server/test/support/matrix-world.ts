@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import type { KrownConfigInput } from '@krown/core'
+import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
+import type { Caller } from '../permission-matrix.table.js'
+import { call } from './call.js'
+import { type Gateway, PASSWORD, type Person, startGateway } from './gateway.js'
+
+/** Who asks in the tables of permissions, and what they ask for: a session of `owner`, and a command in it. */
+export interface MatrixWorld extends AsyncDisposable {
+  readonly gateway: Gateway
+  readonly target: HostileSshServer
+  readonly people: Readonly<Record<Exclude<Caller, 'anonymous'>, Person>>
+  readonly sessionId: string
+  readonly commandId: string
+  /** Another one of the owner's. */
+  openSession(): Promise<string>
+}
+
+export async function startMatrixWorld(limits: KrownConfigInput['limits'] = {}): Promise<MatrixWorld> {
+  const target = await startHostileSshServer()
+  const config = { limits, ssh: { maxSessionsPerUser: 1000 } }
+  const gateway = await startGateway({ targets: [target], config })
+  const people = {
+    readonly: await gateway.person('readonly'),
+    owner: await gateway.person('operator'),
+    otherOperator: await gateway.person('operator'),
+    admin: await gateway.admin(),
+    auditor: await gateway.person('readonly', { auditScope: 'org' }),
+    foreignAdmin: await gateway.foreignAdmin(),
+  }
+  const idOf = async (line: string, body: unknown) => {
+    const answer = await call(gateway.url, line, { token: people.owner.token, body })
+    if (answer.status >= 300) throw new Error(`${line} is ${answer.status}`)
+    return String(answer.body.id)
+  }
+  const openSession = () => idOf('POST /api/sessions', loginTo(target))
+  const sessionId = await openSession()
+  const commandId = await idOf(`POST /api/sessions/${sessionId}/execute`, { command: 'true' })
+  const stop = async () => {
+    await gateway[Symbol.asyncDispose]()
+    await target.stop()
+  }
+  return { gateway, target, people, sessionId, commandId, openSession, [Symbol.asyncDispose]: stop }
+}
+
+/** What opens a session on it. */
+export function loginTo({ username, password, port }: HostileSshServer) {
+  return { host: '127.0.0.1', port, username, auth: { method: 'password', password } }
+}
+
+export const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
