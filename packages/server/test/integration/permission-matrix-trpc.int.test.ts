@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { KrownErrorCode } from '@krown/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WIRE } from '../../src/errors/error-mapping.js'
@@ -18,15 +19,18 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
-/** As the owner. */
-async function post(procedure: string, input: unknown): Promise<string> {
-  const { token } = world.people.owner
+async function post(procedure: string, input: unknown, caller: 'owner' | 'admin' = 'owner'): Promise<string> {
+  const { token } = world.people[caller]
   const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
   return (body as { result: { data: { id: string } } }).result.data.id
 }
 const startCommand = (sessionId: string, command: string) =>
   post('commands.start', { sessionId, command, stdinOpen: true })
 
+const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
+const storedCredential = async () => ({
+  credentialId: await post('credentials.create', newCredential(), 'admin'),
+})
 const session = () => ({ sessionId: world.sessionId })
 const command = () => ({ commandId: world.commandId })
 const running = async () => ({ commandId: await startCommand(await world.openSession(), 'cat') })
@@ -62,6 +66,11 @@ const inputs: Record<string, () => unknown> = {
   'commands.write': async () => ({ ...(await running()), data: 'x' }),
   'commands.closeStdin': running,
   'commands.output': command,
+  'credentials.list': () => ({}),
+  'credentials.create': newCredential,
+  'credentials.get': storedCredential,
+  'credentials.update': async () => ({ ...(await storedCredential()), password: 'another secret' }),
+  'credentials.delete': storedCredential,
   'journal.list': () => ({}),
   'journal.follow': () => ({ after: 0 }),
 }

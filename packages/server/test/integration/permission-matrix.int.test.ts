@@ -22,6 +22,15 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
+const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
+
+/** A credential for this one request. */
+async function storeCredential(): Promise<string> {
+  const options = { token: world.people.admin.token, body: newCredential() }
+  const { body } = await call(world.gateway.url, 'POST /api/credentials', options)
+  return String(body.id)
+}
+
 /** A login for this one request, so that ending it ends nobody else's. */
 const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
 
@@ -51,6 +60,15 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const { body } = await call(world.gateway.url, 'POST /api/tokens', options)
     return { path: `/api/tokens/${body.id}` }
   },
+  'POST /api/credentials': () => ({ path: '/api/credentials', body: newCredential() }),
+  'GET /api/credentials/:credentialId': async () => ({ path: `/api/credentials/${await storeCredential()}` }),
+  'PATCH /api/credentials/:credentialId': async () => ({
+    path: `/api/credentials/${await storeCredential()}`,
+    body: { password: 'another secret' },
+  }),
+  'DELETE /api/credentials/:credentialId': async () => ({
+    path: `/api/credentials/${await storeCredential()}`,
+  }),
   'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
   'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),
   'PATCH /api/users/:userId': () => ({
