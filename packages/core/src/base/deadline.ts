@@ -1,6 +1,7 @@
 import { startCancellation } from './cancellation.js'
 import type { Clock } from './clock.js'
 import { defer } from './deferred.js'
+import type { StopSignal } from './stop-signal.js'
 
 export interface Deadline extends Disposable {
   /** Aborts with `reason` when the time is over, or with the parent's reason when that aborts first. */
@@ -29,7 +30,7 @@ export function startDeadline(
 }
 
 /** Settles as `promise` does, or rejects with the signal's reason, whichever comes first. */
-export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function raceSignal<T>(promise: Promise<T>, signal: StopSignal): Promise<T> {
   const aborted = defer<never>()
   const onAbort = () => aborted.reject(signal.reason)
   if (signal.aborted) onAbort()

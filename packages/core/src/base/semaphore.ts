@@ -1,4 +1,5 @@
 import { defer } from './deferred.js'
+import type { StopSignal } from './stop-signal.js'
 
 interface Waiter {
   grant(): void
@@ -45,7 +46,7 @@ export class Semaphore {
    * @returns Gives the slot back; calling it twice is harmless.
    * @throws SemaphoreFullError when the line is full; the signal's reason when it aborts while waiting.
    */
-  async acquire(signal?: AbortSignal): Promise<() => void> {
+  async acquire(signal?: StopSignal): Promise<() => void> {
     signal?.throwIfAborted()
     if (this.#held >= this.#limit) await this.#wait(signal)
     else this.#held += 1
@@ -58,7 +59,7 @@ export class Semaphore {
     }
   }
 
-  async #wait(signal?: AbortSignal): Promise<void> {
+  async #wait(signal?: StopSignal): Promise<void> {
     if (this.#waiting.length >= this.#maxWaiting) throw new SemaphoreFullError('waiting line is full')
     const turn = defer<void>()
     const waiter: Waiter = { grant: () => turn.resolve() }

@@ -1,3 +1,4 @@
+import type { StopSignal } from '../base/stop-signal.js'
 import type { KrownError } from '../errors/krown-error.js'
 
 /** How to authenticate; exactly this is tried, nothing before it and nothing else after. */
@@ -107,11 +108,7 @@ export interface SshConnection {
    *
    * The sink is not called before whoever awaits this has the channel.
    */
-  exec(
-    command: string,
-    sink: ChannelSink,
-    options?: { signal?: AbortSignal | undefined },
-  ): Promise<SshChannel>
+  exec(command: string, sink: ChannelSink, options?: { signal?: StopSignal | undefined }): Promise<SshChannel>
   /** Says goodbye and closes the socket; `reason` becomes `closedBecause`. */
   close(reason: KrownError): Promise<void>
 }

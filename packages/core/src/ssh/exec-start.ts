@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
+import type { StopSignal } from '../base/stop-signal.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { ChannelSink } from './connector.js'
 import { sessionLost, targetTimeout } from './error-mapping.js'
@@ -9,7 +10,7 @@ import { openSessionChannel, requestExec, type Ssh2Channel, takesPackets } from 
 export interface ExecRequest {
   readonly command: string
   readonly sink: ChannelSink
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /** What starting a command needs of the connection. */

@@ -1,6 +1,7 @@
 import type { Client } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { type Deferred, defer } from '../base/deferred.js'
+import type { StopSignal } from '../base/stop-signal.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { ChannelSink, PresentedHostKey, SshChannel, SshConnection } from './connector.js'
 import { mapClosed, mapLibraryError, protocolError, sessionLost } from './error-mapping.js'
@@ -97,7 +98,7 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
   exec(
     command: string,
     sink: ChannelSink,
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    { signal }: { signal?: StopSignal | undefined } = {},
   ): Promise<SshChannel> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#closedBecause) return Promise.reject(sessionLost(this.#closedBecause))

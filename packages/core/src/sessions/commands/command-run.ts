@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js'
 import { defer } from '../../base/deferred.js'
 import { SemaphoreFullError } from '../../base/semaphore.js'
+import { StopController } from '../../base/stop-signal.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { NodeId } from '../../model/ids.js'
@@ -29,8 +30,8 @@ export class CommandRun implements OpenCommand {
   readonly #deps: CommandRunDeps
   readonly #session: LiveSession
   readonly #command: LiveCommand
-  readonly #queueing = new AbortController()
-  readonly #hurry = new AbortController()
+  readonly #queueing = new StopController()
+  readonly #hurry = new StopController()
   readonly #admitted = defer<void>()
   #channel: SshChannel | undefined
   #releaseSlot: (() => void) | undefined
@@ -104,7 +105,7 @@ export class CommandRun implements OpenCommand {
   }
 
   hurry(): void {
-    this.#hurry.abort()
+    this.#hurry.abort(new Error('the process is about to end'))
     this.#command.hub.release()
   }
 
@@ -119,7 +120,7 @@ export class CommandRun implements OpenCommand {
     const { slots } = this.#session
     try {
       const ahead = slots.waiting
-      const turn = slots.acquire(this.#queueing.signal)
+      const turn = slots.acquire(this.#queueing)
       if (slots.waiting > ahead) this.#admitted.resolve()
       this.#releaseSlot = await turn
     } catch (error) {
@@ -166,11 +167,15 @@ export class CommandRun implements OpenCommand {
   }
 
   async #openChannel(): Promise<void> {
-    this.#queueing.signal.throwIfAborted()
-    const { signal } = this.#queueing
+    this.#queueing.throwIfAborted()
     const session = this.#session
     const exec = () => this.#exec()
-    const { channel, release } = await execWithRoom({ clock: this.#deps.clock, session, signal, exec })
+    const { channel, release } = await execWithRoom({
+      clock: this.#deps.clock,
+      session,
+      signal: this.#queueing,
+      exec,
+    })
     this.#releaseChannel = release
     // It may be over before this line.
     if (this.#command.hasEnded) return release()
@@ -187,10 +192,9 @@ export class CommandRun implements OpenCommand {
       data: (stream: 'stdout' | 'stderr', chunk: Buffer) => this.#receive(stream, chunk),
       end: (end: ChannelEnd) => this.#ended(end),
     }
-    const { signal } = this.#queueing
     const { connection, starts, running } = this.#session
     return starts.start(async () => {
-      const channel = await connection.exec(this.#command.request.command, sink, { signal })
+      const channel = await connection.exec(this.#command.request.command, sink, { signal: this.#queueing })
       running.push(this.#command)
       return channel
     })
@@ -225,8 +229,7 @@ export class CommandRun implements OpenCommand {
 
   async #kill(channel: SshChannel): Promise<void> {
     const { clock } = this.#deps
-    const { signal: hurry } = this.#hurry
-    await terminate({ clock, session: this.#session, command: this.#command, channel, hurry })
+    await terminate({ clock, session: this.#session, command: this.#command, channel, hurry: this.#hurry })
     // The target did not report the end; what it runs now is unknown.
     if (!this.#command.hasEnded) this.#ended({ exitCode: null, signal: null, error: null })
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { pause } from '../../base/pause.js'
+import type { StopSignal } from '../../base/stop-signal.js'
 import { isKrownError, type KrownError } from '../../errors/krown-error.js'
 import type { SshChannel } from '../../ssh/connector.js'
 import type { LiveSession } from '../live-session.js'
@@ -8,7 +9,7 @@ export interface ExecWithRoom {
   readonly clock: Clock
   readonly session: LiveSession
   /** Gives up waiting for room. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
   exec(): Promise<SshChannel>
 }
 

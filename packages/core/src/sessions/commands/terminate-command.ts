@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import { type Deadline, raceSignal } from '../../base/deadline.js'
+import type { StopSignal } from '../../base/stop-signal.js'
 import type { SshChannel } from '../../ssh/connector.js'
 import type { LiveSession } from '../live-session.js'
 import type { LiveCommand } from './live-command.js'
@@ -10,7 +11,7 @@ export interface Termination {
   readonly command: LiveCommand
   readonly channel: SshChannel
   /** Aborts when the process itself is about to end: then every step is short. */
-  readonly hurry: AbortSignal
+  readonly hurry: StopSignal
 }
 
 /** How long each step may take, milliseconds. */
