@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { CommandId, CommandSummary, SessionId } from '@krown/core'
 import { type ExecHandler, type HostileSshServer, startHostileSshServer } from '@krown/testkit'
@@ -6,292 +5,28 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { call } from '../support/call.js'
 import { type Gateway, type Person, startGateway } from '../support/gateway.js'
+import {
+  CommandAccount,
+  type Json,
+  SessionAccount,
+  Verdict,
+  type Watched,
+} from '../support/many-clients/accounts.js'
+import { Dice, diceOf, SEED } from '../support/many-clients/dice.js'
+import { allPrints, CHATTY, COMMANDS_EACH, type Print, SESSIONS } from '../support/many-clients/prints.js'
+import { Progress } from '../support/many-clients/progress.js'
 import { connectTrpc } from '../support/trpc.js'
 
-type Json = Record<string, unknown>
-
-/** Decides what is printed, who watches what, and who is cut when; how fast the machine is decides the rest. */
-const SEED = Number(process.env.MANY_CLIENTS_SEED ?? randomInt(2 ** 31))
 const CLIENTS = 300
 const TRPC_CLIENTS = 20
-/** Sessions of seven commands each, and one more whose only command changes its stream more often than is held. */
-const SESSIONS = 7
-const COMMANDS_EACH = 7
-const CHATTY = 'print chatty'
 const CHATTY_CLIENTS = 12
 /** Every so many clients one comes only when everything is printed. */
 const LATE_EVERY = 30
-const HELD_BYTES = 128 * 1024
-const PIECE_BYTES = 8 * 1024
-
-/** The same numbers for the same seed (mulberry32). */
-class Dice {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed | 0
-  }
-
-  /** 0 to `max`, both included. */
-  upTo(max: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let value = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61)
-    return Math.floor((((value ^ (value >>> 14)) >>> 0) / 2 ** 32) * (max + 1))
-  }
-
-  between(min: number, max: number): number {
-    return min + this.upTo(max - min)
-  }
-}
-
-const diceOf = (index: number) => new Dice(SEED + Math.imul(index, 0x9e3779b9))
-
-/** What one command prints. */
-interface Print {
-  readonly bytes: Buffer
-  /** Null: each piece on the other stream than the one before. */
-  readonly stream: 'stdout' | 'stderr' | null
-  /** Where the target cuts it, characters or not. */
-  readonly ends: readonly number[]
-  /** It changes streams more often than the server holds: events are lost that nobody can tell apart any more. */
-  readonly outlivesLog: boolean
-}
-
-/** Random text with characters of one to four bytes; with noise also bytes that are no text. */
-function printOf(dice: Dice, size: number, noise: boolean): Print {
-  const parts: Buffer[] = []
-  for (let length = 0; length < size; ) {
-    const kind = dice.upTo(noise ? 40 : 39)
-    const text = kind < 5 ? '€'.repeat(dice.upTo(20)) : kind < 8 ? '\u{1d11e}ü' : ''
-    const line = `${text}${dice.upTo(2 ** 30).toString(36)}\n`
-    const part = kind === 40 ? Buffer.from([0xe2, 0x82, dice.upTo(255)]) : Buffer.from(line)
-    parts.push(part)
-    length += part.length
-  }
-  const ends: number[] = []
-  for (let end = 0; end < size; ends.push(end)) end = Math.min(size, end + dice.between(1, size / 7))
-  const stream = dice.upTo(3) === 0 ? 'stderr' : 'stdout'
-  return { bytes: Buffer.concat(parts).subarray(0, size), stream, ends, outlivesLog: false }
-}
-
-/** The order of two streams is nobody's promise: it prints the same line on both. */
-function chattyPrint(): Print {
-  const line = 'the same line – on both streams\n'
-  const bytes = Buffer.from(line.repeat(3000))
-  const ends = Array.from({ length: 3000 }, (_, index) => (index + 1) * Buffer.byteLength(line))
-  return { bytes, stream: null, ends, outlivesLog: true }
-}
-
-function allPrints(): Map<string, Print> {
-  const prints = new Map([[CHATTY, chattyPrint()]])
-  for (let index = 0; index < SESSIONS * COMMANDS_EACH; index += 1) {
-    const dice = diceOf(10_000 + index)
-    const isLarge = index % COMMANDS_EACH === 0
-    const size = isLarge ? dice.between(200 * 1024, 300 * 1024) : dice.between(1024, 48 * 1024)
-    prints.set(`print ${index}`, printOf(dice, size, dice.upTo(4) === 0))
-  }
-  return prints
-}
-
-/** How far all commands together are; who is away comes back when they have printed so much. */
-class Progress {
-  readonly total: number
-  #bytes = 0
-  #waiting: { at: number; resolve: () => void }[] = []
-
-  constructor(total: number) {
-    this.total = total
-  }
-
-  add(bytes: number): void {
-    this.#bytes += bytes
-    for (const { resolve } of this.#waiting.filter(({ at }) => at <= this.#bytes)) resolve()
-    this.#waiting = this.#waiting.filter(({ at }) => at > this.#bytes)
-  }
-
-  /** @param fraction Of everything. */
-  async further(fraction: number): Promise<void> {
-    const at = Math.min(this.total, this.#bytes + fraction * this.total)
-    if (at > this.#bytes) await new Promise<void>((resolve) => this.#waiting.push({ at, resolve }))
-  }
-}
-
-/** What the clients were told: faults, and what an event of a number is, which must be the same for all. */
-class Verdict {
-  readonly faults: string[] = []
-  gaps = 0
-  readonly #events = new Map<string, string>()
-
-  fault(who: string, what: string): void {
-    this.faults.push(`${who}: ${what}`)
-  }
-
-  sameForAll(who: string, number: string, event: string): void {
-    const known = this.#events.get(number) ?? event
-    this.#events.set(number, known)
-    if (known !== event) this.fault(who, `${number} is ${event}, for another it is ${known}`)
-  }
-}
-
-/** What one client was told about the output of one command. */
-class CommandAccount {
-  readonly #print: Print
-  readonly #fault: (what: string) => void
-  #end = 0
-  #finished = false
-
-  constructor(print: Print, fault: (what: string) => void) {
-    this.#print = print
-    this.#fault = fault
-  }
-
-  output({ offset, data, encoding, stream }: Json): void {
-    this.#follows(Number(offset))
-    const bytes = Buffer.from(String(data), encoding as BufferEncoding)
-    const { bytes: printed, stream: expected } = this.#print
-    if (bytes.length === 0) this.#fault('an empty piece')
-    if (stream !== (expected ?? stream)) this.#fault(`${stream} instead of ${expected}`)
-    if (!bytes.equals(printed.subarray(this.#end, this.#end + bytes.length)))
-      this.#fault(`wrong bytes from ${offset} on`)
-    this.#end += bytes.length
-  }
-
-  /** Only what came before the newest bytes may be missing, up to the piece that they begin in. */
-  gap({ fromOffset, toOffset }: Json): void {
-    this.#follows(Number(fromOffset))
-    const to = Number(toOffset)
-    const { bytes, outlivesLog } = this.#print
-    if (to <= this.#end) this.#fault(`a gap of nothing at ${fromOffset}`)
-    if (!outlivesLog && to > bytes.length - HELD_BYTES + PIECE_BYTES)
-      this.#fault(`a gap up to ${to}, which was held: it printed ${bytes.length}`)
-    this.#end = to
-  }
-
-  /** Events are missing, and nobody knows which. */
-  skipTo(offset: number): void {
-    if (offset < this.#end) this.#fault(`${offset} after a gap, but ${this.#end} was reached`)
-    this.#end = Math.max(this.#end, offset)
-  }
-
-  finish({ status, exitCode, stdoutBytes, stderrBytes }: CommandSummary): void {
-    if (this.#finished) this.#fault('finished twice')
-    this.#finished = true
-    if (status !== 'completed' || exitCode !== 0) this.#fault(`${status} with exit code ${exitCode}`)
-    if (stdoutBytes + stderrBytes !== this.#print.bytes.length) this.#fault('not all of it was counted')
-    if (this.#end !== this.#print.bytes.length)
-      this.#fault(`finished at ${this.#end} of ${this.#print.bytes.length}`)
-  }
-
-  get finished(): boolean {
-    return this.#finished
-  }
-
-  #follows(offset: number): void {
-    if (this.#finished) this.#fault('something after the end')
-    if (offset !== this.#end) this.#fault(`${offset} follows ${this.#end}`)
-  }
-}
-
-/** A session, and what its commands print. */
-interface Watched {
-  readonly id: SessionId
-  readonly commands: ReadonlyMap<string, Print>
-}
 
 interface Started {
   readonly id: CommandId
   readonly sessionId: SessionId
   readonly print: Print
-}
-
-/** What one client was told about one session. */
-class SessionAccount {
-  readonly who: string
-  readonly watched: Watched
-  seq = 0
-  ended = false
-  readonly #verdict: Verdict
-  readonly #commands = new Map<string, CommandAccount>()
-  /** Whose next piece may begin later than the one before ended. */
-  readonly #blind = new Set<CommandAccount>()
-
-  constructor(who: string, watched: Watched, verdict: Verdict) {
-    this.who = `${who}, session ${watched.id.slice(-4)}`
-    this.watched = watched
-    this.#verdict = verdict
-  }
-
-  hear(message: Json): void {
-    const first = Number(message.type === 'gap' ? message.fromSeq : message.seq)
-    if (first !== this.seq + 1) this.#fault(`${message.type} ${first} follows ${this.seq}`)
-    if (message.type === 'gap' && message.seq !== message.toSeq) this.#fault('a gap that ends elsewhere')
-    this.seq = Number(message.seq)
-    if (message.type === 'command_output') this.#output(message)
-    else if (message.type === 'gap') this.#gap(message)
-    else this.#lifecycle(message)
-  }
-
-  /** Called when nothing more will come. */
-  end(): void {
-    this.ended = true
-    const finished = [...this.#commands.values()].filter((command) => command.finished).length
-    if (finished !== this.watched.commands.size) this.#fault(`${finished} commands finished`)
-  }
-
-  #lifecycle({ type, seq, command, session }: Json): void {
-    const { id, command: line } = (command ?? {}) as CommandSummary
-    const { status } = (session ?? {}) as Json
-    this.#verdict.sameForAll(this.who, this.#number(seq), `${type} ${id ?? status}`)
-    if (type === 'command_started') this.#start(id, line)
-    if (type !== 'command_finished') return
-    const account = this.#find(id)
-    if (account && this.#blind.delete(account))
-      account.skipTo(this.watched.commands.get(line)?.bytes.length ?? 0)
-    account?.finish(command as CommandSummary)
-  }
-
-  #start(id: string, line: string): void {
-    const print = this.watched.commands.get(line)
-    if (!print || this.#commands.has(id)) this.#fault(`${line} started`)
-    else this.#commands.set(id, new CommandAccount(print, (what) => this.#fault(`${line}: ${what}`)))
-  }
-
-  #output(message: Json): void {
-    const { seq, commandId, offset, stream, data, encoding } = message
-    const event = `${commandId} ${stream} ${offset} ${encoding} ${String(data).length}`
-    this.#verdict.sameForAll(this.who, this.#number(seq), event)
-    const command = this.#find(String(commandId))
-    if (command && this.#blind.delete(command)) command.skipTo(Number(offset))
-    command?.output(message)
-  }
-
-  #gap(message: Json): void {
-    this.#verdict.gaps += 1
-    if (message.commandId === undefined) {
-      for (const command of this.#commands.values()) this.#blind.add(command)
-      if (![...this.watched.commands.values()].some(({ outlivesLog }) => outlivesLog))
-        this.#fault(`events ${message.fromSeq} to ${message.toSeq} are missing, and were held`)
-      return
-    }
-    const command = this.#find(String(message.commandId))
-    if (command && this.#blind.delete(command)) command.skipTo(Number(message.fromOffset))
-    command?.gap(message)
-  }
-
-  #find(id: string): CommandAccount | undefined {
-    const command = this.#commands.get(id)
-    if (!command) this.#fault(`${id} did not start`)
-    return command
-  }
-
-  #number(seq: unknown): string {
-    return `${this.watched.id} ${seq}`
-  }
-
-  #fault(what: string): void {
-    this.#verdict.fault(this.who, what)
-  }
 }
 
 /** A client of `/ws` that is cut again and again, and each time goes on after the last number that it heard. */
