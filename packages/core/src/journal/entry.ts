@@ -30,7 +30,9 @@ export interface Link {
 /** `prev` of the first entry: 32 zero bytes. */
 export const GENESIS: Link = { seq: 0, hash: '0'.repeat(64) }
 
-const PREFIX = Buffer.from('krown-journal-v1\0', 'utf8')
+const PREFIX = 'krown-journal-v1\0'
+
+const SEQ_BYTES = 8
 
 /** An entry whose text is final and which has no place in the chain yet. */
 export type WrittenEntry = Omit<JournalEntriesTable, 'org_id' | 'seq' | 'prev_hash' | 'hash'>
@@ -100,14 +102,12 @@ export function digestDetails(salt: string, details: string): string {
 
 /** `SHA-256("krown-journal-v1\0" ‖ orgId ‖ seq ‖ prev ‖ SHA-256(text))`, see `docs/journal-format.md`. */
 export function hashLink(link: { orgId: string; seq: number; prevHash: string; text: string }): string {
-  const seq = Buffer.alloc(8)
-  seq.writeBigUInt64BE(BigInt(link.seq))
-  const bytes = Buffer.concat([
-    PREFIX,
-    Buffer.from(link.orgId, 'utf8'),
-    seq,
-    Buffer.from(link.prevHash, 'hex'),
-    hash('sha256', link.text, 'buffer'),
-  ])
-  return hash('sha256', bytes, 'hex')
+  // In one piece: put together from parts it takes twice as long, twice for each command.
+  const name = PREFIX + link.orgId
+  const hashes = link.prevHash + hash('sha256', link.text, 'hex')
+  const bytes = Buffer.allocUnsafe(Buffer.byteLength(name, 'utf8') + SEQ_BYTES + hashes.length / 2)
+  const seqAt = bytes.write(name, 'utf8')
+  const hashesAt = bytes.writeBigUInt64BE(BigInt(link.seq), seqAt)
+  const end = hashesAt + bytes.write(hashes, hashesAt, 'hex')
+  return hash('sha256', bytes.subarray(0, end), 'hex')
 }

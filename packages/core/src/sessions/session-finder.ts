@@ -28,6 +28,13 @@ export class SessionFinder {
     return this.#require(caller, id, wanted)
   }
 
+  /** The same for who only wants to know whether it may: nothing is read of a session that this process holds. */
+  async checkAllowed(caller: Caller, id: SessionId, wanted: Permission): Promise<void> {
+    const live = this.#registry.find(caller.actor.orgId, id)
+    if (live) requireRow(caller.subject, { wanted, visible: 'session:read', noun: 'session' }, live)
+    else await this.#require(caller, id, wanted)
+  }
+
   /** @throws KrownError SESSION_NOT_CONNECTED when this process does not hold it, or it is ending. */
   async requireLive(caller: Caller, id: SessionId, wanted: Permission): Promise<LiveSession> {
     const live = this.#registry.find(caller.actor.orgId, id)

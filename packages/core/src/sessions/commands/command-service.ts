@@ -170,9 +170,9 @@ export class CommandService {
 
   // Its own input is the starter's command; what somebody else sends into it needs an entry before it goes.
   async #noteForeignInput(actor: Actor, { command }: OpenCommand): Promise<void> {
-    if (actor.userId === command.userId || command.inputFrom.has(actor.userId)) return
+    if (actor.userId === command.userId || command.hasInputFrom(actor.userId)) return
     await this.#deps.journal.append(actor.orgId, [commandInput(command, actor)])
-    command.inputFrom.add(actor.userId)
+    command.noteInputFrom(actor.userId)
   }
 
   // The answer is made inside the gate, so that a refusal on the way (a full queue) is journaled too.
@@ -181,7 +181,7 @@ export class CommandService {
     const { sessionId } = input
     const useCase = { permission: 'session:execute', resource: { kind: 'session', id: sessionId } } as const
     return gate.run(actor, useCase, async (caller) => {
-      await sessions.requireAllowed(caller, sessionId, 'session:execute')
+      await sessions.checkAllowed(caller, sessionId, 'session:execute')
       const request = toCommandRequest(input, { sessionId, mode: how.mode, limits, newId: time.newId })
       // A retry is answered also when nothing new may begin: the session has ended, or Krown drains.
       const known = input.commandId === undefined ? undefined : await launcher.findSame(actor, request)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import type { Clock } from '../../base/clock.js'
 import { defer } from '../../base/deferred.js'
 import type { CommandResult } from '../../db/repositories/command.repository.js'
@@ -52,8 +52,6 @@ export class LiveCommand {
   readonly actor: Actor
   readonly hub: OutputHub
   readonly startedAt: number
-  /** Who else sent input into it, so that each has one entry. */
-  readonly inputFrom = new Set<UserId>()
   readonly #clock: Clock
   readonly #startedMonotonic: number
   readonly #stdout: StreamTally
@@ -65,6 +63,10 @@ export class LiveCommand {
   #errorCode: string | null = null
   #killed: CommandSummary['killed'] = null
   #finished: { at: number; durationMs: number } | undefined
+  #inputFrom: Set<UserId> | undefined
+  #startedText: string | undefined
+  /** What nothing will change any more. */
+  #lastSummary: CommandSummary | undefined
 
   constructor(parts: { clock: Clock; actor: Actor; request: CommandRequest; budget: OutputBudget }) {
     const { clock, actor, request, budget } = parts
@@ -113,6 +115,16 @@ export class LiveCommand {
     return this.#finished !== undefined
   }
 
+  /** Whether somebody else than its starter sent input into it, so that each has one entry. */
+  hasInputFrom(userId: UserId): boolean {
+    return this.#inputFrom?.has(userId) ?? false
+  }
+
+  noteInputFrom(userId: UserId): void {
+    this.#inputFrom ??= new Set()
+    this.#inputFrom.add(userId)
+  }
+
   receive(stream: OutputStream, chunk: Buffer): void {
     const tally = stream === 'stdout' ? this.#stdout : this.#stderr
     tally.append(chunk)
@@ -145,6 +157,7 @@ export class LiveCommand {
   /** @param journaled False when the result could not be written yet; the answer then says so. */
   settle(journaled: boolean): void {
     if (!journaled) this.#errorCode = 'AUDIT_UNAVAILABLE'
+    this.#lastSummary = this.#summarize()
     this.#done.resolve()
   }
 
@@ -168,11 +181,39 @@ export class LiveCommand {
   }
 
   toSummary(): CommandSummary {
+    return this.#lastSummary ?? this.#summarize()
+  }
+
+  /** As it was when its intent was written, whatever became of it since. */
+  toStarted(): CommandSummary {
+    return this.#withBeginning(JUST_STARTED)
+  }
+
+  // Written out: to spread one of the two would cost more than all the rest.
+  #withBeginning(state: Omit<CommandSummary, 'id' | 'sessionId' | 'userId' | 'command' | 'startedAt'>) {
+    this.#startedText ??= new Date(this.startedAt).toISOString()
     return {
-      id: this.id,
+      id: this.request.id,
       sessionId: this.request.sessionId,
-      userId: this.userId,
+      userId: this.actor.userId,
       command: this.request.command,
+      status: state.status,
+      exitCode: state.exitCode,
+      signal: state.signal,
+      errorCode: state.errorCode,
+      stdoutBytes: state.stdoutBytes,
+      stderrBytes: state.stderrBytes,
+      stdoutTruncated: state.stdoutTruncated,
+      stderrTruncated: state.stderrTruncated,
+      killed: state.killed,
+      startedAt: this.#startedText,
+      finishedAt: state.finishedAt,
+      durationMs: state.durationMs,
+    }
+  }
+
+  #summarize(): CommandSummary {
+    return this.#withBeginning({
       status: this.#status,
       exitCode: this.#end?.exitCode ?? null,
       signal: this.#end?.signal ?? null,
@@ -182,15 +223,9 @@ export class LiveCommand {
       stdoutTruncated: this.#stdout.truncated,
       stderrTruncated: this.#stderr.truncated,
       killed: this.#killed,
-      startedAt: new Date(this.startedAt).toISOString(),
       finishedAt: this.#finished ? new Date(this.#finished.at).toISOString() : null,
       durationMs: this.#finished?.durationMs ?? null,
-    }
-  }
-
-  /** As it was when its intent was written, whatever became of it since. */
-  toStarted(): CommandSummary {
-    return { ...this.toSummary(), ...JUST_STARTED }
+    })
   }
 
   toCommand(): Command {
@@ -211,8 +246,9 @@ export class LiveCommand {
 class StreamTally {
   bytes = 0
   readonly #collector: OutputCollector | undefined
-  // Made on the first byte: most commands leave one of the streams empty.
-  #digest: ReturnType<typeof createHash> | undefined
+  /** The first chunk, as long as there is no other: most streams have one or none, and to hash that is quicker. */
+  #only: Buffer | undefined
+  #digest: Hash | undefined
   #sha256: string | null = null
 
   constructor(maxBytes: number | null, budget: OutputBudget) {
@@ -229,15 +265,18 @@ class StreamTally {
 
   append(chunk: Buffer): void {
     this.bytes += chunk.length
-    this.#digest ??= createHash('sha256')
-    this.#digest.update(chunk)
     this.#collector?.append(chunk)
+    if (this.#digest) this.#digest.update(chunk)
+    else if (this.#only) this.#digest = createHash('sha256').update(this.#only).update(chunk)
+    this.#only = this.#digest ? undefined : chunk
   }
 
   /** Null for an empty stream. */
   sha256(): string | null {
     if (this.#digest) this.#sha256 = this.#digest.digest('hex')
+    else if (this.#only) this.#sha256 = hash('sha256', this.#only, 'hex')
     this.#digest = undefined
+    this.#only = undefined
     return this.#sha256
   }
 

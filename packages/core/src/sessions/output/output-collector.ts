@@ -3,6 +3,7 @@ import type { OutputBudget } from './output-budget.js'
 import { cutCharacterBytes, type EncodedOutput } from './output-text.js'
 
 const FIRST_CAPACITY = 1_024
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Keeps the first `maxBytes` of one stream for the answer, or fewer when the process has no more to spare; its memory
@@ -11,7 +12,7 @@ const FIRST_CAPACITY = 1_024
 export class OutputCollector {
   readonly #maxBytes: number
   readonly #budget: OutputBudget
-  #bytes = Buffer.alloc(0)
+  #bytes = NOTHING
   #kept = 0
   #truncated = false
   #isOver = false
@@ -46,7 +47,7 @@ export class OutputCollector {
    */
   toText(): EncodedOutput {
     this.#text ??= this.#encode()
-    if (this.#isOver) this.#bytes = Buffer.alloc(0)
+    if (this.#isOver) this.#bytes = NOTHING
     return this.#text
   }
 
@@ -62,7 +63,7 @@ export class OutputCollector {
   leaveBudget(): void {
     this.#budget.giveBack(this.#bytes.length)
     this.#isOver = true
-    if (this.#text) this.#bytes = Buffer.alloc(0)
+    if (this.#text) this.#bytes = NOTHING
   }
 
   /** @returns How many bytes there is room for now. */
