@@ -5,6 +5,8 @@ import { notUnderstood } from '../errors/problem.js'
 import { toClientError } from '../errors/to-client-error.js'
 import { isRecord } from '../sockets/frames.js'
 import type { Socket, SocketReader } from '../sockets/socket.js'
+import { Patience } from './patience.js'
+import { SizedQueue } from './sized-queue.js'
 
 /** What tRPC calls back with, for any subscription of Krown's. */
 export interface FeedObserver<Raw> {
@@ -44,7 +46,6 @@ const GO_ON_AT_BYTES = 256 * 1024
 const MAX_HOLD_MS = 60_000
 /** A subscription that lasted so long was not refused. */
 const SETTLED_AFTER_MS = 5_000
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * A subscription as a queue of bounded size. Survives lost connections; when its reader is slow it holds the socket, or
@@ -52,9 +53,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
  */
 export class Feed<Raw, Item> implements SocketReader {
   readonly #options: FeedOptions<Raw, Item>
-  #queue: Item[] = []
-  #head = 0
-  #bytes = 0
+  readonly #queue: SizedQueue<Item>
+  readonly #patience: Patience
   #socket: Socket | undefined
   #subscription: { unsubscribe(): void } | undefined
   #starts = 0
@@ -62,19 +62,20 @@ export class Feed<Raw, Item> implements SocketReader {
   #triedAgain = false
   #over = false
   #error: unknown
-  #wake: (() => void) | undefined
   #holdTimer: ReturnType<typeof setTimeout> | undefined
-  #lostTimer: ReturnType<typeof setTimeout> | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #settledTimer: ReturnType<typeof setTimeout> | undefined
   readonly #onAbort = () => {
-    this.#queue = []
-    this.#head = 0
+    this.#queue.clear()
     this.fail(this.#options.signal?.reason)
   }
 
   constructor(options: FeedOptions<Raw, Item>) {
     this.#options = options
+    this.#queue = new SizedQueue((item) => options.source.sizeOf(item))
+    this.#patience = new Patience(options.reconnectForMs, () =>
+      this.fail(connectionLost('the connection was lost and could not be made again')),
+    )
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (options.signal?.aborted) this.#onAbort()
     else this.#open()
@@ -82,24 +83,19 @@ export class Feed<Raw, Item> implements SocketReader {
 
   /** The next item, waiting for it if need be; undefined when there are no more. @throws What ended it early. */
   async next(): Promise<Item | undefined> {
-    while (this.#head === this.#queue.length) {
+    while (this.#queue.isEmpty) {
       if (this.#error !== undefined) throw this.#error
       if (this.#over) return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await this.#queue.changed()
     }
-    const item = this.#queue[this.#head++]
-    if (item !== undefined) this.#bytes -= this.#options.source.sizeOf(item)
-    if (this.#head >= 256 || this.#head === this.#queue.length) this.#forgetTaken()
-    if (this.#bytes <= GO_ON_AT_BYTES) this.#goOn()
+    const item = this.#queue.take()
+    if (this.#queue.bytes <= GO_ON_AT_BYTES) this.#goOn()
     return item
   }
 
   /** Nothing more is wanted. */
   stop(): void {
-    this.#queue = []
-    this.#head = 0
+    this.#queue.clear()
     this.#end()
   }
 
@@ -112,10 +108,11 @@ export class Feed<Raw, Item> implements SocketReader {
 
   #end(): void {
     this.#over = true
-    for (const timer of [this.#holdTimer, this.#lostTimer, this.#retryTimer]) clearTimeout(timer)
+    for (const timer of [this.#holdTimer, this.#retryTimer]) clearTimeout(timer)
+    this.#patience.end()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#leave()
-    this.#wake?.()
+    this.#queue.wake()
   }
 
   #open(): void {
@@ -159,47 +156,40 @@ export class Feed<Raw, Item> implements SocketReader {
       onComplete: () => leftBehind() || this.#end(),
       onConnectionStateChange: ({ state, error }) => {
         // That the socket is open again says nothing yet of the subscription.
-        if (!leftBehind() && state === 'connecting' && error) this.#startLosing()
+        if (!leftBehind() && state === 'connecting' && error) this.#patience.begin()
       },
     }
   }
 
   #started(): void {
-    this.#found()
+    this.#patience.end()
     this.#starts++
     clearTimeout(this.#settledTimer)
     this.#settledTimer = setTimeout(() => {
       this.#triedAgain = false
     }, SETTLED_AFTER_MS)
     const missed = this.#starts > 1 ? this.#options.source.missed?.() : undefined
-    for (const item of missed ?? []) this.#push(item)
+    for (const item of missed ?? []) this.#queue.push(item)
   }
 
   #received(event: { data: Raw } | null, leave: () => void): void {
-    this.#found()
+    this.#patience.end()
     this.#triedAgain = false
     try {
       if (!isRecord(event?.data)) throw notUnderstood()
-      for (const item of this.#options.source.accept(event.data)) this.#push(item)
+      for (const item of this.#options.source.accept(event.data)) this.#queue.push(item)
     } catch {
       // What is thrown from here tRPC would let end the process.
       this.fail(notUnderstood())
       return
     }
-    if (this.#bytes < HOLD_AT_BYTES) return
+    if (this.#queue.bytes < HOLD_AT_BYTES) return
     if (this.#options.holds) {
       this.#hold()
     } else {
       this.#away = true
       leave()
     }
-  }
-
-  #push(item: Item): void {
-    // Before it is queued: nobody else may meet what this throws.
-    this.#bytes += this.#options.source.sizeOf(item)
-    this.#queue.push(item)
-    this.#wake?.()
   }
 
   #hold(): void {
@@ -216,16 +206,11 @@ export class Feed<Raw, Item> implements SocketReader {
     this.#open()
   }
 
-  #forgetTaken(): void {
-    this.#queue = this.#queue.slice(this.#head)
-    this.#head = 0
-  }
-
   async #refused(error: unknown, socket: Socket | undefined): Promise<void> {
     if (!(error instanceof KrownClientError)) return this.fail(error)
     if (error.code === 'UNAUTHENTICATED') return this.#tryAgain(error, socket)
     if (!isPassing(error)) return this.fail(error)
-    this.#startLosing()
+    this.#patience.begin()
     this.#retryTimer = setTimeout(() => this.#open(), askAgainInMs(error))
   }
 
@@ -238,18 +223,6 @@ export class Feed<Raw, Item> implements SocketReader {
     } catch (error) {
       this.fail(toClientError(error))
     }
-  }
-
-  #startLosing(): void {
-    const { reconnectForMs } = this.#options
-    if (this.#lostTimer !== undefined || reconnectForMs === Number.POSITIVE_INFINITY) return
-    const give = () => this.fail(connectionLost('the connection was lost and could not be made again'))
-    this.#lostTimer = setTimeout(give, Math.min(reconnectForMs, MAX_TIMER_MS))
-  }
-
-  #found(): void {
-    clearTimeout(this.#lostTimer)
-    this.#lostTimer = undefined
   }
 }
 
