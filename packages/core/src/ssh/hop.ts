@@ -10,12 +10,11 @@ export interface Hop {
 }
 
 /** Says in an error at which jump host it happened; unless it does already, or is none of ours. */
-export function atHop(hop: Hop | null, error: unknown): unknown {
+export function atHop<E>(hop: Hop | null, error: E): E | KrownError {
   return hop && isKrownError(error) && error.details?.hop === undefined ? named(hop, error) : error
 }
 
-export function named(hop: Hop, error: KrownError): KrownError {
-  const { name, number, count } = hop
+function named({ name, number, count }: Hop, error: KrownError): KrownError {
   // The words are those for a target, which a jump host is on the way.
   const what = error.message.replaceAll('the target', 'it')
   return new KrownError(error.code, `jump host ${name} (hop ${number} of ${count}): ${what}`, {

@@ -5,15 +5,19 @@ import { KeepaliveSweep } from './keepalive-sweep.js'
 class Peer {
   bytesRead = 0
   asked = 0
+  answers = false
   lostAt: number | null = null
+  readonly carrier: Peer | null
   readonly #clock: FakeClock
 
-  constructor(clock: FakeClock) {
+  constructor(clock: FakeClock, carrier: Peer | null = null) {
     this.#clock = clock
+    this.carrier = carrier
   }
 
   askForLife(): void {
     this.asked += 1
+    if (this.answers) this.bytesRead += 1
   }
 
   declareLost(): void {
@@ -105,5 +109,40 @@ describe('KeepaliveSweep', () => {
     sweep.watch(peer)
     clock.advance(45_000)
     expect(peer.lostAt).not.toBeNull()
+  })
+
+  describe('F18: of a silent target behind jump hosts', () => {
+    function setUpWay() {
+      const { clock, peer: first, sweep } = setUp()
+      const second = new Peer(clock, first)
+      const target = new Peer(clock, second)
+      for (const peer of [first, second, target]) sweep.watch(peer)
+      const lost = () => [first, second, target].map(({ lostAt }) => lostAt !== null)
+      return { clock, first, second, lost }
+    }
+
+    test('the first jump host is lost when it is silent too, whoever is found silent first', () => {
+      const { clock, first, second, lost } = setUpWay()
+      // What the target sent last was one sweep earlier.
+      first.bytesRead += 1
+      second.bytesRead += 1
+      clock.advance(40_000)
+      expect(lost()).toEqual([true, false, false])
+    })
+
+    test('the second is lost when the first answers', () => {
+      const { clock, first, lost } = setUpWay()
+      first.answers = true
+      clock.advance(40_000)
+      expect(lost()).toEqual([false, true, false])
+    })
+
+    test('the target is lost when both answer', () => {
+      const { clock, first, second, lost } = setUpWay()
+      first.answers = true
+      second.answers = true
+      clock.advance(40_000)
+      expect(lost()).toEqual([false, false, true])
+    })
   })
 })

@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.js'
 /** A connection as the sweep sees it. */
 export interface KeepalivePeer {
   readonly bytesRead: number
+  /** The connection to the jump host before it, if there is one. */
+  readonly carrier?: KeepalivePeer | null
   /** Asks the target for a sign of life. */
   askForLife(): void
   /** The target did not answer. */
@@ -74,7 +76,14 @@ export class KeepaliveSweep {
     const { bytesRead } = peer
     state.quietSweeps = bytesRead === state.bytesRead ? state.quietSweeps + 1 : 0
     state.bytesRead = bytesRead
-    if (state.quietSweeps >= this.#maxQuietSweeps) peer.declareLost()
+    if (state.quietSweeps >= this.#maxQuietSweeps) this.#silentOne(peer).declareLost()
     else if (state.quietSweeps > 0 && state.quietSweeps % SWEEPS_PER_QUESTION === 0) peer.askForLife()
+  }
+
+  /** What a dead jump host carries is silent too: one that has not answered a question itself is the one. */
+  #silentOne(peer: KeepalivePeer): KeepalivePeer {
+    const { carrier } = peer
+    const state = carrier && this.#watched.get(carrier)
+    return carrier && state && state.quietSweeps > SWEEPS_PER_QUESTION ? this.#silentOne(carrier) : peer
   }
 }

@@ -8,7 +8,7 @@ import { mapClosed, mapLibraryError, protocolError, sessionLost } from './error-
 import { type ExecHost, ExecStart } from './exec-start.js'
 import type { ForwardedLink } from './forwarded-link.js'
 import type { Handshaken } from './handshake.js'
-import { type Hop, named } from './hop.js'
+import { atHop, type Hop } from './hop.js'
 import type { KeepalivePeer } from './keepalive-sweep.js'
 import type { Link } from './link.js'
 import { type ForwardHost, type ForwardRequest, openForward } from './open-forward.js'
@@ -45,11 +45,11 @@ const MAX_UNREAD_ANSWER_BYTES = 8 * MAX_UNSENT_BYTES
 /** An authenticated connection. Idle, it is nothing but this object, its link and its ssh2 client. */
 export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, KeepalivePeer {
   readonly hop: Hop | null
+  readonly carrier: Ssh2Connection | null
   readonly hostKey: PresentedHostKey
   readonly internals: Ssh2Internals
   readonly #client: Client
   readonly #link: Link
-  readonly #carrier: Ssh2Connection | null
   readonly #options: ConnectionOptions
   readonly #closed: Deferred<KrownError> = defer()
   #closedBecause: KrownError | null = null
@@ -64,7 +64,7 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
     options: ConnectionOptions,
   ) {
     this.hop = place.hop
-    this.#carrier = place.carrier
+    this.carrier = place.carrier
     this.hostKey = hostKey
     this.internals = internals
     this.#client = client
@@ -187,8 +187,7 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
   #markClosed(reason: KrownError): void {
     this.#closedBecause = reason
     for (const channel of this.#channels ?? []) channel.lose(reason)
-    if (this.hop)
-      this.#forward?.lose(named(this.hop, sessionLost(reason, 'the connection to the target was lost')))
+    this.#forward?.lose(atHop(this.hop, sessionLost(reason, 'the connection to the target was lost')))
     this.#drain?.resolve()
     this.#options.onClosed(this)
   }
@@ -196,7 +195,7 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
   async #onClosed(): Promise<void> {
     if (!this.#closedBecause) this.#markClosed(mapClosed('session'))
     const because = this.#closedBecause ?? mapClosed('session')
-    await this.#carrier?.close(because)
+    await this.carrier?.close(because)
     this.#closed.resolve(because)
   }
 }
