@@ -7,7 +7,7 @@ import type { OrgId } from '../../model/ids.js'
 import type { OrgTargets } from '../inventory/org-targets.js'
 import { HostKeyAdmin } from './host-key-admin.js'
 import { HostKeyImport } from './host-key-import.js'
-import { HostKeyProbe, type HostKeyProbeDeps } from './host-key-probe.js'
+import { HostKeyProbes, type HostKeyProbesDeps } from './host-key-probes.js'
 import { HostKeyRetrust } from './host-key-retrust.js'
 import { PinWriter } from './pin-writer.js'
 
@@ -16,13 +16,13 @@ export interface HostKeyServicesDeps {
   readonly store: { readonly db: Db; readonly journal: Journal }
   readonly time: { readonly clock: Clock; readonly newId: NewId }
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
-  readonly showHostKey: HostKeyProbeDeps['showHostKey']
+  readonly showHostKey: HostKeyProbesDeps['showHostKey']
 }
 
 /** What callers do with known host keys. */
 export interface HostKeyServices {
   readonly admin: HostKeyAdmin
-  readonly probe: HostKeyProbe
+  readonly probe: HostKeyProbes
   readonly import: HostKeyImport
   readonly retrust: HostKeyRetrust
 }
@@ -30,7 +30,7 @@ export interface HostKeyServices {
 export function createHostKeyServices(deps: HostKeyServicesDeps): HostKeyServices {
   const { gate, store, time, inventory, showHostKey } = deps
   const pins = new PinWriter(time)
-  const probe = new HostKeyProbe({ gate, ...store, showHostKey })
+  const probe = new HostKeyProbes({ gate, ...store, showHostKey })
   return {
     admin: new HostKeyAdmin({ gate, ...store, pins }),
     probe,

@@ -19,7 +19,7 @@ import type { OrgId } from '../../model/ids.js'
 import type { Target } from '../../model/target.js'
 import type { OrgTargets } from '../inventory/org-targets.js'
 import { keyReplaced } from './host-key-entries.js'
-import type { HostKeyProbe, SeenKey } from './host-key-probe.js'
+import type { HostKeyProbes, SeenKey } from './host-key-probes.js'
 import type { NewPin, PinWriter } from './pin-writer.js'
 import { requireOrganization } from './require-organization.js'
 
@@ -28,7 +28,7 @@ export interface HostKeyRetrustDeps {
   readonly db: Db
   readonly journal: Journal
   readonly pins: PinWriter
-  readonly probe: HostKeyProbe
+  readonly probe: HostKeyProbes
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
 }
 

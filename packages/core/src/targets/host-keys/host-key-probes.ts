@@ -19,7 +19,7 @@ export interface PlaceToProbe extends HostPlaceKey {
   readonly legacyAlgorithms: boolean
 }
 
-export interface HostKeyProbeDeps {
+export interface HostKeyProbesDeps {
   readonly gate: Gate
   readonly db: Db
   readonly journal: Journal
@@ -34,10 +34,10 @@ export interface SeenKey {
 }
 
 /** Looks at the keys that hosts show. */
-export class HostKeyProbe {
-  readonly #deps: HostKeyProbeDeps
+export class HostKeyProbes {
+  readonly #deps: HostKeyProbesDeps
 
-  constructor(deps: HostKeyProbeDeps) {
+  constructor(deps: HostKeyProbesDeps) {
     this.#deps = deps
   }
 
