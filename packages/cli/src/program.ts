@@ -3,8 +3,10 @@ import packageJson from '../package.json' with { type: 'json' }
 import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
 import { addExec } from './commands/exec.js'
+import { addInvites } from './commands/invites.js'
 import { addJournal } from './commands/journal.js'
 import { addLogin } from './commands/login.js'
+import { addLogins } from './commands/logins.js'
 import { addSessions } from './commands/sessions.js'
 import { addTokens } from './commands/tokens.js'
 import { addUsers } from './commands/users.js'
@@ -67,6 +69,8 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addCommands(program, run)
   addUsers(program, run)
   addTokens(program, run)
+  addInvites(program, run)
+  addLogins(program, run)
   addJournal(program, run)
   addCompletion(program, run)
   return program

@@ -19,9 +19,11 @@ import { openDatabase } from './open-database.js'
 import { SessionSystem } from './sessions/session-system.js'
 import type { SshConnector } from './ssh/connector.js'
 import { createSshConnector } from './ssh/create-ssh-connector.js'
+import { createInventory, type Inventory } from './targets/create-inventory.js'
 import { openCredentials, type StoredCredentials } from './targets/credentials/open-credentials.js'
+import type { CredentialProvider } from './targets/dialing/hop-credentials.js'
 import { interfaceAddresses } from './targets/outbound/address-ranges.js'
-import { createOutboundPolicy } from './targets/outbound/outbound-policy.js'
+import { createOutboundPolicy, type OutboundPolicy } from './targets/outbound/outbound-policy.js'
 import { ProtectedEndpoints } from './targets/outbound/protected-endpoints.js'
 
 /** What an embedding program may bring instead of Krown's own. */
@@ -34,6 +36,8 @@ export interface KrownParts {
   readonly pgPool: Pool
   /** A rule of the program's own; it can only deny. */
   readonly authorize: Authorize
+  /** Where the credentials of targets are that have none stored. */
+  readonly credentialProvider: CredentialProvider
   /** Another way to SSH, for tests. */
   readonly sshConnector: SshConnector
 }
@@ -91,6 +95,7 @@ interface Assembly {
   readonly journal: Journal
   readonly identity: Identity
   readonly stored: StoredCredentials
+  readonly inventory: Inventory
   readonly sessions: SessionSystem
   readonly endpoints: ProtectedEndpoints
 }
@@ -135,8 +140,18 @@ class RunningKrown implements Krown {
       gate: identity.gate,
       logger: context.logger,
     })
-    sessions = createSessions(context, { journal, identity, endpoints })
-    return new RunningKrown({ context, journal, identity, stored, sessions, endpoints })
+    const network = createNetwork(context, endpoints)
+    const inventory = createInventory({
+      settings: config.ssh,
+      gate: identity.gate,
+      store: { db: database.db, journal },
+      time: { clock, newId },
+      network,
+      credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
+      onChanged: () => void sessions?.endRevoked(),
+    })
+    sessions = createSessions(context, { journal, identity, inventory, connector: network.connector })
+    return new RunningKrown({ context, journal, identity, stored, inventory, sessions, endpoints })
   }
 
   async start(): Promise<void> {
@@ -166,13 +181,17 @@ class RunningKrown implements Krown {
   }
 
   as: Krown['as'] = (actor) => {
-    const { identity, stored, sessions } = this.#assembly
+    const { identity, stored, inventory, sessions } = this.#assembly
     return createInProcessClient(
       {
         auth: identity.auth,
         users: identity.users,
+        logins: identity.logins,
         tokens: identity.tokens,
+        invites: identity.invites,
         credentials: stored.credentials,
+        targets: inventory.targets,
+        hostKeys: inventory.hostKeys,
         sessions: sessions.manager,
         commands: sessions.commands,
         streams: sessions.streams,
@@ -225,10 +244,12 @@ class RunningKrown implements Krown {
   }
 }
 
-function createSessions(
-  { config, parts, database, clock, logger }: BuildContext,
-  { journal, identity, endpoints }: Pick<Assembly, 'journal' | 'identity' | 'endpoints'>,
-): SessionSystem {
+interface Network {
+  readonly connector: SshConnector
+  readonly outbound: OutboundPolicy
+}
+
+function createNetwork({ config, parts, clock }: BuildContext, endpoints: ProtectedEndpoints): Network {
   const { ssh } = config
   const connector =
     parts.sshConnector ??
@@ -240,15 +261,25 @@ function createSessions(
     })
   const outbound = createOutboundPolicy({
     ...ssh.outbound,
+    allowAdhocHosts: ssh.allowAdhocHosts,
     ownAddresses: remembered(clock, OWN_ADDRESSES_MS, interfaceAddresses),
     protectedEndpoints: () => endpoints.list(),
   })
+  return { connector, outbound }
+}
+
+function createSessions(
+  { config, database, clock, logger }: BuildContext,
+  parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & { connector: SshConnector },
+): SessionSystem {
+  const { journal, identity, inventory, connector } = parts
   return new SessionSystem({
     config,
     store: { database, journal },
     time: { clock, newId },
     access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
-    network: { connector, outbound },
+    network: { connector, dialer: inventory.dialer, credentials: inventory.credentials },
+    inventory,
     logger,
   })
 }

@@ -19,7 +19,8 @@ export interface SignInApi {
    */
   login(credentials: Credentials): Promise<User>
   /**
-   * Makes a user, with the `setupToken` of a new server the first administrator; does not sign in.
+   * Makes a user, with the `setupToken` of a new server the first administrator, with an `inviteToken` what that says;
+   * does not sign in.
    *
    * @throws KrownClientError CONFLICT when the name is taken; FORBIDDEN when registration is closed.
    */

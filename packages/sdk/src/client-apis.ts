@@ -52,6 +52,21 @@ export function tokensApi({ trpc }: ApiParts): KrownClient['tokens'] {
   }
 }
 
+export function loginsApi({ trpc: { logins } }: ApiParts): KrownClient['logins'] {
+  return {
+    list: (query = {}) => translated(logins.list.query(query)),
+    end: (loginId) => translated(logins.end.mutate({ loginId })),
+  }
+}
+
+export function invitesApi({ trpc: { invites } }: ApiParts): KrownClient['invites'] {
+  return {
+    create: (input = {}) => translated(invites.create.mutate(input)),
+    list: (query = {}) => translated(invites.list.query(query)),
+    revoke: (inviteId) => translated(invites.revoke.mutate({ inviteId })),
+  }
+}
+
 export function journalApi({ trpc, streams }: ApiParts): KrownClient['journal'] {
   return {
     list: (query = {}) => translated(trpc.journal.list.query(query)),

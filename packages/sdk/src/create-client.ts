@@ -2,8 +2,17 @@ import type { KrownClient } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import { createTRPCClient, httpLink, splitLink, type TRPCClient } from '@trpc/client'
 import { credentialsApi } from './apis/credentials-api.js'
+import { targetsApi } from './apis/targets-api.js'
 import { authApi, type SignInApi } from './auth-api.js'
-import { commandsApi, journalApi, sessionsApi, tokensApi, usersApi } from './client-apis.js'
+import {
+  commandsApi,
+  invitesApi,
+  journalApi,
+  loginsApi,
+  sessionsApi,
+  tokensApi,
+  usersApi,
+} from './client-apis.js'
 import { translated } from './errors/to-client-error.js'
 import { CommandCalls } from './http/calls.js'
 import { createHttp } from './http/http.js'
@@ -53,6 +62,9 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     commands: commandsApi(parts),
     users: usersApi(parts),
     tokens: tokensApi(parts),
+    logins: loginsApi(parts),
+    invites: invitesApi(parts),
+    targets: targetsApi(parts),
     credentials: credentialsApi(parts),
     journal: journalApi(parts),
     system: { info: () => translated(trpc.system.info.query()) },

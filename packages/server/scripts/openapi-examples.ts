@@ -10,6 +10,7 @@ const ID = {
   user: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f01',
   login: '01932c1e-7c3a-7d1e-9b1f-2a6c5d4e3f02',
   token: '01932c1e-9a10-7e2f-8c40-3b7d6e5f4a06',
+  invite: '01932c1e-a510-7d2e-8c40-3b7d6e5f4a08',
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
@@ -54,6 +55,34 @@ const apiToken = {
 const newApiToken = {
   ...apiToken,
   token: 'krn_pat_01932c1e9a107e2f8c403b7d6e5f4a06_0TheSecretOfThisExampleIsNoSecretOfAnybody0_0ABCDE',
+}
+
+const login = {
+  id: ID.login,
+  current: true,
+  createdAt: '2026-11-22T09:31:12.480Z',
+  lastUsedAt: '2026-11-22T09:51:12.480Z',
+  expiresAt: '2026-11-29T09:51:12.480Z',
+  clientIp: '203.0.113.7',
+  userAgent: 'krown/0.1.0',
+}
+
+const invite = {
+  id: ID.invite,
+  orgId: ID.org,
+  role: 'operator',
+  note: 'Grace, operations',
+  createdBy: ID.user,
+  createdAt: '2026-11-22T09:36:00.000Z',
+  expiresAt: '2026-11-29T09:36:00.000Z',
+  usedAt: null,
+  usedBy: null,
+  revokedAt: null,
+}
+
+const newInvite = {
+  ...invite,
+  token: 'krn_inv_01932c1ea5107d2e8c403b7d6e5f4a08_0TheSecretOfThisExampleIsNoSecretOfAnybody0_0ABCDE',
 }
 
 const session = {
@@ -174,6 +203,14 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'auth.me': { output: user },
   'auth.changePassword': {
     input: { currentPassword: 'correct horse battery', newPassword: 'staple battery horse' },
+  },
+  'logins.list': { input: { limit: 50 }, output: page(login) },
+  'logins.end': { input: { loginId: ID.login } },
+  'invites.list': { input: { limit: 50 }, output: page(invite) },
+  'invites.create': { input: { role: 'operator', note: invite.note }, output: newInvite },
+  'invites.revoke': {
+    input: { inviteId: ID.invite },
+    output: { ...invite, revokedAt: '2026-11-23T16:20:00.000Z' },
   },
   'tokens.list': { input: { limit: 50 }, output: page(apiToken) },
   'tokens.create': {

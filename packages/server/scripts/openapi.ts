@@ -17,7 +17,7 @@ Names are camelCase, times are ISO 8601 in UTC, ids are UUIDs. Lists are newest 
 
 const BEARER = 'The access token of a login, or an API token (`krn_pat_…`).'
 
-const TAGS = ['auth', 'tokens', 'sessions', 'commands', 'users', 'journal', 'system']
+const TAGS = ['auth', 'tokens', 'invites', 'sessions', 'commands', 'users', 'journal', 'system']
 
 /** The OpenAPI 3.1 document of the REST API. */
 export function buildOpenApiDocument(): Json {

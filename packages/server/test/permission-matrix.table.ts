@@ -37,6 +37,13 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'POST /api/auth/password': [401, 204, 204, 204, 204, 204, 204],
   'POST /api/auth/logout': [401, 204, 204, 204, 204, 204, 204],
 
+  'GET /api/auth/logins': [401, 200, 200, 200, 200, 200, 200],
+  'DELETE /api/auth/logins/:loginId': [401, 404, 204, 404, 404, 404, 404],
+
+  'GET /api/invites': [401, 403, 403, 403, 200, 403, 200],
+  'POST /api/invites': [401, 403, 403, 403, 201, 403, 201],
+  'DELETE /api/invites/:inviteId': [401, 403, 403, 403, 200, 403, 404],
+
   'GET /api/tokens': [401, 200, 200, 200, 200, 200, 200],
   'POST /api/tokens': [401, 201, 201, 201, 201, 201, 201],
   'DELETE /api/tokens/:tokenId': [401, 404, 200, 404, 404, 404, 404],

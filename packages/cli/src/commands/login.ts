@@ -24,6 +24,8 @@ interface LoginOptions {
   readonly passwordStdin?: boolean
   readonly setup?: boolean
   readonly setupTokenFile?: string
+  readonly invite?: boolean
+  readonly inviteFile?: string
 }
 
 export function addLogin(program: Command, run: Run): void {
@@ -34,6 +36,8 @@ export function addLogin(program: Command, run: Run): void {
     .option('--password-stdin', 'the first line of standard input is the password')
     .option('--setup', 'become the first administrator of a new server')
     .option('--setup-token-file <file>', 'with --setup: where the setup token is; asked for when left out')
+    .option('--invite', 'register with an invite first')
+    .option('--invite-file <file>', 'with --invite: where the invite is; asked for when left out')
     .action(run(login))
   program.command('logout').description('end the login of this machine').action(run(logout))
   program.command('whoami').description('who you are to the server').action(run(whoami))
@@ -47,35 +51,51 @@ async function login(context: Context, _: [], options: LoginOptions): Promise<un
   const url = (await findServerUrl(io, context.options.url)) ?? (await askUrl(secrets))
   if (isUnprotected(url)) await output.note(`${url} is not encrypted: the password can be read on the way`)
   await using connection = await connectTo(io, url)
-  const credentials = options.setup
-    ? await setUp(connection, secrets, options)
-    : await askCredentials(secrets, options)
+  const credentials = await askWho(connection, secrets, options)
   const user = await connection.client.auth.login(credentials)
   await rememberServerUrl(io, url)
   await output.result(user, ({ username, role }) => `signed in to ${url} as ${username} (${role})`)
 }
 
-async function setUp({ client }: Connection, secrets: Secrets, options: LoginOptions) {
-  const setupToken = await readSetupToken(secrets, options)
-  const username = await askUsername(secrets, options)
-  const password = await secrets.newPassword(`password of ${username}`)
-  await client.auth.register({ username, password, setupToken })
-  return { username, password }
-}
-
-async function askCredentials(secrets: Secrets, options: LoginOptions) {
+async function askWho(connection: Connection, secrets: Secrets, options: LoginOptions) {
+  if (options.setup)
+    return register(connection, secrets, { ...options, setupToken: await readSetupToken(secrets, options) })
+  if (options.invite)
+    return register(connection, secrets, { ...options, inviteToken: await readInvite(secrets, options) })
   const username = await askUsername(secrets, options)
   return { username, password: await secrets.password(`password of ${username}`) }
+}
+
+async function register(
+  { client }: Connection,
+  secrets: Secrets,
+  { setupToken, inviteToken, ...options }: LoginOptions & { setupToken?: string; inviteToken?: string },
+) {
+  const username = await askUsername(secrets, options)
+  const password = await secrets.newPassword(`password of ${username}`)
+  await client.auth.register({ username, password, setupToken, inviteToken })
+  return { username, password }
 }
 
 async function askUsername(secrets: Secrets, { username }: LoginOptions): Promise<string> {
   return username ?? secrets.terminal('the user name', 'give --username').ask('User name: ')
 }
 
-async function readSetupToken(secrets: Secrets, { setupTokenFile }: LoginOptions): Promise<string> {
-  if (setupTokenFile !== undefined) return (await readFile(setupTokenFile, 'utf8')).trim()
-  const terminal = secrets.terminal('the setup token', 'give --setup-token-file')
-  return (await terminal.ask('Setup token: ', { hidden: true })).trim()
+function readSetupToken(secrets: Secrets, { setupTokenFile }: LoginOptions): Promise<string> {
+  return readToken(secrets, { file: setupTokenFile, name: 'setup token', option: '--setup-token-file' })
+}
+
+function readInvite(secrets: Secrets, { inviteFile }: LoginOptions): Promise<string> {
+  return readToken(secrets, { file: inviteFile, name: 'invite', option: '--invite-file' })
+}
+
+async function readToken(
+  secrets: Secrets,
+  { file, name, option }: { file: string | undefined; name: string; option: string },
+): Promise<string> {
+  if (file !== undefined) return (await readFile(file, 'utf8')).trim()
+  const question = `${name.charAt(0).toUpperCase()}${name.slice(1)}: `
+  return (await secrets.terminal(`the ${name}`, `give ${option}`).ask(question, { hidden: true })).trim()
 }
 
 async function askUrl(secrets: Secrets): Promise<string> {

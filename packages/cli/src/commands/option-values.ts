@@ -11,6 +11,13 @@ export function parseDuration(text: string): number {
   return ms
 }
 
+/** `30d` from now, or a date; ISO 8601. */
+export function parseMoment(text: string): string {
+  if (!/^\d{4}-/.test(text)) return new Date(Date.now() + parseDuration(text)).toISOString()
+  if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('Write 30d or 2030-01-31T00:00:00Z.')
+  return text
+}
+
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number of at least 1.')
   return Number(text)

@@ -6,7 +6,7 @@ import type { Column } from '../output/table.js'
 import { formatTime } from '../output/time.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
-import { collect, parseDuration } from './option-values.js'
+import { collect, parseMoment } from './option-values.js'
 
 interface CreateOptions {
   readonly scope?: ApiTokenScope[]
@@ -51,9 +51,8 @@ async function revoke(context: Context, [id]: [ApiTokenId]): Promise<undefined> 
 
 function parseExpiry(text: string): string | null {
   if (text === 'never') return null
-  if (/^\d{4}-/.test(text)) return text
   try {
-    return new Date(Date.now() + parseDuration(text)).toISOString()
+    return parseMoment(text)
   } catch {
     throw usageError(`--expires ${text} is no point in time`, 'write 30d, 2030-01-31T00:00:00Z or never')
   }

@@ -16,11 +16,14 @@ import { EntryAggregator } from './gate/entry-aggregator.js'
 import { type Authorize, Gate } from './gate/gate.js'
 import { RefusalLog } from './gate/refusal-log.js'
 import { Subjects } from './gate/subjects.js'
+import { InviteDesk } from './invites/invite-desk.js'
+import { Invites } from './invites/invites.js'
 import { type RateLimitSettings, RateLimits } from './limits/rate-limits.js'
 import { Account } from './logins/account.js'
 import { FailedLoginLog } from './logins/failed-login-log.js'
 import { LoginRefresh } from './logins/login-refresh.js'
 import { type LoginSettings, Logins } from './logins/logins.js'
+import { OwnLogins } from './logins/own-logins.js'
 import { SignIn } from './logins/sign-in.js'
 import { PasswordChange } from './passwords/password-change.js'
 import { argon2Hasher, type PasswordHasher } from './passwords/password-hasher.js'
@@ -40,7 +43,10 @@ import { ApiTokens } from './tokens/api-tokens.js'
 
 export interface IdentitySettings {
   readonly auth: AccessTokenSettings &
-    LoginSettings & { readonly registration: 'open' | 'closed'; readonly passwordMinLength: number }
+    LoginSettings & {
+      readonly registration: 'open' | 'invite' | 'closed'
+      readonly passwordMinLength: number
+    }
   readonly limits: RateLimitSettings
 }
 
@@ -72,7 +78,9 @@ export interface Identity {
   readonly auth: AuthService
   readonly external: ExternalActors
   readonly users: UserAdmin
+  readonly logins: OwnLogins
   readonly tokens: ApiTokens
+  readonly invites: Invites
   /** Krown's own actor in an organization; default: the organization `default`. @throws KrownError NOT_FOUND */
   systemActor(orgId?: OrgId): Promise<SystemActor>
   setupRequired(): Promise<boolean>
@@ -107,6 +115,8 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
     auth: createAuthService({ ...parts, ...shared, gate, home }),
     external: new ExternalActors({ ...parts, ...shared, home, db }),
     users: new UserAdmin({ gate, db, journal, clock, people, onUserChanged: shared.onUserChanged }),
+    logins: new OwnLogins({ gate, db, journal, clock, onUserChanged: shared.onUserChanged }),
+    invites: new Invites({ gate, db, journal, clock, newId: parts.newId }),
     tokens: new ApiTokens({ ...shared, gate, db, journal }),
     systemActor: async (orgId = home.orgId) =>
       orgId === home.orgId ? home.system : ensureSystemActor(parts, orgId),
@@ -179,6 +189,7 @@ function createAuthService(parts: IdentityParts & Shared & { gate: Gate; home: H
     registration: new Registration({
       ...parts,
       db,
+      invites: new InviteDesk({ db, clock }),
       settings: { registration: auth.registration, setupToken },
     }),
     signIn: new SignIn({ ...parts, db, logins }),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { AuthService } from '../auth/auth-service.js'
+import type { Invites } from '../auth/invites/invites.js'
+import type { OwnLogins } from '../auth/logins/own-logins.js'
 import type { UserAdmin } from '../auth/people/user-admin.js'
 import type { ApiTokens } from '../auth/tokens/api-tokens.js'
 import { parseInput } from '../base/parse-input.js'
@@ -16,11 +18,18 @@ import {
   startCommandInputSchema,
 } from '../model/command.js'
 import type { CommandId } from '../model/ids.js'
-import { apiTokenIdSchema, commandIdSchema, sessionIdSchema, userIdSchema } from '../model/ids-schema.js'
+import {
+  apiTokenIdSchema,
+  commandIdSchema,
+  loginIdSchema,
+  sessionIdSchema,
+  userIdSchema,
+} from '../model/ids-schema.js'
 import { type JournalFollowOptions, journalFollowQueryShape, journalQuerySchema } from '../model/journal.js'
 import type { KrownClient, SessionHandle, WaitOptions } from '../model/krown-client.js'
 import { changePasswordInputSchema } from '../model/login.js'
-import { openSessionInputSchema, type Session, sessionQuerySchema } from '../model/session.js'
+import { openSessionInputSchema } from '../model/open-session.js'
+import { type Session, sessionQuerySchema } from '../model/session.js'
 import {
   refineSessionEventsQuery,
   type SessionEventsOptions,
@@ -34,17 +43,26 @@ import type { CarriedOutputOptions } from '../sessions/output/command-output.js'
 import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import type { Credentials } from '../targets/credentials/credentials.js'
+import type { HostKeyServices } from '../targets/host-keys/create-host-key-services.js'
+import type { Targets } from '../targets/inventory/targets.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 import { credentialsApi } from './credentials-api.js'
+import { hostKeysApi } from './host-keys-api.js'
+import { invitesApi } from './invites-api.js'
+import { targetsApi } from './targets-api.js'
 
 export interface ClientServices {
   readonly auth: AuthService
   readonly users: UserAdmin
+  readonly logins: OwnLogins
   readonly tokens: ApiTokens
+  readonly invites: Invites
   readonly sessions: SshManager
   readonly commands: CommandService
   readonly streams: EventStreams
   readonly credentials: Credentials
+  readonly targets: Targets
+  readonly hostKeys: HostKeyServices
   readonly journal: JournalReader
   readonly journalTail: JournalTail
   systemInfo(): Promise<SystemInfo>
@@ -85,8 +103,12 @@ export function createInProcessClient(services: ClientServices, actor: Actor): I
     sessions: sessionsApi(services, actor),
     commands: commandsApi(services, actor),
     users: usersApi(services, actor),
+    logins: loginsApi(services, actor),
     tokens: tokensApi(services, actor),
+    invites: invitesApi(services.invites, actor),
     credentials: credentialsApi(services.credentials, actor),
+    targets: targetsApi(services.targets, actor),
+    hostKeys: hostKeysApi(services.hostKeys, actor),
     journal: {
       list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
       verify: async () => services.journal.verify(actor),
@@ -103,6 +125,13 @@ function authApi({ auth }: ClientServices, actor: Actor): KrownClient['auth'] {
     me: () => auth.me(actor),
     logout: () => auth.logout(actor),
     changePassword: async (input) => auth.changePassword(actor, parseInput(changePasswordInputSchema, input)),
+  }
+}
+
+function loginsApi({ logins }: ClientServices, actor: Actor): KrownClient['logins'] {
+  return {
+    list: async (query) => logins.list(actor, query),
+    end: async (id) => logins.end(actor, parseInput(loginIdSchema, id, 'loginId')),
   }
 }
 

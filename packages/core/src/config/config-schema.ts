@@ -160,6 +160,10 @@ const ssh = section(
       description:
         'What happens with a host whose key is not pinned: `accept-new` pins it for the user, `ask` wants its fingerprint in the request, `strict` refuses it.',
     }),
+    allowAdhocHosts: boolean({
+      default: true,
+      description: 'Allow sessions to hosts that are not in the inventory.',
+    }),
     outbound: outbound.prefault({}),
   },
   [notMoreThan('commandTimeout', 'maxCommandTimeout', 'ssh.max_command_timeout')],
@@ -197,10 +201,10 @@ const auth = section(
       default: '7d',
       description: 'A login that is not used for this long ends.',
     }),
-    registration: choice(['open', 'closed'], {
+    registration: choice(['open', 'invite', 'closed'], {
       default: 'open',
       description:
-        '`open` lets anybody who reaches the API register, with a role that sees only itself; `closed` lets nobody.',
+        '`open` lets anybody who reaches the API register, with a role that sees only itself; `invite` only whom an administrator invited; `closed` nobody.',
     }),
     setupToken: text(
       {

@@ -54,6 +54,8 @@ interface ConfigShape<Duration, Size> {
     /** What happens with a host whose key is not pinned: `accept-new` pins it for the user, `ask` wants its
      * fingerprint in the request, `strict` refuses it. */
     readonly hostKeyPolicy: 'accept-new' | 'ask' | 'strict'
+    /** Allow sessions to hosts that are not in the inventory. */
+    readonly allowAdhocHosts: boolean
     readonly outbound: {
       /** If not empty, only these targets: networks, addresses, host names, `*.example.com`; optional `:port`. */
       readonly allow: readonly string[]
@@ -76,8 +78,8 @@ interface ConfigShape<Duration, Size> {
     readonly refreshTokenTtl: Duration
     /** A login that is not used for this long ends. */
     readonly refreshIdleTtl: Duration
-    /** `open` lets anybody who reaches the API register, with a role that sees only itself; `closed` lets nobody. */
-    readonly registration: 'open' | 'closed'
+    /** `open` lets anybody who reaches the API register, with a role that sees only itself; `invite` only whom an administrator invited; `closed` nobody. */
+    readonly registration: 'open' | 'invite' | 'closed'
     /** Registering with it makes the first administrator, once; empty generates one in `data_dir`. */
     readonly setupToken: string
     /** Shortest password, in characters. */

@@ -46,6 +46,7 @@ test('without any key everything has its default', () => {
       maxSessions: 5_000,
       maxChannelsPerSession: 8,
       hostKeyPolicy: 'accept-new',
+      allowAdhocHosts: true,
       outbound: { allow: [], deny: [], allowLoopback: false, adhocPorts: [22, 2222] },
     },
     auth: {
@@ -122,7 +123,7 @@ describe('problems', () => {
         message:
           'must be a network, an address, a host name or "*.example.com", each optionally with ":port"',
       },
-      { path: 'auth.registration', message: 'must be one of "open", "closed"' },
+      { path: 'auth.registration', message: 'must be one of "open", "invite", "closed"' },
       { path: 'auth.password_min_length', message: 'must be a whole number from 8 to 256' },
     ])
   })

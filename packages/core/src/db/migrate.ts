@@ -3,12 +3,14 @@ import { isKrownError, KrownError } from '../errors/krown-error.js'
 import { initial } from './migrations/0001_initial.js'
 import { apiTokens } from './migrations/0002_api_tokens.js'
 import { inventory } from './migrations/0003_inventory.js'
+import { invites } from './migrations/0004_invites.js'
 import type { Tables } from './tables/tables.js'
 
 const migrations = {
   '0001_initial': initial,
   '0002_api_tokens': apiTokens,
   '0003_inventory': inventory,
+  '0004_invites': invites,
 }
 
 const MIGRATIONS_TABLE = 'schema_migrations'

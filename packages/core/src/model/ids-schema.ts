@@ -6,6 +6,7 @@ import type {
   CommandId,
   CredentialId,
   HostKeyId,
+  InviteId,
   JournalEntryId,
   LoginId,
   OrgId,
@@ -33,6 +34,7 @@ export const targetIdSchema = idSchema<TargetId>()
 export const credentialIdSchema = idSchema<CredentialId>()
 export const accessRuleIdSchema = idSchema<AccessRuleId>()
 export const hostKeyIdSchema = idSchema<HostKeyId>()
+export const inviteIdSchema = idSchema<InviteId>()
 export const sessionIdSchema = idSchema<SessionId>()
 export const commandIdSchema = idSchema<CommandId>()
 export const journalEntryIdSchema = idSchema<JournalEntryId>()

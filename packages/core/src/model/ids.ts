@@ -14,6 +14,8 @@ export type TargetId = Branded<'TargetId'>
 export type CredentialId = Branded<'CredentialId'>
 /** Who may do what on which targets. */
 export type AccessRuleId = Branded<'AccessRuleId'>
+/** An invite to register, not its text. */
+export type InviteId = Branded<'InviteId'>
 /** An SSH session. */
 export type SessionId = Branded<'SessionId'>
 /** A command; may be chosen by the caller. */

@@ -9,13 +9,17 @@ import type {
   StartCommandInput,
 } from './command.js'
 import type { CredentialsApi } from './credentials-api.js'
-import type { ApiTokenId, CommandId, SessionId, UserId } from './ids.js'
+import type { HostKeysApi } from './host-keys-api.js'
+import type { ApiTokenId, CommandId, LoginId, SessionId, UserId } from './ids.js'
+import type { InvitesApi } from './invites-api.js'
 import type { ChainVerification, JournalEntry, JournalFollowOptions, JournalQuery } from './journal.js'
-import type { ChangePasswordInput } from './login.js'
+import type { ChangePasswordInput, OwnLogin } from './login.js'
+import type { OpenSessionInput } from './open-session.js'
 import type { Page, PageQuery } from './page.js'
-import type { OpenSessionInput, Session, SessionQuery } from './session.js'
+import type { Session, SessionQuery } from './session.js'
 import type { SessionEvent, SessionEventsOptions } from './session-event.js'
 import type { SystemInfo } from './system.js'
+import type { TargetsApi } from './targets-api.js'
 import type { CreateUserInput, UpdateUserInput, User, UserQuery } from './user.js'
 
 /** One chunk of what a command printed. */
@@ -100,13 +104,21 @@ export interface KrownClient {
      */
     changePassword(input: ChangePasswordInput): Promise<void>
   }
+  /** Where the caller is signed in. */
+  readonly logins: {
+    /** Only those that are still good. */
+    list(query?: PageQuery): Promise<Page<OwnLogin>>
+    /** Its tokens stop working within 5 seconds, and sessions stay open. Ending what has ended is fine. */
+    end(id: LoginId): Promise<void>
+  }
   /** SSH connections. */
   readonly sessions: {
     /**
-     * Connects; resolves when it is connected.
+     * Connects to a target of the inventory, or to any host; resolves when it is connected.
      *
      * @throws KrownError `TARGET_*` and `HOST_KEY_*`; `details.sessionId` names the row that is kept.
-     * `QUOTA_EXCEEDED` when as many are open as may be.
+     * `NOT_FOUND` and `FORBIDDEN` for a target that no access rule names; `CONFLICT` when a jump host on the way has
+     * no credential. `QUOTA_EXCEEDED` when as many are open as may be.
      */
     open(input: OpenSessionInput): Promise<SessionHandle>
     /** One session, open or not. */
@@ -183,8 +195,14 @@ export interface KrownClient {
     /** Stops working within 5 seconds; what it opened stays open. Revoking twice is fine. */
     revoke(id: ApiTokenId): Promise<ApiToken>
   }
+  /** Machines that are known by name. */
+  readonly targets: TargetsApi
+  /** Which host keys are trusted. */
+  readonly hostKeys: HostKeysApi
   /** Stored secrets for targets; for admins. */
   readonly credentials: CredentialsApi
+  /** The right to register, given by admins. */
+  readonly invites: InvitesApi
   /** What was done by whom; for admins and auditors. */
   readonly journal: {
     /** Newest first. */

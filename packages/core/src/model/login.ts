@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import type { LoginId } from './ids.js'
+import { loginIdSchema } from './ids-schema.js'
+import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
 import { newPasswordSchema, type User, userSchema } from './user.js'
 
 /** What signing in takes: both as they were registered, the name in any case. */
@@ -56,3 +59,34 @@ export const changePasswordInputSchema = z.strictObject({
   currentPassword: z.string().max(1024),
   newPassword: newPasswordSchema,
 }) satisfies z.ZodType<ChangePasswordInput>
+
+/** A place where the caller is signed in. Times are ISO 8601 in UTC with milliseconds. */
+export interface OwnLogin {
+  id: LoginId
+  /** The one that this call came with. */
+  current: boolean
+  createdAt: string
+  /** When its tokens were last renewed. */
+  lastUsedAt: string
+  /** It ends then at the latest. */
+  expiresAt: string
+  /** Where it began. */
+  clientIp: string | null
+  userAgent: string | null
+}
+
+export const ownLoginSchema = z
+  .object({
+    id: loginIdSchema,
+    current: z.boolean(),
+    createdAt: z.string(),
+    lastUsedAt: z.string(),
+    expiresAt: z.string(),
+    clientIp: z.string().nullable(),
+    userAgent: z.string().nullable(),
+  })
+  .meta({ id: 'Login' }) satisfies z.ZodType<OwnLogin>
+
+export const loginQuerySchema = z.strictObject({ ...pageQueryShape }) satisfies z.ZodType<PageQuery>
+
+export const loginPageSchema = pageOf(ownLoginSchema) satisfies z.ZodType<Page<OwnLogin>>

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { OrgId, SessionId, TargetId, UserId } from './ids.js'
 import { orgIdSchema, sessionIdSchema, targetIdSchema, userIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
-import { nameText } from './text.js'
 
 export const SESSION_STATUSES = ['connecting', 'connected', 'disconnected', 'error'] as const
 /** `disconnected` was connected once, `error` never was. */
@@ -75,19 +74,6 @@ export type SessionAuth =
   /** `privateKey` in OpenSSH or PEM form. */
   | { method: 'key'; privateKey: string; passphrase?: string | undefined }
 
-/** What `sessions.open` takes. */
-export interface OpenSessionInput {
-  /** Host name, IPv4 or IPv6 address. */
-  host: string
-  /** Default 22. */
-  port?: number | undefined
-  /** User name on the target. */
-  username: string
-  auth: SessionAuth
-  /** `SHA256:…`: accept this host key and no other. */
-  hostKeyFingerprint?: string | undefined
-}
-
 export const passwordSchema = z.string().min(1).max(1024)
 
 export const privateKeySchema = z
@@ -97,14 +83,14 @@ export const privateKeySchema = z
 
 export const passphraseSchema = z.string().max(1024)
 
-const sessionAuthSchema = z.discriminatedUnion('method', [
+export const sessionAuthSchema = z.discriminatedUnion('method', [
   z.strictObject({ method: z.literal('password'), password: passwordSchema }),
   z.strictObject({
     method: z.literal('key'),
     privateKey: privateKeySchema,
     passphrase: passphraseSchema.optional(),
   }),
-])
+]) satisfies z.ZodType<SessionAuth>
 
 /** Shape only; `targets` decides what the host resolves to and whether it may be reached. */
 export const hostSchema = z
@@ -117,14 +103,6 @@ export const portSchema = z.number().int().min(0).max(65_535)
 export const fingerprintSchema = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must be SHA256: and 43 characters of unpadded base64')
-
-export const openSessionInputSchema = z.strictObject({
-  host: hostSchema,
-  port: portSchema.optional(),
-  username: nameText(256).refine((name) => !name.startsWith('-'), 'must not start with a hyphen'),
-  auth: sessionAuthSchema,
-  hostKeyFingerprint: fingerprintSchema.optional(),
-}) satisfies z.ZodType<OpenSessionInput>
 
 /** Filters of `sessions.list`, all of which must hold; default: everything that the caller may see. */
 export interface SessionQuery extends PageQuery {

@@ -9,7 +9,7 @@ export interface SystemInfo {
   /** Ways to sign in, such as `password`; more may come. */
   loginMethods: string[]
   /** How one gets an account: by oneself, or from an admin. */
-  registration: 'open' | 'closed'
+  registration: 'open' | 'invite' | 'closed'
   /** No admin exists yet. */
   setupRequired: boolean
   limits: {
@@ -28,7 +28,7 @@ export const systemInfoSchema = z
     version: z.string(),
     capabilities: z.array(z.string()),
     loginMethods: z.array(z.string()),
-    registration: z.enum(['open', 'closed']),
+    registration: z.enum(['open', 'invite', 'closed']),
     setupRequired: z.boolean(),
     limits: z.object({
       commandBytes: z.number().int(),

@@ -25,7 +25,7 @@ export interface Target {
   /** Also offers algorithms that are no longer safe. */
   legacyAlgorithms: boolean
   description: string | null
-  /** Host keys pinned for it in the organization (`SHA256:…`); without any, nothing is sent to it. */
+  /** Host keys pinned for it in the organization by its host and port (`SHA256:…`), sorted. */
   hostKeyFingerprints: string[]
   createdAt: string
   updatedAt: string
@@ -49,6 +49,12 @@ export const targetNameSchema = z
     'must be 1 to 128 of a-z, 0-9, dot, underscore and hyphen, and begin with a letter or digit',
   )
 
+/** A user name on a target. */
+export const remoteUsernameSchema = nameText(256).refine(
+  (name) => !name.startsWith('-'),
+  'must not start with a hyphen',
+)
+
 /** Such as `prod` or `env=prod`. Upper case is accepted and folded. */
 export const tagSchema = z
   .string()
@@ -56,12 +62,6 @@ export const tagSchema = z
     /^[A-Za-z0-9][A-Za-z0-9._=/-]{0,63}$/,
     'must be 1 to 64 of a-z, 0-9 and . _ = / -, and begin with a letter or digit',
   )
-
-/** A user name on a target. */
-export const remoteUsernameSchema = nameText(256).refine(
-  (name) => !name.startsWith('-'),
-  'must not start with a hyphen',
-)
 
 export const targetSchema = z
   .object({
@@ -135,12 +135,15 @@ export const updateTargetInputSchema = z.strictObject(
 export interface TargetQuery extends PageQuery {
   /** A part of the name, the host or the description, in any case. */
   search?: string | undefined
+  /** The whole name, in any case. */
+  name?: string | undefined
   /** Which targets, as in access rules: `name:web* tag:prod and not tag:db`. */
   selector?: string | undefined
 }
 
 export const targetQuerySchema = z.strictObject({
   search: nameText(200).optional(),
+  name: targetNameSchema.optional(),
   selector: nameText(1024).optional(),
   ...pageQueryShape,
 }) satisfies z.ZodType<TargetQuery>

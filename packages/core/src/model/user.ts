@@ -65,6 +65,8 @@ export interface RegisterInput {
   email?: string | undefined
   /** Proves the right to become the first admin; the server prints where to find it. */
   setupToken?: string | undefined
+  /** An invite, which says what the user becomes; needed where `auth.registration` is `invite`. */
+  inviteToken?: string | undefined
 }
 
 export const registerInputSchema = z.strictObject({
@@ -72,6 +74,7 @@ export const registerInputSchema = z.strictObject({
   password: newPasswordSchema,
   email: emailSchema.optional(),
   setupToken: z.string().min(1).max(256).optional(),
+  inviteToken: z.string().min(1).max(256).optional(),
 }) satisfies z.ZodType<RegisterInput>
 
 /** What `users.create` takes. */

@@ -6,6 +6,7 @@ import { credentialTests } from './krown-client/credentials.contract.js'
 import { eventTests } from './krown-client/events.contract.js'
 import { execTests } from './krown-client/exec.contract.js'
 import { inputTests } from './krown-client/input.contract.js'
+import { inviteTests } from './krown-client/invites.contract.js'
 import { journalTests } from './krown-client/journal.contract.js'
 import { outputTests } from './krown-client/output.contract.js'
 import { rightsTests } from './krown-client/rights.contract.js'
@@ -42,8 +43,9 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('journal', () => journalTests(world))
     describe('users, journal and system', () => administrationTests(world))
     describe('API tokens', () => tokenTests(world))
-    describe('input', () => inputTests(world))
+    describe('invites and logins', () => inviteTests(world))
     describe('credentials', () => credentialTests(world))
+    describe('input', () => inputTests(world))
     describe('rights', () => rightsTests(world))
   })
 }

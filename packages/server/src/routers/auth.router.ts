@@ -22,7 +22,7 @@ export const authRouter = {
         tags,
         summary: 'Register',
         description:
-          'Makes a user with the role `readonly`. With the setup token, once, it makes the first administrator.',
+          'Makes a user with the role `readonly`, or with what `inviteToken` says. With the setup token, once, it makes the first administrator.',
         protect: false,
       },
       rest: { status: 201, location: '/api/users/{id}', errors: ['CONFLICT', 'FORBIDDEN', 'RATE_LIMITED'] },

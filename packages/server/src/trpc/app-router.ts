@@ -2,9 +2,12 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { authRouter } from '../routers/auth.router.js'
 import { commandsRouter } from '../routers/commands.router.js'
 import { credentialsRouter } from '../routers/credentials.router.js'
+import { invitesRouter } from '../routers/invites.router.js'
 import { journalRouter } from '../routers/journal.router.js'
+import { loginsRouter } from '../routers/logins.router.js'
 import { sessionsRouter } from '../routers/sessions.router.js'
 import { systemRouter } from '../routers/system.router.js'
+import { targetsRouter } from '../routers/targets.router.js'
 import { tokensRouter } from '../routers/tokens.router.js'
 import { usersRouter } from '../routers/users.router.js'
 import { router } from './init.js'
@@ -13,9 +16,12 @@ import { router } from './init.js'
 export const appRouter = router({
   auth: authRouter,
   tokens: tokensRouter,
+  logins: loginsRouter,
+  invites: invitesRouter,
   users: usersRouter,
   sessions: sessionsRouter,
   commands: commandsRouter,
+  targets: targetsRouter,
   credentials: credentialsRouter,
   journal: journalRouter,
   system: systemRouter,

@@ -24,6 +24,13 @@ async function post(procedure: string, input: unknown, caller: 'owner' | 'admin'
   const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
   return (body as { result: { data: { id: string } } }).result.data.id
 }
+/** A login of the owner for this one request; the newest is the first. */
+async function ownersLogin(): Promise<string> {
+  const { token } = await world.gateway.signIn(world.people.owner.user.username)
+  const { body } = await call(world.gateway.url, 'GET /api/auth/logins', { token })
+  return String((body.items as { id: string }[])[0]?.id)
+}
+
 const startCommand = (sessionId: string, command: string) =>
   post('commands.start', { sessionId, command, stdinOpen: true })
 
@@ -45,6 +52,11 @@ const inputs: Record<string, () => unknown> = {
   },
   'auth.changePassword': () => ({ currentPassword: PASSWORD, newPassword: PASSWORD }),
   'auth.reauthenticate': () => ({ token: world.people.owner.token }),
+  'logins.list': () => ({}),
+  'logins.end': async () => ({ loginId: await ownersLogin() }),
+  'invites.list': () => ({}),
+  'invites.create': () => ({}),
+  'invites.revoke': async () => ({ inviteId: await post('invites.create', {}, 'admin') }),
   'tokens.create': () => ({ name: 'matrix' }),
   'tokens.list': () => ({}),
   'tokens.revoke': async () => ({ tokenId: await post('tokens.create', { name: 'matrix' }) }),

@@ -22,6 +22,16 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
+/** A login for this one request, so that ending it ends nobody else's. */
+const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
+
+/** A login of the owner for this one request; the newest is the first. */
+async function ownersLogin(): Promise<string> {
+  const { token } = await world.gateway.signIn(world.people.owner.user.username)
+  const { body } = await call(world.gateway.url, 'GET /api/auth/logins', { token })
+  return String((body.items as { id: string }[])[0]?.id)
+}
+
 const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
 
 /** A credential for this one request. */
@@ -30,9 +40,6 @@ async function storeCredential(): Promise<string> {
   const { body } = await call(world.gateway.url, 'POST /api/credentials', options)
   return String(body.id)
 }
-
-/** A login for this one request, so that ending it ends nobody else's. */
-const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
 
 /** How each route is asked; what is not here needs no more than its path. */
 const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call> = {
@@ -53,6 +60,13 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
   'POST /api/auth/logout': async (person) => {
     const login = await another(person)
     return { path: '/api/auth/logout', ...(login && { token: login.token }) }
+  },
+  'DELETE /api/auth/logins/:loginId': async () => ({ path: `/api/auth/logins/${await ownersLogin()}` }),
+  'POST /api/invites': () => ({ path: '/api/invites', body: {} }),
+  'DELETE /api/invites/:inviteId': async () => {
+    const options = { token: world.people.admin.token, body: {} }
+    const { body } = await call(world.gateway.url, 'POST /api/invites', options)
+    return { path: `/api/invites/${body.id}` }
   },
   'POST /api/tokens': () => ({ path: '/api/tokens', body: { name: 'matrix' } }),
   'DELETE /api/tokens/:tokenId': async () => {

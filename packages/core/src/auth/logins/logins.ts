@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Trx } from '../../db/database.js'
 import { insertLogin, revokeLogin } from '../../db/repositories/login.repository.js'
-import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { CallOrigin, LoginActor } from '../../model/actor.js'
 import type { LoginId, OrgId, UserId } from '../../model/ids.js'
@@ -15,6 +14,7 @@ import {
   type RefreshToken,
   startChain,
 } from '../tokens/refresh-token.js'
+import { loginEnded } from './own-logins.js'
 
 const MAX_USER_AGENT = 256
 
@@ -76,7 +76,7 @@ export class Logins {
     await journal.transact(
       actor.orgId,
       (trx) => revokeLogin(trx, actor.orgId, { id: actor.loginId, at: clock.now() }),
-      (ended) => (ended ? [loginEnded(actor)] : []),
+      (ended) => (ended ? [loginEnded(actor, actor.loginId)] : []),
     )
     onUserChanged(actor.userId)
   }
@@ -95,14 +95,5 @@ export async function toLoginResult(
     expiresIn: tokens.lifeS,
     refreshToken: formatRefreshToken(refreshToken),
     user,
-  }
-}
-
-function loginEnded(actor: LoginActor): JournalDraft {
-  return {
-    action: 'login.ended',
-    outcome: 'success',
-    actor,
-    resource: { kind: 'login', id: actor.loginId },
   }
 }

@@ -1,6 +1,10 @@
 import type { LoginId, OrgId, UserId } from '../../model/ids.js'
+import type { OwnLogin } from '../../model/login.js'
+import { DEFAULT_PAGE_LIMIT, type Page, type PageQuery } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { LoginsTable } from '../tables/identity.table.js'
+import { decodeCursor, toPage } from './cursor.js'
+import { toIso } from './timestamps.js'
 
 /** A refresh-token family as it is stored; times are epoch milliseconds. */
 export interface LoginFamily {
@@ -49,6 +53,32 @@ export async function findLogin(db: Db, orgId: OrgId, id: LoginId): Promise<Logi
     .where('id', '=', id)
     .executeTakeFirst()
   return row && toLoginFamily(row)
+}
+
+/** Where the user is signed in at that time, newest first. */
+export async function listLiveLogins(
+  db: Db,
+  orgId: OrgId,
+  { userId, at, query }: { userId: UserId; at: number; query: PageQuery },
+): Promise<Page<Omit<OwnLogin, 'current'>>> {
+  const { limit = DEFAULT_PAGE_LIMIT, cursor } = query
+  const filters = { list: 'logins', userId }
+  let select = db
+    .selectFrom('logins')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .where('idle_expires_at', '>', at)
+  if (cursor !== undefined) {
+    const [after] = decodeCursor(filters, cursor, ['string'])
+    select = select.where('id', '<', after as LoginId)
+  }
+  const rows = await select
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toOwnLogin })
 }
 
 /** For a refresh token, which names its login and nothing else. */
@@ -131,6 +161,17 @@ export async function revokeLoginsOfUserAcrossOrgs(
 /** Logins that reached their absolute end; for the sweep. */
 export async function deleteExpiredLoginsAcrossOrgs(db: Db, expiredBefore: number): Promise<void> {
   await db.deleteFrom('logins').where('expires_at', '<', expiredBefore).execute()
+}
+
+function toOwnLogin(row: LoginsTable): Omit<OwnLogin, 'current'> {
+  return {
+    id: row.id,
+    createdAt: toIso(row.created_at),
+    lastUsedAt: toIso(row.rotated_at),
+    expiresAt: toIso(Math.min(row.expires_at, row.idle_expires_at)),
+    clientIp: row.client_ip,
+    userAgent: row.user_agent,
+  }
 }
 
 function toLoginFamily(row: LoginsTable): LoginFamily {

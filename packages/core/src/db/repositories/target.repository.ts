@@ -93,15 +93,26 @@ export async function listJumpChain(
   orgId: OrgId,
   { id, limit }: { id: TargetId; limit: number },
 ): Promise<TargetId[]> {
-  const { rows } = await sql<{ id: TargetId }>`
-    with recursive chain(id, jump_target_id, place) as (
-      select id, jump_target_id, 1 from targets where org_id = ${orgId} and id = ${id}
-      union all
-      select t.id, t.jump_target_id, c.place + 1 from targets t
-        join chain c on t.id = c.jump_target_id
-        where t.org_id = ${orgId} and c.place < ${limit}
+  const rows = await db
+    .withRecursive('chain(id, next_id, place)', (with_) =>
+      with_
+        .selectFrom('targets')
+        .select(['id', 'jump_target_id as next_id', sql<number>`1`.as('place')])
+        .where('org_id', '=', orgId)
+        .where('id', '=', id)
+        .unionAll((eb) =>
+          eb
+            .selectFrom('targets as t')
+            .innerJoin('chain as c', 'c.next_id', 't.id')
+            .select(['t.id', 't.jump_target_id as next_id', sql<number>`c.place + 1`.as('place')])
+            .where('t.org_id', '=', orgId)
+            .where('c.place', '<', limit),
+        ),
     )
-    select id from chain order by place`.execute(db)
+    .selectFrom('chain')
+    .select('id')
+    .orderBy('place')
+    .execute()
   return rows.map((row) => row.id)
 }
 
@@ -111,16 +122,26 @@ export async function countLongestWayBehind(
   orgId: OrgId,
   { id, limit }: { id: TargetId; limit: number },
 ): Promise<number> {
-  const { rows } = await sql<{ places: number }>`
-    with recursive behind(id, place) as (
-      select id, 1 from targets where org_id = ${orgId} and id = ${id}
-      union all
-      select t.id, b.place + 1 from targets t
-        join behind b on t.jump_target_id = b.id
-        where t.org_id = ${orgId} and b.place < ${limit}
+  const row = await db
+    .withRecursive('behind(id, place)', (with_) =>
+      with_
+        .selectFrom('targets')
+        .select(['id', sql<number>`1`.as('place')])
+        .where('org_id', '=', orgId)
+        .where('id', '=', id)
+        .unionAll((eb) =>
+          eb
+            .selectFrom('targets as t')
+            .innerJoin('behind as b', 'b.id', 't.jump_target_id')
+            .select(['t.id', sql<number>`b.place + 1`.as('place')])
+            .where('t.org_id', '=', orgId)
+            .where('b.place', '<', limit),
+        ),
     )
-    select max(place) as places from behind`.execute(db)
-  return Number(rows[0]?.places ?? 0)
+    .selectFrom('behind')
+    .select((eb) => eb.fn.max('place').as('places'))
+    .executeTakeFirstOrThrow()
+  return Number(row.places ?? 0)
 }
 
 function toTarget(row: TargetsTable): StoredTarget {

@@ -1,4 +1,4 @@
-import type { ApiTokenId, LoginId, OrgId, UserId } from '../../model/ids.js'
+import type { ApiTokenId, InviteId, LoginId, OrgId, UserId } from '../../model/ids.js'
 import type { AuditScope, Role } from '../../model/user.js'
 
 /** One row once the first admin exists; its key can be taken only once. */
@@ -75,5 +75,20 @@ export interface ApiTokensTable {
   created_at: number
   expires_at: number | null
   last_used_at: number | null
+  revoked_at: number | null
+}
+
+export interface InvitesTable {
+  id: InviteId
+  org_id: OrgId
+  /** SHA-256 of the secret, hexadecimal. */
+  secret_hash: string
+  role: Role
+  note: string | null
+  created_by: UserId
+  created_at: number
+  expires_at: number
+  used_at: number | null
+  used_by: UserId | null
   revoked_at: number | null
 }

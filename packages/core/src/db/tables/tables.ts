@@ -1,6 +1,7 @@
 import type {
   ApiTokensTable,
   InstanceTable,
+  InvitesTable,
   LoginsTable,
   MembershipsTable,
   OrganizationsTable,
@@ -24,6 +25,7 @@ export interface Tables {
   memberships: MembershipsTable
   logins: LoginsTable
   api_tokens: ApiTokensTable
+  invites: InvitesTable
   targets: TargetsTable
   credentials: CredentialsTable
   access_rules: AccessRulesTable

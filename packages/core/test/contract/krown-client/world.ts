@@ -2,7 +2,7 @@ import type { Sshd } from '@krown/testkit'
 import { isKrownError, type KrownError } from '../../../src/errors/krown-error.js'
 import type { CommandId } from '../../../src/model/ids.js'
 import type { CommandStream, KrownClient, SessionHandle } from '../../../src/model/krown-client.js'
-import type { OpenSessionInput } from '../../../src/model/session.js'
+import type { AdhocSessionInput } from '../../../src/model/open-session.js'
 import type { SessionEvent } from '../../../src/model/session-event.js'
 
 /** Callers in one organization, who may open sessions to this machine on any port. */
@@ -25,7 +25,7 @@ export interface World {
 /** Of nothing. */
 export const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057'
 
-export function login({ sshd }: World): OpenSessionInput {
+export function login({ sshd }: World): AdhocSessionInput {
   const { host, port, username, privateKey } = sshd
   return { host, port, username, auth: { method: 'key', privateKey } }
 }

@@ -2,7 +2,15 @@ import { type Insertable, sql } from 'kysely'
 import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
 import type { Tables } from '../../../src/db/tables/tables.js'
-import type { ApiTokenId, HostKeyId, JournalEntryId, LoginId, OrgId, UserId } from '../../../src/model/ids.js'
+import type {
+  ApiTokenId,
+  HostKeyId,
+  InviteId,
+  JournalEntryId,
+  LoginId,
+  OrgId,
+  UserId,
+} from '../../../src/model/ids.js'
 import { commandRow, type SeededOrg, seedOrg, sessionRow } from './seed.js'
 
 const ORGS = 20
@@ -33,6 +41,7 @@ const FILLED = [
   'memberships',
   'logins',
   'api_tokens',
+  'invites',
   'sessions',
   'command_logs',
   'known_host_keys',
@@ -79,6 +88,15 @@ function rowsOf(
       secret_hash: 'a',
       scopes: 'session:read',
       created_at: turn,
+    },
+    invites: {
+      id: newId<InviteId>(),
+      org_id: orgId,
+      secret_hash: 'a',
+      role: 'readonly',
+      created_by: org.alice,
+      created_at: turn,
+      expires_at: turn + 1,
     },
     sessions: session,
     command_logs: commandRow(org, { session_id: session.id, started_at: turn }),

@@ -5,6 +5,7 @@ import * as apiTokens from '../../../src/db/repositories/api-token.repository.js
 import * as commands from '../../../src/db/repositories/command.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
 import * as hostKeys from '../../../src/db/repositories/host-key.repository.js'
+import * as invites from '../../../src/db/repositories/invite.repository.js'
 import * as journal from '../../../src/db/repositories/journal.repository.js'
 import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
@@ -14,6 +15,7 @@ import type {
   ApiTokenId,
   CommandId,
   HostKeyId,
+  InviteId,
   LoginId,
   SessionId,
   TargetId,
@@ -119,8 +121,29 @@ const API_TOKEN_LIST: [string, Query] = [
   },
 ]
 
+const INVITE_LIST: [string, Query] = [
+  'invites',
+  async (db, { orgId }) => {
+    await invites.listInvites(db, orgId, {})
+    const cursor = encodeCursor({ list: 'invites' }, [newId<InviteId>()])
+    await invites.listInvites(db, orgId, { cursor })
+    await invites.findInviteAcrossOrgs(db, newId<InviteId>())
+  },
+]
+
+const LOGIN_LIST: [string, Query] = [
+  'where a user is signed in',
+  async (db, { orgId, alice }) => {
+    await logins.listLiveLogins(db, orgId, { userId: alice, at: 1, query: {} })
+    const cursor = encodeCursor({ list: 'logins', userId: alice }, [loginId])
+    await logins.listLiveLogins(db, orgId, { userId: alice, at: 1, query: { cursor } })
+  },
+]
+
 const OTHERS: [string, Query][] = [
   API_TOKEN_LIST,
+  INVITE_LIST,
+  LOGIN_LIST,
   ['an API token', (db) => apiTokens.findApiTokenAcrossOrgs(db, tokenId)],
   [
     'good API tokens of a user',

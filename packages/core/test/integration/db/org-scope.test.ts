@@ -48,6 +48,7 @@ const ACROSS_ORGS = [
   'command.listOrphanCommandsAcrossOrgs',
   'credential.countSecretsByMasterKeyAcrossOrgs',
   'credential.listSecretsOfMasterKeyAcrossOrgs',
+  'invite.findInviteAcrossOrgs',
   'login.deleteExpiredLoginsAcrossOrgs',
   'login.findLoginAcrossOrgs',
   'login.revokeLoginsOfUserAcrossOrgs',

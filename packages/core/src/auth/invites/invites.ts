@@ -1,0 +1,136 @@
+import type { Clock } from '../../base/clock.js'
+import type { NewId } from '../../base/ids.js'
+import { parseInput } from '../../base/parse-input.js'
+import type { Db } from '../../db/database.js'
+import {
+  findInvite,
+  insertInvite,
+  listInvites,
+  revokeInvite,
+} from '../../db/repositories/invite.repository.js'
+import { KrownError, notFound, validationError } from '../../errors/krown-error.js'
+import type { JournalDraft } from '../../journal/entry.js'
+import type { Journal } from '../../journal/journal.js'
+import type { Actor } from '../../model/actor.js'
+import type { InviteId } from '../../model/ids.js'
+import {
+  type CreateInviteInput,
+  createInviteInputSchema,
+  DEFAULT_INVITE_DAYS,
+  type Invite,
+  inviteQuerySchema,
+  type NewInvite,
+} from '../../model/invite.js'
+import type { Page, PageQuery } from '../../model/page.js'
+import type { Gate } from '../gate/gate.js'
+import { hashTokenSecret, newTokenSecret } from '../tokens/secret-token.js'
+import { inviteFormat } from './invite-format.js'
+
+export interface InvitesDeps {
+  readonly gate: Gate
+  readonly db: Db
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly newId: NewId
+}
+
+const DAY_MS = 86_400_000
+const LONGEST_DAYS = 365
+
+/** Invites that admins make; `InviteDesk` is where they are used. */
+export class Invites {
+  readonly #deps: InvitesDeps
+
+  constructor(deps: InvitesDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError FORBIDDEN, VALIDATION_FAILED */
+  async create(actor: Actor, given: CreateInviteInput = {}): Promise<NewInvite> {
+    return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
+      const secret = newTokenSecret()
+      const invite = this.#draft(actor, parseInput(createInviteInputSchema, given))
+      await this.#deps.journal.transact(
+        actor.orgId,
+        (trx) => insertInvite(trx, actor.orgId, toRow(invite, hashTokenSecret(secret))),
+        () => [entry(actor, 'invite.created', invite)],
+      )
+      return { ...invite, token: inviteFormat.format({ id: invite.id, secret }) }
+    })
+  }
+
+  async list(actor: Actor, query: PageQuery = {}): Promise<Page<Invite>> {
+    return this.#deps.gate.run(actor, { permission: 'user:manage' }, () =>
+      listInvites(this.#deps.db, actor.orgId, parseInput(inviteQuerySchema, query)),
+    )
+  }
+
+  /** @throws KrownError NOT_FOUND; CONFLICT when it was used. */
+  async revoke(actor: Actor, id: InviteId): Promise<Invite> {
+    const useCase = { permission: 'user:manage', resource: { kind: 'invite', id } } as const
+    return this.#deps.gate.run(actor, useCase, async () => {
+      const { journal, clock } = this.#deps
+      const { invite } = await journal.transact(
+        actor.orgId,
+        async (trx) => {
+          const isNew = await revokeInvite(trx, actor.orgId, { id, at: clock.now() })
+          const invite = await findInvite(trx, actor.orgId, id)
+          if (!invite) throw notFound('invite')
+          if (invite.usedAt !== null)
+            throw new KrownError('CONFLICT', 'the invite was used: disable the user instead')
+          return { invite, isNew }
+        },
+        (result) => (result.isNew ? [entry(actor, 'invite.revoked', result.invite)] : []),
+      )
+      return invite
+    })
+  }
+
+  #draft(actor: Actor, { role = 'readonly', note, expiresAt }: CreateInviteInput): Invite {
+    const now = this.#deps.clock.now()
+    return {
+      id: this.#deps.newId(),
+      orgId: actor.orgId,
+      role,
+      note: note ?? null,
+      createdBy: actor.userId,
+      createdAt: new Date(now).toISOString(),
+      expiresAt: new Date(endOf(expiresAt, now)).toISOString(),
+      usedAt: null,
+      usedBy: null,
+      revokedAt: null,
+    }
+  }
+}
+
+/** Epoch milliseconds. */
+function endOf(expiresAt: string | undefined, now: number): number {
+  if (expiresAt === undefined) return now + DEFAULT_INVITE_DAYS * DAY_MS
+  const at = Date.parse(expiresAt)
+  if (at > now && at <= now + LONGEST_DAYS * DAY_MS) return at
+  throw validationError([{ path: 'expiresAt', message: 'must be in the future, and within a year' }])
+}
+
+function toRow(invite: Invite, secretHash: string) {
+  return {
+    id: invite.id,
+    org_id: invite.orgId,
+    secret_hash: secretHash,
+    role: invite.role,
+    note: invite.note,
+    created_by: invite.createdBy,
+    created_at: Date.parse(invite.createdAt),
+    expires_at: Date.parse(invite.expiresAt),
+  }
+}
+
+function entry(actor: Actor, action: 'invite.created' | 'invite.revoked', invite: Invite): JournalDraft {
+  return {
+    action,
+    outcome: 'success',
+    actor,
+    resource: { kind: 'invite', id: invite.id },
+    facts: { role: invite.role, expiresAt: invite.expiresAt },
+    ...(invite.note !== null && { details: { note: invite.note } }),
+  }
+}

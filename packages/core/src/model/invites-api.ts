@@ -1,0 +1,13 @@
+import type { InviteId } from './ids.js'
+import type { CreateInviteInput, Invite, NewInvite } from './invite.js'
+import type { Page, PageQuery } from './page.js'
+
+/** Invites to the organization, for `auth.registration = "invite"`; for admins. */
+export interface InvitesApi {
+  /** The answer is the only place where the invite's text is told. */
+  create(input?: CreateInviteInput): Promise<NewInvite>
+  /** Used, expired and revoked ones too. */
+  list(query?: PageQuery): Promise<Page<Invite>>
+  /** Revoking twice is fine. @throws KrownError `CONFLICT` when it was used: disable the user instead. */
+  revoke(id: InviteId): Promise<Invite>
+}
