@@ -13,8 +13,8 @@ export interface Database extends AsyncDisposable {
   readonly kind: 'sqlite' | 'postgres'
   readonly db: Db
   /**
-   * SQLite only: one whole transaction in one message to its thread. PostgreSQL has none, since each statement
-   * is a round trip anyway.
+   * One whole transaction in one message to the thread of SQLite, or two round trips to PostgreSQL. Null for a pool
+   * of the embedding program whose connections are not in pipeline mode.
    */
   readonly batch: ((batch: Batch) => Promise<BatchResult>) | null
   /** Brings the schema up to date, or with `check` only says whether it is. */

@@ -1,8 +1,10 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import type { Pool, PoolConfig } from 'pg'
 import type { Database, Db } from './database.js'
 import { migrate } from './migrate.js'
+import { hasPipeline, runPostgresBatch } from './postgres-batch.js'
 import { adaptPool } from './postgres-pool.js'
+import type { Batch, BatchResult } from './sqlite-protocol.js'
 import type { Tables } from './tables/tables.js'
 
 export interface OpenPostgresOptions {
@@ -32,24 +34,28 @@ export async function openPostgres(options: OpenPostgresOptions): Promise<Databa
   const newPool = (config: PoolConfig) => createPool(pg.Pool, options, config)
   // A pool that was given goes on when Krown is closed; nothing of Krown may use it then.
   let closed = false
-  const connect = (pool: Pool, queryTimeoutMs?: number): Db => {
-    const getTypeParser = pg.types.getTypeParser as never
-    const adapted = adaptPool(pool, { getTypeParser, queryTimeoutMs, isClosed: () => closed })
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: adapted }) }).withSchema(options.schema)
-  }
-  const pool = options.pool ?? newPool({ max: options.poolSize, ...STATEMENT_LIMITS })
+  const adapt = (pool: Pool, queryTimeoutMs?: number) =>
+    adaptPool(pool, {
+      getTypeParser: pg.types.getTypeParser as never,
+      queryTimeoutMs,
+      isClosed: () => closed,
+    })
+  const connect = (pool: PostgresPool): Db =>
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(options.schema)
+  const pool = options.pool ?? newPool({ max: options.poolSize, pipeline: true, ...STATEMENT_LIMITS })
   // Without a listener the error of an idle connection ends the process.
   pool.on('error', options.onIdleError)
-  const db = connect(pool, QUERY_TIMEOUT_MS)
+  const adapted = adapt(pool, QUERY_TIMEOUT_MS)
+  const db = connect(adapted)
   return {
     kind: 'postgres',
     db,
-    batch: null,
+    batch: hasPipeline(pool) ? (batch) => sendBatch(adapted, batch) : null,
     migrate: async (mode) => {
-      if (pool === options.pool) return migrate(connect(pool), mode, options)
+      if (pool === options.pool) return migrate(connect(adapt(pool)), mode, options)
       // An index on a large table takes longer than any statement may, and other processes wait for it.
       const patient = newPool({ max: 1 }).on('error', options.onIdleError)
-      await migrate(connect(patient), mode, options).finally(() => patient.end())
+      await migrate(connect(adapt(patient)), mode, options).finally(() => patient.end())
     },
     ping: async () => void (await sql`select 1`.execute(db)),
     [Symbol.asyncDispose]: async () => {
@@ -57,6 +63,15 @@ export async function openPostgres(options: OpenPostgresOptions): Promise<Databa
       if (pool === options.pool) pool.off('error', options.onIdleError)
       else if (!pool.ending) await pool.end()
     },
+  }
+}
+
+async function sendBatch(pool: PostgresPool, batch: Batch): Promise<BatchResult> {
+  const client = await pool.connect()
+  try {
+    return await runPostgresBatch(client, batch)
+  } finally {
+    client.release()
   }
 }
 

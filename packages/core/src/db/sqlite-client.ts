@@ -45,7 +45,7 @@ export class SqliteClient {
   async batch(batch: Batch): Promise<BatchResult> {
     const result = (await this.#whileBusy(async () => {
       const attempted = (await this.#ask({ kind: 'batch', batch })) as BatchResult
-      if (!attempted.committed && isBusy(attempted.error)) throw toError(attempted.error)
+      if (attempted.committed === false && isBusy(attempted.error)) throw toError(attempted.error)
       return attempted
     })) as BatchResult
     this.#busySince = undefined

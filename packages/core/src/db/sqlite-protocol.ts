@@ -17,6 +17,8 @@ export type BatchResult =
   | { readonly committed: true }
   /** Nothing was written. `unit` is the index of the unit at fault, or null when it was none of them. */
   | { readonly committed: false; readonly unit: number | null; readonly error: ThreadError }
+  /** PostgreSQL only: the connection broke during COMMIT. */
+  | { readonly committed: 'in doubt'; readonly error: unknown }
 
 export interface ThreadError {
   readonly message: string

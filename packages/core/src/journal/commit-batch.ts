@@ -3,13 +3,14 @@ import { toError } from '../db/sqlite-client.js'
 import type { Batch, BatchResult, Statement } from '../db/sqlite-protocol.js'
 import { toStatement } from './append-statements.js'
 import { acknowledge, headAfter, isOutage, linkAll, writeAll } from './chain.js'
+import { wasCommitted } from './commit-in-doubt.js'
 import type { WrittenEntry } from './entry.js'
 import type { Group, JournalDeps, QueuedUnit } from './unit.js'
 
 type SendBatch = (batch: Batch) => Promise<BatchResult>
 
 /**
- * Commits statement units in one message to the SQLite thread, with hashes computed as if nothing could fail.
+ * Commits statement units in one message to the database, with hashes computed as if nothing could fail.
  *
  * @returns False when nothing was written, because something did: the head is not known, another process moved it,
  * or a unit says no. Then it has to be done step by step.
@@ -26,13 +27,18 @@ export async function commitInBatch(
   const rows = linkAll(orgId, head, entries)
   const tail = deps.statements.append(head, rows)
   const result = await send({ units: units.map(statementsOf), tail })
-  if (!result.committed) {
+  const newest = headAfter(head, rows)
+  if (result.committed === 'in doubt') {
+    deps.heads.delete(orgId)
+    if (!(await wasCommitted(deps, orgId, newest))) throw result.error
+  }
+  if (result.committed === false) {
     deps.heads.delete(orgId)
     const error = fromDriverError(toError(result.error))
     if (isOutage(error)) throw error
     return false
   }
-  acknowledge(deps, orgId, headAfter(head, rows))
+  acknowledge(deps, orgId, newest)
   for (const { done } of units) done.resolve(undefined)
   return true
 }
