@@ -48,7 +48,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
       splitLink({
         condition: ({ type }) => type === 'subscription',
         true: sockets.link,
-        false: httpLink({ url: `${settings.baseUrl}/trpc`, fetch: createHttp(settings, access) }),
+        false: httpLink(settings, access),
       }),
     ],
   })
@@ -88,8 +88,7 @@ function createAccess(settings: ClientSettings, options: KrownClientOptions): Ac
 }
 
 function tokenSignIn(settings: ClientSettings): SignInCalls {
-  const url = `${settings.baseUrl}/trpc`
-  const { auth } = createTRPCClient<AppRouter>({ links: [httpLink({ url, fetch: createHttp(settings) })] })
+  const { auth } = createTRPCClient<AppRouter>({ links: [httpLink(settings)] })
   return {
     login: ({ username, password }) => translated(auth.login.mutate({ username, password })),
     refresh: (refreshToken) => translated(auth.refresh.mutate({ refreshToken })),

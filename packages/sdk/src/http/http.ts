@@ -1,14 +1,22 @@
-import type { TRPCFetch } from '@trpc/client'
 import { connectionLost, invalidInput, isPassing, KrownClientError } from '../errors/errors.js'
 import { fromProblem, isProblem, notKrown } from '../errors/problem.js'
 import type { ClientSettings } from '../options.js'
 import type { Access } from '../sign-in/access.js'
 import { textOf } from './answer.js'
 
-type Init = Parameters<TRPCFetch>[1]
+/** A call of a procedure. */
+export interface Call {
+  readonly path: string
+  readonly input: unknown
+  readonly isQuery: boolean
+  readonly signal?: AbortSignal | null | undefined
+}
 
-/** What tRPC reads of an answer. */
-type Answer = Awaited<ReturnType<TRPCFetch>> & { readonly status: number }
+/** What tRPC answers with; one of them is there. */
+export interface TrpcAnswer {
+  readonly result?: unknown
+  readonly error?: unknown
+}
 
 const TIMED_OUT = 'TIMEOUT'
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -16,39 +24,57 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const ASK_AGAIN_MS = 50
 
 /** These refuse passwords and tokens of their own: another access token would not help. */
-const NEEDS_NO_TOKEN = /\/(?:auth\.(?:login|register|refresh)|system\.info)$/
+const NEEDS_NO_TOKEN = new Set(['auth.login', 'auth.register', 'auth.refresh', 'system.info'])
 
 /**
- * `fetch` for tRPC's httpLink: with the token, and once more with a fresh one when the server refuses it (nothing ran
- * then). Everything that is no answer of Krown's comes out as a KrownClientError.
+ * Calls a procedure: with the token, and once more with a fresh one when the server refuses it (nothing ran then).
+ * Everything that is no answer of Krown's comes out as a KrownClientError.
  */
-export function createHttp(settings: ClientSettings, access?: Access): TRPCFetch {
-  return async (input, init) => {
-    const url = String(input)
-    const send = (token?: string) => request(settings, url, withToken(init, token))
-    if (!access || NEEDS_NO_TOKEN.test(new URL(url).pathname)) return send()
+export function createHttp(settings: ClientSettings, access?: Access): (call: Call) => Promise<TrpcAnswer> {
+  return async (call) => {
+    const send = (token?: string) => request(settings, call, token)
+    if (!access || NEEDS_NO_TOKEN.has(call.path)) return (await send()).answer
     const token = await access.current()
-    const answer = await send(token)
-    if (answer.status !== 401 || token === undefined) return answer
+    const { status, answer } = await send(token)
+    if (status !== 401 || token === undefined) return answer
     const fresh = await access.renew(token)
-    return fresh === undefined ? answer : send(fresh)
+    return fresh === undefined ? answer : (await send(fresh)).answer
   }
 }
 
-function withToken(init: Init, token: string | undefined): Init {
-  if (token === undefined) return init
-  // What fetch throws of such a header says the whole of it.
-  if (!/^[\x21-\x7e]*$/.test(token.trim()))
-    throw invalidInput('token', 'must be printable ASCII, without spaces')
-  return { ...init, headers: { ...(init?.headers as object), authorization: `Bearer ${token}` } } as Init
-}
-
-async function request(settings: ClientSettings, url: string, init: Init): Promise<Answer> {
-  const ask = () => fetchJson(settings, url, init as RequestInit)
-  const { status, json } = await (init?.method === 'GET' ? twice(ask) : ask())
+async function request(
+  settings: ClientSettings,
+  call: Call,
+  token: string | undefined,
+): Promise<{ status: number; answer: TrpcAnswer }> {
+  const [url, init] = toFetch(settings, call, token)
+  const ask = () => fetchJson(settings, url, init)
+  const { status, json } = await (call.isQuery ? twice(ask) : ask())
   if (json === null || typeof json !== 'object') throw notKrown(status)
   if (!('result' in json || 'error' in json)) throw isProblem(json) ? fromProblem(json) : notKrown(status)
-  return { ok: status < 300, status, json: async () => json }
+  return { status, answer: json }
+}
+
+function toFetch(
+  { baseUrl }: ClientSettings,
+  { path, input, isQuery, signal }: Call,
+  token: string | undefined,
+): [url: string, init: RequestInit] {
+  const url = `${baseUrl}/trpc/${path}`
+  const json = input === undefined ? undefined : JSON.stringify(input)
+  const authorization = token !== undefined && { authorization: `Bearer ${requireHeader(token)}` }
+  if (isQuery) {
+    const query = json === undefined ? '' : `?input=${encodeURIComponent(json)}`
+    return [url + query, { method: 'GET', headers: { ...authorization }, signal: signal ?? null }]
+  }
+  const headers = { 'content-type': 'application/json', ...authorization }
+  return [url, { method: 'POST', headers, signal: signal ?? null, ...(json !== undefined && { body: json }) }]
+}
+
+function requireHeader(token: string): string {
+  // What fetch throws of such a header says the whole of it.
+  if (/^[\x21-\x7e]*$/.test(token.trim())) return token
+  throw invalidInput('token', 'must be printable ASCII, without spaces')
 }
 
 // A connection that was kept for the next request may have ended unseen; asking a question again changes nothing
@@ -73,15 +99,29 @@ export async function fetchJson(
   url: string,
   init: RequestInit,
 ): Promise<{ status: number; json: unknown }> {
-  const timeout = AbortSignal.timeout(Math.min(Math.ceil(settings.requestTimeoutMs), MAX_TIMER_MS))
-  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
+  const over = new AbortController()
+  const onAbort = () => over.abort(init.signal?.reason)
+  // Not `AbortSignal.any`, which keeps something of each call with a signal that lives on.
+  init.signal?.addEventListener('abort', onAbort, { once: true })
+  if (init.signal?.aborted) onAbort()
+  let timedOut = false
+  const timer = setTimeout(
+    () => {
+      timedOut = true
+      over.abort()
+    },
+    Math.min(Math.ceil(settings.requestTimeoutMs), MAX_TIMER_MS),
+  )
   try {
     // Passwords and tokens are for this server alone. With 'error' nobody could tell a redirect from a lost connection.
-    const response = await settings.fetch(url, { ...init, signal, redirect: 'manual' })
+    const response = await settings.fetch(url, { ...init, signal: over.signal, redirect: 'manual' })
     return { status: response.status, json: parse(await textOf(response)) }
   } catch (error) {
     if (init.signal?.aborted || error instanceof KrownClientError) throw error
-    throw lost(settings, timeout.aborted ? TIMED_OUT : reasonOf(error))
+    throw lost(settings, timedOut ? TIMED_OUT : reasonOf(error))
+  } finally {
+    clearTimeout(timer)
+    init.signal?.removeEventListener('abort', onAbort)
   }
 }
 
