@@ -190,7 +190,7 @@ class RunningKrown implements Krown {
         tokens: identity.tokens,
         invites: identity.invites,
         credentials: stored.credentials,
-        targets: inventory.targets,
+        targets: { targets: inventory.targets, importer: inventory.importer },
         hostKeys: inventory.hostKeys,
         sessions: sessions.manager,
         commands: sessions.commands,

@@ -44,12 +44,11 @@ import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import type { Credentials } from '../targets/credentials/credentials.js'
 import type { HostKeyServices } from '../targets/host-keys/create-host-key-services.js'
-import type { Targets } from '../targets/inventory/targets.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 import { credentialsApi } from './credentials-api.js'
 import { hostKeysApi } from './host-keys-api.js'
 import { invitesApi } from './invites-api.js'
-import { targetsApi } from './targets-api.js'
+import { type TargetServices, targetsApi } from './targets-api.js'
 
 export interface ClientServices {
   readonly auth: AuthService
@@ -61,7 +60,7 @@ export interface ClientServices {
   readonly commands: CommandService
   readonly streams: EventStreams
   readonly credentials: Credentials
-  readonly targets: Targets
+  readonly targets: TargetServices
   readonly hostKeys: HostKeyServices
   readonly journal: JournalReader
   readonly journalTail: JournalTail

@@ -18,6 +18,34 @@ export async function insertTarget(trx: Trx, _orgId: OrgId, row: Insertable<Targ
   await trx.insertInto('targets').values(row).execute()
 }
 
+/** Several at once; fewer than a thousand. */
+export async function insertTargets(
+  trx: Trx,
+  _orgId: OrgId,
+  rows: readonly Insertable<TargetsTable>[],
+): Promise<void> {
+  if (rows.length > 0)
+    await trx
+      .insertInto('targets')
+      .values([...rows])
+      .execute()
+}
+
+/** Those that there are; fewer than a thousand names. */
+export async function findTargetsByName(
+  db: Db,
+  orgId: OrgId,
+  names: readonly string[],
+): Promise<StoredTarget[]> {
+  const rows = await db
+    .selectFrom('targets')
+    .selectAll()
+    .where('org_id', '=', orgId)
+    .where('name', 'in', [...names])
+    .execute()
+  return rows.map(toTarget)
+}
+
 export async function findTarget(db: Db, orgId: OrgId, id: TargetId): Promise<StoredTarget | undefined> {
   const row = await db
     .selectFrom('targets')

@@ -8,6 +8,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import { type ProbedHostKey, type ProbeHostKeyInput, probeHostKeyInputSchema } from '../../model/host-key.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
+import { dialFailureFacts, dialOutcome } from '../dialing/dial-failure.js'
 import { placeOf } from './host-place.js'
 import { type KeyStanding, standingOf } from './key-standing.js'
 import { requireOrganization } from './require-organization.js'
@@ -93,12 +94,12 @@ function keySeen(actor: Actor, place: HostPlaceKey, { key, standing }: SeenKey):
   }
 }
 
-function probeFailed(actor: Actor, { host, port, via }: HostPlaceKey, { code }: KrownError): JournalDraft {
+function probeFailed(actor: Actor, { host, port, via }: HostPlaceKey, error: KrownError): JournalDraft {
   return {
     action: 'host_key.probed',
-    outcome: code === 'TARGET_POLICY_DENIED' ? 'denied' : 'failure',
+    outcome: dialOutcome(error),
     actor,
-    facts: { code, ...(via !== null && { viaTargetId: via }) },
+    facts: { ...dialFailureFacts(error), ...(via !== null && { viaTargetId: via }) },
     details: { host, port },
   }
 }

@@ -20,6 +20,12 @@ export const protectedEndpoint = () =>
 
 export const badPort = () => refusal('ports are from 1 to 65535')
 
+export const adhocHost = () =>
+  refusal(
+    'sessions go to targets of the inventory only: name one, or set ssh.allow_adhoc_hosts = true',
+    'ssh.allow_adhoc_hosts',
+  )
+
 /** @param allow The rules that an entry would be added to. */
 export const gatewayItself = (allow: OutboundRules) =>
   refusal(

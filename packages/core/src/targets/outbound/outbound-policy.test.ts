@@ -7,6 +7,7 @@ const DEFAULTS: OutboundPolicyOptions = {
   allow: [],
   deny: [],
   allowLoopback: false,
+  allowAdhocHosts: true,
   adhocPorts: [22, 2222],
   ownAddresses: () => ['127.0.0.1', '::1', '192.168.7.5', '2001:db8:7::5'],
   protectedEndpoints: () => [

@@ -28,6 +28,8 @@ export interface OutboundPolicyOptions {
   /** Entries of `ssh.outbound.deny`; they win over `allow`. */
   readonly deny: readonly string[]
   readonly allowLoopback: boolean
+  /** False: only what is in the inventory. */
+  readonly allowAdhocHosts: boolean
   /** Empty is any port. */
   readonly adhocPorts: readonly number[]
   /** This machine's addresses as of a moment ago; asked at every check, because interfaces come and go. */
@@ -41,7 +43,7 @@ export interface OutboundPolicy {
   /**
    * What can be said before anything is resolved.
    *
-   * @param options.adhoc The host is not in the inventory: its port must be an ad hoc one, or one that an entry of
+   * @param options.adhoc The host is not in the inventory: such hosts must be allowed, and its port must be an ad hoc one, or one that an entry of
    * `allow` names for this host.
    * @throws KrownError VALIDATION_FAILED — the host is neither a name nor an address.
    */
@@ -96,6 +98,7 @@ class RuleBasedPolicy implements OutboundPolicy {
   }
 
   checkRequest(host: string, port: number, { adhoc }: { readonly adhoc: boolean }): void {
+    if (adhoc && !this.#options.allowAdhocHosts) throw refusal.adhocHost()
     const parsed = parseHost(host)
     checkPort(port)
     if (parsed.kind === 'ip') this.checkAddresses({ host, port, addresses: [parsed.address] })

@@ -29,6 +29,12 @@ export function parseHost(host: string): ParsedHost {
   throw invalidHost()
 }
 
+/** The one spelling that pins and policies know a host by. @throws KrownError as {@link parseHost} */
+export function canonicalHost(host: string): string {
+  const parsed = parseHost(host)
+  return parsed.kind === 'ip' ? parsed.address : parsed.name
+}
+
 function withoutBrackets(host: string): string {
   const inside = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
   return isIP(inside) === 6 ? inside : host

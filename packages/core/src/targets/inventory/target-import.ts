@@ -1,0 +1,105 @@
+import type { Gate } from '../../auth/gate/gate.js'
+import { parseInput } from '../../base/parse-input.js'
+import type { Db, Trx } from '../../db/database.js'
+import { isKrownError } from '../../errors/krown-error.js'
+import type { JournalDraft } from '../../journal/entry.js'
+import type { Journal } from '../../journal/journal.js'
+import type { Actor } from '../../model/actor.js'
+import type { OrgId } from '../../model/ids.js'
+import {
+  type ImportedTarget,
+  type ImportTargetsInput,
+  importTargetsInputSchema,
+  type TargetImport,
+} from '../../model/target-import.js'
+import { type ImportPlanDeps, type ImportStep, planImport } from './import-plan.js'
+import { targetCreated, targetUpdated } from './target-entries.js'
+import type { TargetWriter } from './target-writer.js'
+
+export interface TargetImporterDeps {
+  readonly gate: Gate
+  readonly store: { db: Db; journal: Journal }
+  readonly plan: ImportPlanDeps
+  readonly writer: TargetWriter
+  /** Told after each change. */
+  readonly onChanged: (orgId: OrgId) => void
+}
+
+/** Takes over targets of another inventory; connects to none of them. */
+export class TargetImporter {
+  readonly #deps: TargetImporterDeps
+
+  constructor(deps: TargetImporterDeps) {
+    this.#deps = deps
+  }
+
+  /** See `TargetsApi.import`. */
+  async import(actor: Actor, given: ImportTargetsInput): Promise<TargetImport> {
+    const { gate, store, plan } = this.#deps
+    return gate.run(actor, { permission: 'target:manage' }, async () => {
+      const { targets, credentialId, dryRun = false } = parseInput(importTargetsInputSchema, given)
+      const request = { targets, credentialId }
+      if (dryRun) {
+        const steps = await planImport(plan, { db: store.db, orgId: actor.orgId }, request)
+        return { dryRun, items: steps.map((step) => toItem(step, { isDone: false })) }
+      }
+      const { items } = await this.#commit(actor, (trx) =>
+        planImport(plan, { db: trx, orgId: actor.orgId }, request),
+      )
+      return { dryRun, items }
+    })
+  }
+
+  // Planned within the transaction, so that nobody changes meanwhile what it compares with.
+  async #commit(actor: Actor, planned: (trx: Trx) => Promise<ImportStep[]>) {
+    const { store, onChanged } = this.#deps
+    const done = await store.journal.transact(
+      actor.orgId,
+      async (trx) => {
+        const steps = await planned(trx)
+        const { entries, refused } = await this.#apply(trx, actor, steps)
+        const items = steps.map((step) => refused.get(step) ?? toItem(step, { isDone: true }))
+        return { entries, items }
+      },
+      ({ entries }) => entries,
+    )
+    onChanged(actor.orgId)
+    return done
+  }
+
+  async #apply(trx: Trx, actor: Actor, steps: readonly ImportStep[]) {
+    const created = steps.flatMap((step) => (step.kind === 'create' ? [step] : []))
+    const stored = await this.#deps.writer.insertAll(trx, actor.orgId, created)
+    const entries: JournalDraft[] = stored.map((target) => targetCreated(actor, target))
+    const refused = new Map<ImportStep, ImportedTarget>()
+    for (const step of steps) {
+      if (step.kind !== 'update') continue
+      try {
+        const { before, draft } = step
+        const after = await this.#deps.writer.update(trx, actor.orgId, { before, draft })
+        entries.push(...targetUpdated(actor, { before, after }))
+      } catch (error) {
+        refused.set(step, refusedBecause(step.before.name, error))
+      }
+    }
+    return { entries, refused }
+  }
+}
+
+/** Only what the writer said before it wrote anything: the transaction is still good. */
+function refusedBecause(name: string, error: unknown): ImportedTarget {
+  if (!isKrownError(error) || error.cause !== undefined) throw error
+  return toItem({ kind: 'refuse', name, reason: error.message }, { isDone: true })
+}
+
+function toItem(step: ImportStep, { isDone }: { isDone: boolean }): ImportedTarget {
+  const nothing = { targetId: null, changed: [], reason: null }
+  if (step.kind === 'refuse') return { ...nothing, name: step.name, outcome: 'refused', reason: step.reason }
+  if (step.kind === 'unchanged')
+    return { ...nothing, name: step.name, outcome: 'unchanged', targetId: step.id }
+  if (step.kind === 'update') {
+    const { id, name } = step.before
+    return { ...nothing, name, outcome: 'updated', targetId: id, changed: step.changed }
+  }
+  return { ...nothing, name: step.draft.name, outcome: 'created', targetId: isDone ? step.id : null }
+}

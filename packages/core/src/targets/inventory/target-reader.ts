@@ -1,0 +1,112 @@
+import { parseTargetSelector } from '../../access/target-selector.js'
+import type { Caller } from '../../auth/gate/gate.js'
+import type { Db } from '../../db/database.js'
+import { decodeCursor, toPage } from '../../db/repositories/cursor.js'
+import { type HostPlaceKey, listPinsOfHosts } from '../../db/repositories/host-key.repository.js'
+import type { StoredTarget } from '../../db/repositories/target.repository.js'
+import type { OrgId, TargetId } from '../../model/ids.js'
+import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Target, TargetQuery } from '../../model/target.js'
+import type { TargetAccess } from '../access/target-access.js'
+import type { InventoryIndex } from './inventory-index.js'
+
+export interface TargetReaderDeps {
+  readonly db: Db
+  readonly index: InventoryIndex
+  readonly access: TargetAccess
+}
+
+/** Targets as a caller may see them. */
+export class TargetReader {
+  readonly #deps: TargetReaderDeps
+
+  constructor(deps: TargetReaderDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError NOT_FOUND for what the caller may not see. */
+  async get(caller: Caller, id: TargetId): Promise<Target> {
+    const { index, access, db } = this.#deps
+    const { orgId } = caller.actor
+    const target = await access.requireVisible(caller, (await index.of(orgId)).find(id))
+    return withFingerprint(db, orgId, target)
+  }
+
+  /** A fixed number of statements, whatever the page: which targets it has is decided in memory. */
+  async list(caller: Caller, query: TargetQuery): Promise<Page<Target>> {
+    const { index, access, db } = this.#deps
+    const { orgId } = caller.actor
+    const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = query
+    const filters = { list: 'targets', ...given }
+    const before = cursor === undefined ? undefined : decodeCursor(filters, cursor, ['string'])[0]
+    const isAsked = filterOf(given)
+    const [targets, isVisible] = await Promise.all([index.of(orgId), access.visibleTo(caller)])
+    const found = targets.page({
+      before: before as TargetId | undefined,
+      limit: limit + 1,
+      matches: (target) => isAsked(target) && isVisible(target),
+    })
+    const page = toPage(found, limit, { filters, key: ({ id }) => [id], item: (target) => target })
+    return { ...page, items: await withFingerprints(db, orgId, page.items) }
+  }
+}
+
+/** @throws KrownError VALIDATION_FAILED for a selector that cannot be read. */
+function filterOf({ search, name, selector }: TargetQuery): (target: StoredTarget) => boolean {
+  const checks: ((target: StoredTarget) => boolean)[] = []
+  if (name !== undefined) checks.push((target) => target.name === name.toLowerCase())
+  if (search !== undefined) checks.push((target) => mentions(target, search.toLowerCase()))
+  if (selector !== undefined) {
+    const parsed = parseTargetSelector(selector)
+    checks.push((target) => parsed.matches(target))
+  }
+  return (target) => checks.every((check) => check(target))
+}
+
+function mentions({ name, host, description }: StoredTarget, text: string): boolean {
+  return name.includes(text) || host.includes(text) || (description?.toLowerCase().includes(text) ?? false)
+}
+
+/** With the keys that are pinned for it in the organization. */
+export async function withFingerprint(db: Db, orgId: OrgId, target: StoredTarget): Promise<Target> {
+  const [whole] = await withFingerprints(db, orgId, [target])
+  return whole ?? toTarget(target, [])
+}
+
+async function withFingerprints(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
+  const pins = await listPinsOfHosts(db, orgId, [...new Set(targets.map(({ host }) => host))])
+  const trusted = new Map<string, string[]>()
+  for (const pin of pins) {
+    if (pin.kind !== 'exact' || pin.mark !== 'trusted') continue
+    const key = placeKey(pin)
+    trusted.set(key, [...(trusted.get(key) ?? []), pin.fingerprint])
+  }
+  return targets.map((target) => {
+    const fingerprints = trusted.get(placeKey({ ...target, via: target.jumpTargetId })) ?? []
+    return toTarget(target, fingerprints.sort())
+  })
+}
+
+function placeKey({ host, port, via }: HostPlaceKey): string {
+  return `${host} ${port} ${via ?? ''}`
+}
+
+// Field by field: what is kept in memory with a target is not for callers.
+function toTarget(target: StoredTarget, hostKeyFingerprints: string[]): Target {
+  return {
+    id: target.id,
+    orgId: target.orgId,
+    name: target.name,
+    host: target.host,
+    port: target.port,
+    username: target.username,
+    tags: [...target.tags],
+    credentialId: target.credentialId,
+    jumpTargetId: target.jumpTargetId,
+    legacyAlgorithms: target.legacyAlgorithms,
+    description: target.description,
+    hostKeyFingerprints,
+    createdAt: target.createdAt,
+    updatedAt: target.updatedAt,
+  }
+}

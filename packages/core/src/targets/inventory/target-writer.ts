@@ -1,0 +1,163 @@
+import type { Clock } from '../../base/clock.js'
+import type { NewId } from '../../base/ids.js'
+import type { Trx } from '../../db/database.js'
+import { isUniqueViolation } from '../../db/db-errors.js'
+import { findCredential } from '../../db/repositories/credential.repository.js'
+import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
+import {
+  countLongestWayBehind,
+  countTargets,
+  deleteTarget,
+  findNameBehind,
+  findTarget,
+  insertTarget,
+  insertTargets,
+  listJumpChain,
+  type StoredTarget,
+  updateTarget,
+} from '../../db/repositories/target.repository.js'
+import { KrownError, notFound } from '../../errors/krown-error.js'
+import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
+import { MAX_JUMPS, tooManyJumps } from '../dialing/dial-plan.js'
+import { changedFields, columnsOf, type TargetDraft } from './target-draft.js'
+
+/** Of one organization: all of them are kept in memory. */
+export const MAX_TARGETS = 50_000
+
+/** Writes targets; the transaction is the journal's, so nobody else changes the organization's meanwhile. */
+export class TargetWriter {
+  readonly #deps: { readonly clock: Clock; readonly newId: NewId }
+
+  constructor(deps: { clock: Clock; newId: NewId }) {
+    this.#deps = deps
+  }
+
+  /**
+   * @throws KrownError CONFLICT when the name is taken or the way has too many jump hosts; NOT_FOUND for the credential
+   * or the jump host; QUOTA_EXCEEDED.
+   */
+  async insert(trx: Trx, orgId: OrgId, draft: TargetDraft): Promise<StoredTarget> {
+    await requireRoom(trx, orgId)
+    await requireCredential(trx, orgId, draft.credentialId)
+    await requireWay(trx, orgId, { id: null, jumpTargetId: draft.jumpTargetId })
+    const { newId, clock } = this.#deps
+    const [id, at] = [newId<TargetId>(), clock.now()]
+    const row = { id, org_id: orgId, ...columnsOf(draft), created_at: at, updated_at: at }
+    await insertTarget(trx, orgId, row).catch(conflictIfTaken)
+    await raiseInventoryRevision(trx, orgId)
+    return this.#read(trx, orgId, id)
+  }
+
+  /**
+   * Several at once, in a fixed number of statements, whose names and ways the caller has compared with the inventory
+   * in this transaction.
+   *
+   * @throws KrownError NOT_FOUND for the credential; QUOTA_EXCEEDED.
+   */
+  async insertAll(
+    trx: Trx,
+    orgId: OrgId,
+    targets: readonly { readonly id: TargetId; readonly draft: TargetDraft }[],
+  ): Promise<StoredTarget[]> {
+    if (targets.length === 0) return []
+    await requireRoom(trx, orgId, targets.length)
+    for (const credentialId of new Set(targets.map(({ draft }) => draft.credentialId))) {
+      await requireCredential(trx, orgId, credentialId)
+    }
+    const at = this.#deps.clock.now()
+    const rows = targets.map(({ id, draft }) => ({
+      id,
+      org_id: orgId,
+      ...columnsOf(draft),
+      created_at: at,
+      updated_at: at,
+    }))
+    await insertTargets(trx, orgId, rows)
+    await raiseInventoryRevision(trx, orgId)
+    const time = new Date(at).toISOString()
+    return targets.map(({ id, draft }) => ({
+      ...draft,
+      tags: [...draft.tags],
+      id,
+      orgId,
+      createdAt: time,
+      updatedAt: time,
+    }))
+  }
+
+  /** @throws KrownError as `insert`; CONFLICT also when the target would be reached through itself. */
+  async update(
+    trx: Trx,
+    orgId: OrgId,
+    { before, draft }: { before: StoredTarget; draft: TargetDraft },
+  ): Promise<StoredTarget> {
+    const changed = changedFields(before, draft)
+    if (changed.length === 0) return before
+    const { id } = before
+    if (changed.includes('credentialId')) await requireCredential(trx, orgId, draft.credentialId)
+    if (changed.includes('jumpTargetId')) {
+      await requireWay(trx, orgId, { id, jumpTargetId: draft.jumpTargetId })
+    }
+    const set = { ...columnsOf(draft), updated_at: this.#deps.clock.now() }
+    await updateTarget(trx, orgId, { id, set }).catch(conflictIfTaken)
+    await raiseInventoryRevision(trx, orgId)
+    return this.#read(trx, orgId, id)
+  }
+
+  /** @throws KrownError NOT_FOUND; CONFLICT when other targets are reached through it. */
+  async remove(trx: Trx, orgId: OrgId, id: TargetId): Promise<StoredTarget> {
+    const target = await requireTarget(trx, orgId, id)
+    const behind = await findNameBehind(trx, orgId, id)
+    if (behind !== undefined) {
+      throw new KrownError('CONFLICT', `other targets are reached through it, such as ${behind}`)
+    }
+    await deleteTarget(trx, orgId, id)
+    await raiseInventoryRevision(trx, orgId)
+    return target
+  }
+
+  async #read(trx: Trx, orgId: OrgId, id: TargetId): Promise<StoredTarget> {
+    const target = await findTarget(trx, orgId, id)
+    if (!target) throw new Error('a target that was just written is not there')
+    return target
+  }
+}
+
+/** @throws KrownError NOT_FOUND */
+export async function requireTarget(trx: Trx, orgId: OrgId, id: TargetId): Promise<StoredTarget> {
+  const target = await findTarget(trx, orgId, id)
+  if (!target) throw notFound('target')
+  return target
+}
+
+async function requireRoom(trx: Trx, orgId: OrgId, wanted = 1): Promise<void> {
+  if ((await countTargets(trx, orgId)) + wanted <= MAX_TARGETS) return
+  throw new KrownError('QUOTA_EXCEEDED', `your organization has ${MAX_TARGETS} targets; delete one first`, {
+    details: { limit: MAX_TARGETS },
+  })
+}
+
+async function requireCredential(trx: Trx, orgId: OrgId, id: CredentialId | null): Promise<void> {
+  if (id !== null && !(await findCredential(trx, orgId, id))) throw notFound('credential')
+}
+
+/** @param way.id Null for a target that is not there yet, through which nothing is reached. */
+async function requireWay(
+  trx: Trx,
+  orgId: OrgId,
+  { id, jumpTargetId }: { id: TargetId | null; jumpTargetId: TargetId | null },
+): Promise<void> {
+  if (jumpTargetId === null) return
+  const jumps = await listJumpChain(trx, orgId, { id: jumpTargetId, limit: MAX_JUMPS + 1 })
+  if (jumps.length === 0) throw notFound('jump target')
+  if (id !== null && jumps.includes(id))
+    throw new KrownError('CONFLICT', 'the target would be reached through itself')
+  // The longest way ends at a target that is not a jump host.
+  const behind = id === null ? 1 : await countLongestWayBehind(trx, orgId, { id, limit: MAX_JUMPS + 1 })
+  if (jumps.length + behind > MAX_JUMPS + 1) throw tooManyJumps()
+}
+
+function conflictIfTaken(error: unknown): never {
+  if (!isUniqueViolation(error)) throw error
+  throw new KrownError('CONFLICT', 'another target has that name', { cause: error })
+}

@@ -1,0 +1,147 @@
+import type { Gate } from '../../auth/gate/gate.js'
+import { parseInput } from '../../base/parse-input.js'
+import type { Db, Trx } from '../../db/database.js'
+import type { StoredTarget } from '../../db/repositories/target.repository.js'
+import { isKrownError } from '../../errors/krown-error.js'
+import type { JournalDraft } from '../../journal/entry.js'
+import type { Journal } from '../../journal/journal.js'
+import type { Actor } from '../../model/actor.js'
+import type { OrgId, TargetId } from '../../model/ids.js'
+import type { Page } from '../../model/page.js'
+import {
+  type CreateTargetInput,
+  createTargetInputSchema,
+  type Target,
+  type TargetQuery,
+  targetQuerySchema,
+  type UpdateTargetInput,
+  updateTargetInputSchema,
+} from '../../model/target.js'
+import type { OutboundPolicy } from '../outbound/outbound-policy.js'
+import type { NewTargetKeys } from './new-target-keys.js'
+import { changedDraft, draftOf, type TargetDraft } from './target-draft.js'
+import { targetCreated, targetCreateFailed, targetDeleted, targetUpdated } from './target-entries.js'
+import { type TargetReader, withFingerprint } from './target-reader.js'
+import { requireTarget, type TargetWriter } from './target-writer.js'
+
+export interface TargetsDeps {
+  readonly gate: Gate
+  readonly store: { db: Db; journal: Journal }
+  readonly outbound: OutboundPolicy
+  readonly reader: TargetReader
+  readonly writing: { writer: TargetWriter; keys: NewTargetKeys }
+  /** Told after each change. */
+  readonly onChanged: (orgId: OrgId) => void
+}
+
+/** The inventory of an organization: whoever may use a target sees it, admins change it. */
+export class Targets {
+  readonly #deps: TargetsDeps
+
+  constructor(deps: TargetsDeps) {
+    this.#deps = deps
+  }
+
+  /** See `TargetsApi.list`. */
+  async list(actor: Actor, query: TargetQuery = {}): Promise<Page<Target>> {
+    return this.#deps.gate.run(actor, { permission: 'target:read' }, (caller) =>
+      this.#deps.reader.list(caller, parseInput(targetQuerySchema, query)),
+    )
+  }
+
+  /** See `TargetsApi.get`. */
+  async get(actor: Actor, id: TargetId): Promise<Target> {
+    const useCase = { permission: 'target:read', resource: { kind: 'target', id } } as const
+    return this.#deps.gate.run(actor, useCase, (caller) => this.#deps.reader.get(caller, id))
+  }
+
+  /** See `TargetsApi.create`. */
+  async create(actor: Actor, given: CreateTargetInput): Promise<Target> {
+    return this.#deps.gate.run(actor, { permission: 'target:manage' }, async () => {
+      const input = parseInput(createTargetInputSchema, given)
+      const draft = draftOf(input)
+      try {
+        return await this.#create(actor, draft, input)
+      } catch (error) {
+        await this.#journalFailure(actor, draft, error)
+        throw error
+      }
+    })
+  }
+
+  /** See `TargetsApi.update`. */
+  async update(actor: Actor, id: TargetId, given: UpdateTargetInput): Promise<Target> {
+    return this.#manage(actor, id, () => {
+      const input = parseInput(updateTargetInputSchema, given)
+      return this.#commit(actor, (trx) => this.#update(trx, actor, { id, input }))
+    })
+  }
+
+  /** See `TargetsApi.delete`. */
+  async delete(actor: Actor, id: TargetId): Promise<Target> {
+    return this.#manage(actor, id, () =>
+      this.#commit(actor, async (trx) => {
+        const target = await this.#deps.writing.writer.remove(trx, actor.orgId, id)
+        return { target, entries: [targetDeleted(actor, target)] }
+      }),
+    )
+  }
+
+  async #create(actor: Actor, draft: TargetDraft, input: CreateTargetInput): Promise<Target> {
+    this.#checkPolicy(draft)
+    const { writer, keys } = this.#deps.writing
+    const found = await keys.find(actor, draft, input)
+    return this.#commit(actor, async (trx) => {
+      const target = await writer.insert(trx, actor.orgId, draft)
+      const pinned = await keys.pin(trx, { actor, target, found })
+      return { target, entries: [targetCreated(actor, target), ...pinned] }
+    })
+  }
+
+  // What is denied to every session need not be in the inventory.
+  #checkPolicy({ host, port }: TargetDraft): void {
+    this.#deps.outbound.checkRequest(host, port, { adhoc: false })
+  }
+
+  async #update(
+    trx: Trx,
+    actor: Actor,
+    { id, input }: { id: TargetId; input: UpdateTargetInput },
+  ): Promise<Changed> {
+    const before = await requireTarget(trx, actor.orgId, id)
+    const draft = changedDraft(before, input)
+    if (draft.host !== before.host || draft.port !== before.port) this.#checkPolicy(draft)
+    const target = await this.#deps.writing.writer.update(trx, actor.orgId, { before, draft })
+    return { target, entries: targetUpdated(actor, { before, after: target }) }
+  }
+
+  async #manage<T>(actor: Actor, id: TargetId, work: () => Promise<T>): Promise<T> {
+    const useCase = { permission: 'target:manage', resource: { kind: 'target', id } } as const
+    return this.#deps.gate.run(actor, useCase, work)
+  }
+
+  async #commit(actor: Actor, work: (trx: Trx) => Promise<Changed>): Promise<Target> {
+    const { store, onChanged } = this.#deps
+    const { target } = await store.journal.transact(
+      actor.orgId,
+      async (trx) => {
+        const changed = await work(trx)
+        return { ...changed, target: await withFingerprint(trx, actor.orgId, changed.target) }
+      },
+      ({ entries }) => entries,
+    )
+    onChanged(actor.orgId)
+    return target
+  }
+
+  // A connection was made, or refused by policy: both leave evidence.
+  async #journalFailure(actor: Actor, draft: TargetDraft, error: unknown): Promise<void> {
+    if (!isKrownError(error) || !/^(TARGET|HOST_KEY)_/.test(error.code)) return
+    await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, error)])
+  }
+}
+
+interface Changed {
+  readonly target: StoredTarget
+  readonly entries: readonly JournalDraft[]
+}

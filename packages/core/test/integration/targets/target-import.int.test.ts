@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import type { ImportTargetsInput } from '../../../src/model/target-import.js'
+import { describeOnBothDatabases } from '../../support/databases.js'
+import { type KrownFixture, krownStarter, refusalOf } from '../../support/krown-fixture.js'
+
+const at = (name: string, more: object = {}) => ({
+  name,
+  host: `${name}.example.com`,
+  username: 'root',
+  ...more,
+})
+
+describeOnBothDatabases('an import of targets', (openTestDatabase) => {
+  const start = krownStarter(openTestDatabase)
+  const outcomes = async ({ admin }: KrownFixture, input: ImportTargetsInput) =>
+    (await admin.targets.import(input)).items.map(({ name, outcome, changed }) =>
+      [name, outcome, ...changed].join(' '),
+    )
+
+  test('makes what is not there, and of the same again changes nothing', async () => {
+    await using fixture = await start()
+    const targets = [at('Gate', { port: 2200 }), at('web1', { tags: ['Web', 'prod'], jump: 'gate' })]
+    expect(await outcomes(fixture, { targets, dryRun: true })).toEqual(['gate created', 'web1 created'])
+    expect((await fixture.admin.targets.list()).items).toEqual([])
+    expect(await outcomes(fixture, { targets })).toEqual(['gate created', 'web1 created'])
+    const [web1, gate] = (await fixture.admin.targets.list()).items
+    expect(gate).toMatchObject({
+      name: 'gate',
+      host: 'gate.example.com',
+      port: 2200,
+      hostKeyFingerprints: [],
+    })
+    expect(web1).toMatchObject({ name: 'web1', port: 22, tags: ['prod', 'web'], jumpTargetId: gate?.id })
+    const before = (await fixture.entries()).length
+    expect(await outcomes(fixture, { targets })).toEqual(['gate unchanged', 'web1 unchanged'])
+    expect((await fixture.entries()).length).toBe(before)
+    expect(await fixture.entries({ action: 'target.created' })).toMatchObject([
+      { resourceId: gate?.id, details: { target: 'gate' } },
+      { resourceId: web1?.id, details: { target: 'web1' } },
+    ])
+  })
+
+  test('changes what is different, adds tags and takes none away, and says which fields', async () => {
+    await using fixture = await start()
+    const { admin } = fixture
+    const { id } = await admin.credentials.create({ name: 'root', kind: 'password', password: 'a secret' })
+    await admin.targets.create({ ...at('web1', { tags: ['mine'] }), probe: false, description: 'kept' })
+    const targets = [at('web1', { host: '10.0.0.9', tags: ['web'] })]
+    expect(await outcomes(fixture, { targets, credentialId: id })).toEqual([
+      'web1 updated host tags credentialId',
+    ])
+    const other = await admin.credentials.create({ name: 'other', kind: 'password', password: 'another' })
+    expect(await outcomes(fixture, { targets, credentialId: other.id })).toEqual(['web1 unchanged'])
+    expect((await admin.targets.list()).items).toMatchObject([
+      { host: '10.0.0.9', tags: ['mine', 'web'], credentialId: id, description: 'kept' },
+    ])
+  })
+
+  test('refuses one by one, with the reason, what cannot be reached or named', async () => {
+    await using fixture = await start()
+    const chain = Array.from({ length: 10 }, (_, n) => at(`hop${n}`, n > 0 ? { jump: `hop${n - 1}` } : {}))
+    const { items } = await fixture.admin.targets.import({
+      targets: [
+        at('good'),
+        at('GOOD'),
+        at('lost', { jump: 'nowhere' }),
+        at('self', { jump: 'self' }),
+        at('cloud', { host: '169.254.169.254' }),
+        ...chain,
+      ],
+    })
+    expect(items.map(({ outcome, reason }) => reason ?? outcome)).toEqual([
+      'created',
+      'the name is there twice',
+      'its jump host nowhere is neither in the inventory nor before it',
+      'its jump host self is neither in the inventory nor before it',
+      expect.stringMatching(/./),
+      ...Array.from({ length: 9 }, () => 'created'),
+      'its way has more than 8 jump hosts',
+    ])
+    expect(items[4]).toMatchObject({ outcome: 'refused', targetId: null })
+  })
+
+  test('that would make a target reach itself is refused for that one, and done for the others', async () => {
+    await using fixture = await start()
+    await fixture.admin.targets.import({ targets: [at('a'), at('b', { jump: 'a' })] })
+    const { items } = await fixture.admin.targets.import({ targets: [at('a', { jump: 'b' }), at('c')] })
+    expect(items).toMatchObject([
+      { name: 'a', outcome: 'refused', reason: 'the target would be reached through itself' },
+      { name: 'c', outcome: 'created' },
+    ])
+  })
+
+  test('B02 B04: is for admins, and knows nothing of other organizations', async () => {
+    await using fixture = await start()
+    const refused = await refusalOf(fixture.operator.targets.import({ targets: [at('web1')] }))
+    expect(refused).toMatchObject({ code: 'FORBIDDEN' })
+    const credentialId = '01932c1e-0000-7000-8000-000000000001' as never
+    const foreign = await refusalOf(fixture.admin.targets.import({ targets: [at('web1')], credentialId }))
+    expect(foreign).toMatchObject({ code: 'NOT_FOUND', message: 'credential not found' })
+    expect((await fixture.admin.targets.list()).items).toEqual([])
+  })
+
+  test('of 500 takes a few statements', async () => {
+    await using fixture = await start()
+    const targets = Array.from({ length: 500 }, (_, n) => at(`h${n}`, { tags: ['many'] }))
+    const done = await outcomes(fixture, { targets })
+    expect(done).toHaveLength(500)
+    expect(new Set(done.map((one) => one.split(' ')[1]))).toEqual(new Set(['created']))
+    expect(await refusalOf(fixture.admin.targets.import({ targets: [...targets, at('x')] }))).toMatchObject({
+      code: 'VALIDATION_FAILED',
+    })
+  })
+})
