@@ -6,6 +6,8 @@ import { checkConfig } from './commands/config-check.js'
 import { explainError } from './commands/explain-error.js'
 import { init } from './commands/init.js'
 import type { Io } from './commands/io.js'
+import { listKeys } from './commands/keys-ls.js'
+import { rotateKeys } from './commands/keys-rotate.js'
 import { migrate } from './commands/migrate.js'
 import { start } from './commands/start.js'
 import { createToken } from './commands/token-create.js'
@@ -62,6 +64,7 @@ function createProgram(io: Io, finish: (exitCode: number) => void): Command {
   addConfig(program, run)
   addAdmin(program, run)
   addToken(program, run)
+  addKeys(program, run)
   return program
 }
 
@@ -109,4 +112,20 @@ function addToken(program: Command, run: Run): void {
     .option('--expires <when>', 'a time such as 30d or 12h from now, or a date, or never; default 90d')
     .option('--config <file>', 'configuration file')
     .action(run(createToken))
+}
+
+function addKeys(program: Command, run: Run): void {
+  const keys = program
+    .command('keys')
+    .description('the master keys that encrypt stored secrets; the server may run')
+  keys
+    .command('ls')
+    .description('list the master keys: which is in use, which is given, and how many secrets need it')
+    .option('--config <file>', 'configuration file')
+    .action(run(listKeys))
+  keys
+    .command('rotate')
+    .description('encrypt every stored secret with vault.master_key; may be interrupted and run again')
+    .option('--config <file>', 'configuration file')
+    .action(run(rotateKeys))
 }

@@ -65,6 +65,7 @@ const SECRET_NAMES = new Set([
   'authorization',
   'cookie',
   'jwtSecret',
+  'masterKey',
   'passphrase',
   'password',
   'privateKey',

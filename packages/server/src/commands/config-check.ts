@@ -3,14 +3,14 @@ import { checkBind } from '../config/check-bind.js'
 import { problemsOf } from '../config/config-problem.js'
 import { renderEffectiveConfig } from '../config/effective-config.js'
 import { loadConfig } from '../config/load-config.js'
-import { checkTlsKey, withJwtSecret } from '../config/secrets.js'
+import { checkTlsKey, withJwtSecret, withMasterKey } from '../config/secrets.js'
 import type { Io } from './io.js'
 import type { ConfigOptions } from './read-config.js'
 
 /** Changes nothing. @throws KrownError VALIDATION_FAILED with everything that `start` would refuse. */
 export async function checkConfig(options: ConfigOptions, io: Io): Promise<number> {
   const loaded = loadConfig({ file: options.config, env: io.env })
-  const problems = [checkBind, checkTlsKey, checkGivenSecret].flatMap((check) =>
+  const problems = [checkBind, checkTlsKey, given(withJwtSecret), given(withMasterKey)].flatMap((check) =>
     problemsFound(() => check(loaded.config)),
   )
   if (problems.length > 0) throw validationError(problems, 'the configuration is not valid')
@@ -20,8 +20,10 @@ export async function checkConfig(options: ConfigOptions, io: Io): Promise<numbe
 }
 
 /** On SQLite a missing secret is made at start; only PostgreSQL needs it given. */
-function checkGivenSecret(config: KrownConfig): void {
-  if (config.database.url !== '') withJwtSecret(config)
+function given(withSecret: (config: KrownConfig) => KrownConfig): (config: KrownConfig) => void {
+  return (config) => {
+    if (config.database.url !== '') withSecret(config)
+  }
 }
 
 function problemsFound(check: () => void): readonly FieldProblem[] {

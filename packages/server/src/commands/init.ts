@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { KrownError } from '@krown/core'
 import { prepareDataDir } from '../config/data-dir.js'
 import { loadConfig } from '../config/load-config.js'
-import { withJwtSecret, withSetupToken } from '../config/secrets.js'
+import { withJwtSecret, withMasterKey, withSetupToken } from '../config/secrets.js'
 import { renderCommentedConfig } from '../config/write-config.js'
 import type { Io } from './io.js'
 import { programName, quoteForShell } from './program-name.js'
@@ -38,7 +38,7 @@ function makeSecrets(file: string) {
   // Not from the environment: what is written here is for the file as it stands.
   const { config } = loadConfig({ file, env: {} })
   prepareDataDir(config)
-  const { file: setupToken } = withSetupToken(withJwtSecret(config))
+  const { file: setupToken } = withSetupToken(withMasterKey(withJwtSecret(config)))
   return { dataDir: config.dataDir, setupToken }
 }
 
@@ -62,5 +62,8 @@ Next:
   ${program} start --config ${config}
 
 Instead of the second, register with the token in ${made.setupToken}.
+
+Stored passwords and private keys are encrypted with ${join(made.dataDir, 'master-key')}: a backup without that file
+is useless for them, and whoever has both can read them. Keep a copy of it, apart from the backups.
 `
 }

@@ -4,7 +4,7 @@ import { systemReason } from './config-problem.js'
 import { isOpenToOthers } from './private-file.js'
 
 /** What Krown itself puts there. */
-const OWN_FILES = /^(?:krown\.(?:db|sqlite)|jwt-secret$|setup-token$)/
+const OWN_FILES = /^(?:krown\.(?:db|sqlite)|jwt-secret$|master-key$|setup-token$)/
 
 /**
  * Makes the data directory, mode 0700. An existing one is closed to others when it is empty or already Krown's:

@@ -13,6 +13,7 @@ import { MASK, renderEffectiveConfig } from './effective-config.js'
 import { renderCommentedConfig } from './write-config.js'
 
 const SECRET = 'b1946ac92492d2347c6235b4d2611184'
+const MASTER_KEY = 'BXkSpUTgF5cQrfPvM2mYz1h8sJd0aLwNeRtKiOuVxCE='
 const NO_SOURCES = { sources: new Map<string, string>() }
 
 const print = (config: KrownConfig) => renderEffectiveConfig({ config, ...NO_SOURCES })
@@ -28,10 +29,13 @@ test('the defaults are printed as a file that gives the defaults', () => {
 test('secrets are masked, and so is the password of the database', () => {
   const config = parseConfig({
     auth: { jwtSecret: SECRET, previousJwtSecrets: [SECRET, SECRET], setupToken: SECRET },
+    vault: { masterKey: MASTER_KEY, previousMasterKeys: [MASTER_KEY] },
     database: { url: 'postgres://krown:hunter2@db.example.com/krown?password=hunter3&sslmode=require' },
   })
   const text = print(config)
   expect(text).not.toMatch(/b1946|hunter/)
+  expect(text).not.toContain(MASTER_KEY)
+  expect(text).toContain(`[vault]\nmaster_key = "${MASK}"\nprevious_master_keys = [ "${MASK}" ]`)
   expect(text).toContain(`jwt_secret = "${MASK}"`)
   expect(text).toContain(`previous_jwt_secrets = [ "${MASK}", "${MASK}" ]`)
   expect(text).toContain(`setup_token = "${MASK}"`)
@@ -75,6 +79,8 @@ const byPath: Record<string, fc.Arbitrary<unknown>> = {
   'auth.previous_jwt_secrets': fc.array(fc.constant(SECRET)),
   'auth.jwt_secret': fc.constantFrom('', SECRET),
   'auth.setup_token': fc.constantFrom('', SECRET),
+  'vault.master_key': fc.constantFrom('', MASTER_KEY),
+  'vault.previous_master_keys': fc.array(fc.constant(MASTER_KEY)),
   'server.tls_cert': anyText,
   'server.tls_key': anyText,
 }
@@ -108,7 +114,7 @@ function treeOf(values: Record<string, unknown>): Record<string, unknown> {
 function withoutSecrets(config: KrownConfig): unknown {
   const { url: _url, ...database } = config.database
   const { jwtSecret: _jwt, previousJwtSecrets: _previous, setupToken: _token, ...auth } = config.auth
-  return { ...config, database, auth }
+  return { ...config, database, auth, vault: undefined }
 }
 
 test('any configuration is printed as a file that gives the same, secrets aside', () => {
@@ -131,6 +137,7 @@ test('any configuration is printed as a file that gives the same, secrets aside'
       if (config === undefined) return
       const printed = parse(print(config)) as Record<string, Record<string, unknown>>
       for (const name of ['jwt_secret', 'previous_jwt_secrets', 'setup_token']) delete printed.auth?.[name]
+      delete printed.vault
       expect(withoutSecrets(parseConfig(printed))).toEqual(withoutSecrets(config))
       compared += 1
     }),

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KrownConfigInput, parseConfig } from '@krown/core'
 import { createTempDir } from '@krown/testkit/temp-dir'
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from './config-problem.js'
-import { checkTlsKey, removeSetupToken, withJwtSecret, withSetupToken } from './secrets.js'
+import { checkTlsKey, removeSetupToken, withJwtSecret, withMasterKey, withSetupToken } from './secrets.js'
 
 const SECRET = 'b1946ac92492d2347c6235b4d2611184'
 
@@ -87,6 +88,57 @@ describe('the secret that signs tokens', () => {
     await using dir = await createTempDir()
     const config = configOf(join(dir.path, 'absent'))
     expect(refusalOf(() => withJwtSecret(config))?.[0]?.message).toMatch(/cannot be written: ENOENT$/)
+  })
+})
+
+describe('the master key', () => {
+  test('is made in a file of mode 0600, of 256 random bits, and found again', async () => {
+    await using dir = await createTempDir()
+    const { masterKey } = withMasterKey(configOf(dir.path)).vault
+    expect(Buffer.from(masterKey, 'base64url')).toHaveLength(32)
+    expect(readdirSync(dir.path)).toEqual(['master-key'])
+    expect(modeOf(join(dir.path, 'master-key'))).toBe('600')
+    expect(withMasterKey(configOf(dir.path)).vault.masterKey).toBe(masterKey)
+    await using other = await createTempDir()
+    expect(withMasterKey(configOf(other.path)).vault.masterKey).not.toBe(masterKey)
+  })
+
+  test('is the given one, and then no file is made', async () => {
+    await using dir = await createTempDir()
+    const config = configOf(dir.path, { vault: { masterKey: randomBytes(32).toString('hex') } })
+    expect(withMasterKey(config)).toBe(config)
+    expect(readdirSync(dir.path)).toEqual([])
+  })
+
+  test('must be given on PostgreSQL, where every process needs the same', async () => {
+    await using dir = await createTempDir()
+    const config = configOf(dir.path, { database: { url: 'postgres://krown@db/krown' } })
+    expect(refusalOf(() => withMasterKey(config))).toEqual([
+      { path: 'vault.master_key', message: 'must be given with PostgreSQL' },
+    ])
+  })
+
+  test.each([0o644, 0o640])('A32: a file of mode %o stops the start', async (mode) => {
+    await using dir = await createTempDir()
+    withMasterKey(configOf(dir.path))
+    chmodSync(join(dir.path, 'master-key'), mode)
+    expect(refusalOf(() => withMasterKey(configOf(dir.path)))?.[0]).toMatchObject({
+      path: 'vault.master_key',
+      message: expect.stringContaining('can be used by others than its owner'),
+    })
+  })
+
+  test.each([
+    ['', 'must be exactly 32 random bytes'],
+    ['a pass phrase that somebody thought up by himself', 'must be exactly 32 random bytes'],
+    ['00'.repeat(32), 'is not random'],
+  ])('a file with %j stops the start and is left alone', async (content, reason) => {
+    await using dir = await createTempDir()
+    const file = join(dir.path, 'master-key')
+    writeFileSync(file, content, { mode: 0o600 })
+    const [problem] = refusalOf(() => withMasterKey(configOf(dir.path))) ?? []
+    expect(problem?.message).toContain(`the secret in ${file} ${reason}`)
+    expect(readFileSync(file, 'utf8')).toBe(content)
   })
 })
 

@@ -1,15 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type KrownConfig, secretProblem, validationError } from '@krown/core'
+import { type KrownConfig, masterKeyProblem, secretProblem, validationError } from '@krown/core'
 import { systemReason } from './config-problem.js'
 import { readPrivateFile } from './private-file.js'
 
 const JWT_SECRET_FILE = 'jwt-secret'
 const SETUP_TOKEN_FILE = 'setup-token'
+const MASTER_KEY_FILE = 'master-key'
 
-/** 256 bits, 43 characters. */
+/** 256 bits, 43 characters: also what a master key looks like. */
 const newSecret = () => randomBytes(32).toString('base64url')
+
+/** A secret that is made where none was given. */
+interface Generated {
+  /** Its key in the configuration. */
+  readonly path: string
+  readonly file: string
+  /** Null when it is good. */
+  problemOf(secret: string): string | null
+}
 
 /**
  * The configuration with a secret to sign tokens: the given one, else that of `jwt-secret` in the data directory,
@@ -21,8 +31,24 @@ const newSecret = () => randomBytes(32).toString('base64url')
 export function withJwtSecret(config: KrownConfig): KrownConfig {
   if (config.auth.jwtSecret !== '') return config
   if (config.database.url !== '') throw invalidSecret('auth.jwt_secret', 'must be given with PostgreSQL')
-  const jwtSecret = generatedSecret('auth.jwt_secret', join(config.dataDir, JWT_SECRET_FILE))
+  const file = join(config.dataDir, JWT_SECRET_FILE)
+  const jwtSecret = generatedSecret({ path: 'auth.jwt_secret', file, problemOf: secretProblem })
   return { ...config, auth: { ...config.auth, jwtSecret } }
+}
+
+/**
+ * The configuration with a key to encrypt stored secrets: the given one, else that of `master-key` in the data
+ * directory, which is made when it does not exist. It is never taken away: nothing else reads what it encrypted.
+ *
+ * @throws KrownError VALIDATION_FAILED — on PostgreSQL it must be given, because every process needs the same;
+ * or the file can be read by others, or holds no master key.
+ */
+export function withMasterKey(config: KrownConfig): KrownConfig {
+  if (config.vault.masterKey !== '') return config
+  if (config.database.url !== '') throw invalidSecret('vault.master_key', 'must be given with PostgreSQL')
+  const file = join(config.dataDir, MASTER_KEY_FILE)
+  const masterKey = generatedSecret({ path: 'vault.master_key', file, problemOf: masterKeyProblem })
+  return { ...config, vault: { ...config.vault, masterKey } }
 }
 
 export interface WithSetupToken {
@@ -43,7 +69,7 @@ export function withSetupToken(config: KrownConfig): WithSetupToken {
   if (config.auth.setupToken !== '') return { config, file: null, isNew: false }
   const file = join(config.dataDir, SETUP_TOKEN_FILE)
   const isNew = !existsSync(file)
-  const setupToken = generatedSecret('auth.setup_token', file)
+  const setupToken = generatedSecret({ path: 'auth.setup_token', file, problemOf: secretProblem })
   return { config: { ...config, auth: { ...config.auth, setupToken } }, file, isNew }
 }
 
@@ -61,11 +87,11 @@ export function checkTlsKey({ server }: Pick<KrownConfig, 'server'>): void {
   if ('problem' in read) throw invalidSecret('server.tls_key', read.problem)
 }
 
-function generatedSecret(path: string, file: string): string {
+function generatedSecret({ path, file, problemOf }: Generated): string {
   if (!existsSync(file)) createSecret(path, file)
   const read = readPrivateFile(file, 'owner')
   if ('problem' in read) throw invalidSecret(path, read.problem)
-  const problem = secretProblem(read.text)
+  const problem = problemOf(read.text)
   if (problem !== null) throw invalidSecret(path, `the secret in ${file} ${problem}`)
   return read.text
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,6 +19,7 @@ import { PASSWORD } from '../support/gateway.js'
 import { runServer, type ServerProcess } from '../support/server-process.js'
 
 const postgres = await findPostgres()
+const MASTER_KEY = randomBytes(32).toString('base64')
 
 /** On a free port, with its data in `dir`. */
 const inDir = (dir: string, env: Record<string, string> = {}) => ({
@@ -177,6 +179,7 @@ describe('start', () => {
     const env = inDir(dir.path, {
       DATABASE_URL: `postgres://krown@127.0.0.1:${databasePort}/krown`,
       JWT_SECRET: 'b1946ac92492d2347c6235b4d2611184',
+      KROWN_VAULT__MASTER_KEY: MASTER_KEY,
       KROWN_SERVER__PORT: String(port),
     })
     await using server = runServer(['start'], { env })
@@ -199,6 +202,7 @@ describe('start', () => {
       const env = inDir(dir.path, {
         DATABASE_URL: address.href,
         JWT_SECRET: 'b1946ac92492d2347c6235b4d2611184',
+        KROWN_VAULT__MASTER_KEY: MASTER_KEY,
         KROWN_SERVER__PORT: String(await findFreePort()),
       })
       await using server = runServer(['start'], { env })
@@ -315,9 +319,10 @@ describe('init', () => {
       `admin create --config ${config} --username admin`,
       `start --config ${config}`,
     ])
-    for (const name of ['krown.toml', 'data/jwt-secret', 'data/setup-token', 'data']) {
+    for (const name of ['krown.toml', 'data/jwt-secret', 'data/master-key', 'data/setup-token', 'data']) {
       expect([name, statSync(join(dir.path, name)).mode & 0o077]).toEqual([name, 0])
     }
+    expect(stdout.match(/a backup without that file\s+is useless/g)).toHaveLength(1)
     const unit = readFileSync(join(dir.path, 'krown.service'), 'utf8')
     for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'CapabilityBoundingSet='])
       expect(unit).toContain(line)
@@ -340,12 +345,16 @@ describe('config check', () => {
     await using dir = await createTempDir()
     const secret = 'b1946ac92492d2347c6235b4d2611184'
     await using check = runServer(['config', 'check'], {
-      env: inDir(dir.path, { JWT_SECRET: secret, KROWN_SERVER__PORT: '9000' }),
+      env: inDir(dir.path, {
+        JWT_SECRET: secret,
+        KROWN_VAULT__MASTER_KEY: MASTER_KEY,
+        KROWN_SERVER__PORT: '9000',
+      }),
     })
     const { exitCode, stdout, stderr } = await check.exited
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^port = 9000 # KROWN_SERVER__PORT$/m)
-    expect(stdout + stderr).not.toContain(secret)
+    for (const one of [secret, MASTER_KEY]) expect(stdout + stderr).not.toContain(one)
     expect(readdirSync(dir.path)).toEqual([])
   })
 
@@ -356,7 +365,8 @@ describe('config check', () => {
     await using check = runServer(['config', 'check', '--config', file])
     const { exitCode, stdout, stderr } = await check.exited
     expect([exitCode, stdout]).toEqual([1, ''])
-    for (const path of ['server.host', 'auth.jwt_secret']) expect(stderr).toContain(`  ${path}: `)
+    for (const path of ['server.host', 'auth.jwt_secret', 'vault.master_key'])
+      expect(stderr).toContain(`  ${path}: `)
   })
 })
 
