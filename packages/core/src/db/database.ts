@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
-import type { Batch, BatchResult } from './sqlite-protocol.js'
+import type { Batch, BatchResult } from './batch.js'
 import type { Tables } from './tables/tables.js'
 
 /** For reading, and for writes that need no journal. */

@@ -1,10 +1,10 @@
 import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import type { Pool, PoolConfig } from 'pg'
+import type { Batch, BatchResult } from './batch.js'
 import type { Database, Db } from './database.js'
 import { migrate } from './migrate.js'
 import { hasPipeline, runPostgresBatch } from './postgres-batch.js'
 import { adaptPool } from './postgres-pool.js'
-import type { Batch, BatchResult } from './sqlite-protocol.js'
 import type { Tables } from './tables/tables.js'
 
 export interface OpenPostgresOptions {

@@ -1,7 +1,7 @@
 import type { PostgresPoolClient } from 'kysely'
 import type { Pool } from 'pg'
 import { isKrownError } from '../errors/krown-error.js'
-import { type Batch, type BatchResult, type Statement, TOUCHED_OTHERWISE } from './sqlite-protocol.js'
+import { type Batch, type BatchResult, type Statement, TOUCHED_OTHERWISE } from './batch.js'
 
 interface Sent {
   /** Index of the unit that it belongs to. */

@@ -1,16 +1,9 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { type Deferred, defer } from '../base/deferred.js'
+import { type Batch, type BatchResult, toError } from './batch.js'
 import { databaseUnavailable, fromDriverError } from './db-errors.js'
-import type {
-  Batch,
-  BatchResult,
-  QueryAnswer,
-  ThreadData,
-  ThreadError,
-  ThreadRequest,
-  ThreadResponse,
-} from './sqlite-protocol.js'
+import type { QueryAnswer, ThreadData, ThreadRequest, ThreadResponse } from './sqlite-protocol.js'
 
 type Answer = QueryAnswer | BatchResult | null
 type RequestBody = ThreadRequest extends infer R ? (R extends ThreadRequest ? Omit<R, 'id'> : never) : never
@@ -93,10 +86,6 @@ export class SqliteClient {
     for (const waiting of this.#pending.values()) waiting.reject(databaseUnavailable(error))
     this.#pending.clear()
   }
-}
-
-export function toError({ message, code }: ThreadError): Error {
-  return Object.assign(new Error(message), { code })
 }
 
 function isBusy(error: unknown): boolean {

@@ -4,14 +4,11 @@ import Database from 'better-sqlite3'
 import {
   type Batch,
   type BatchResult,
-  type QueryAnswer,
+  type ReportedError,
   type Statement,
-  type ThreadData,
-  type ThreadError,
-  type ThreadRequest,
-  type ThreadResponse,
   TOUCHED_OTHERWISE,
-} from './sqlite-protocol.js'
+} from './batch.js'
+import type { QueryAnswer, ThreadData, ThreadRequest, ThreadResponse } from './sqlite-protocol.js'
 
 // Entry of a thread that has the database open: an fsync or a long search here never stops the event loop.
 
@@ -140,7 +137,7 @@ function answer(request: ThreadRequest): ThreadResponse {
   }
 }
 
-function toThreadError(error: unknown): ThreadError {
+function toThreadError(error: unknown): ReportedError {
   const { message, code } = error as { message: string; code?: string }
   return { message, code }
 }

@@ -1,6 +1,5 @@
+import { type Batch, type BatchResult, type Statement, toError } from '../db/batch.js'
 import { fromDriverError } from '../db/db-errors.js'
-import { toError } from '../db/sqlite-client.js'
-import type { Batch, BatchResult, Statement } from '../db/sqlite-protocol.js'
 import { toStatement } from './append-statements.js'
 import { acknowledge, headAfter, isOutage, linkAll, writeAll } from './chain.js'
 import { wasCommitted } from './commit-in-doubt.js'
