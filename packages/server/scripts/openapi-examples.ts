@@ -15,6 +15,8 @@ const ID = {
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
   credential: '01932c1e-a220-7f31-9d52-4c8e7f6a5b07',
+  hostKey: '01932c1e-a830-7a42-8e63-5d9f8a7b6c09',
+  target: '01932c1e-b310-7a42-8e63-5d9f807b6c08',
 }
 
 const user = {
@@ -176,6 +178,52 @@ const credential = {
   updatedAt: '2026-11-22T09:36:00.000Z',
 }
 
+const target = {
+  id: ID.target,
+  orgId: ID.org,
+  name: 'build',
+  host: 'build.example.com',
+  port: 22,
+  username: 'deploy',
+  tags: ['ci', 'env=prod'],
+  credentialId: ID.credential,
+  jumpTargetId: null,
+  legacyAlgorithms: false,
+  description: 'Builds and tests',
+  hostKeyFingerprints: ['SHA256:hWq0x6Yy6xw0bX1nJ3m0aVtWn3w7d1m0l0X8eZk3y3E'],
+  createdAt: '2026-11-22T09:37:00.000Z',
+  updatedAt: '2026-11-22T09:37:00.000Z',
+}
+
+const hostKey = {
+  id: ID.hostKey,
+  orgId: ID.org,
+  userId: null,
+  host: 'build.example.com',
+  port: 22,
+  viaTargetId: null,
+  algorithm: 'ssh-ed25519',
+  fingerprint: session.hostKeyFingerprint,
+  mark: 'trusted',
+  source: 'admin',
+  reason: 'read from the console',
+  pinnedBy: ID.user,
+  createdAt: '2026-11-22T09:37:00.000Z',
+}
+
+const place = { host: hostKey.host, port: 22 }
+
+const rebuilt = {
+  targetId: '01932c1e-b040-7b53-9f74-6ea09b8c7d0a',
+  name: 'build',
+  ...place,
+  outcome: 'replaced',
+  before: ['SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDmqZ5ZJ1vq1GgmBXo'],
+  fingerprint: hostKey.fingerprint,
+  algorithm: 'ssh-ed25519',
+  errorCode: null,
+}
+
 const page = (item: unknown) => ({ items: [item], nextCursor: null })
 
 type Path = {
@@ -251,6 +299,24 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   },
   'commands.get': { input: { commandId: ID.command, waitMs: 10_000 }, output: command },
   'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
+  'targets.list': { input: { selector: 'tag:env=prod and not name:db*', limit: 50 }, output: page(target) },
+  'targets.create': {
+    input: {
+      name: target.name,
+      host: target.host,
+      username: target.username,
+      credentialId: ID.credential,
+      tags: target.tags,
+      description: target.description,
+    },
+    output: target,
+  },
+  'targets.get': { input: { targetId: ID.target }, output: target },
+  'targets.update': {
+    input: { targetId: ID.target, tags: ['ci'] },
+    output: { ...target, tags: ['ci'], updatedAt: '2026-11-22T10:00:00.000Z' },
+  },
+  'targets.delete': { input: { targetId: ID.target }, output: target },
   'credentials.list': { input: { limit: 50 }, output: page(credential) },
   'credentials.create': {
     input: {
@@ -267,6 +333,51 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
     output: { ...credential, name: 'deploy on build and test', updatedAt: '2026-11-22T10:00:00.000Z' },
   },
   'credentials.delete': { input: { credentialId: ID.credential }, output: credential },
+  'hostKeys.list': { input: { host: hostKey.host, limit: 50 }, output: page(hostKey) },
+  'hostKeys.create': {
+    input: { ...place, fingerprint: hostKey.fingerprint, algorithm: 'ssh-ed25519', reason: hostKey.reason },
+    output: hostKey,
+  },
+  'hostKeys.probe': {
+    input: place,
+    output: {
+      ...place,
+      viaTargetId: null,
+      algorithm: 'ssh-ed25519',
+      fingerprint: hostKey.fingerprint,
+      standing: 'trusted',
+    },
+  },
+  'hostKeys.import': {
+    input: {
+      text: 'build.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGQyb2Z0aGlzZXhhbXBsZWlzbm9ib2R5c2tleQ==\n',
+      dryRun: true,
+    },
+    output: {
+      dryRun: true,
+      counts: { pinned: 1, known: 0, revoked: 0, kept: 0, pattern: 0, skipped: 0 },
+      lines: [
+        {
+          line: 1,
+          outcome: 'pinned',
+          host: hostKey.host,
+          algorithm: 'ssh-ed25519',
+          fingerprint: hostKey.fingerprint,
+          reason: null,
+        },
+      ],
+    },
+  },
+  'hostKeys.retrust': {
+    input: { selector: 'name:build*', reason: 'rebuilt on 22 November' },
+    output: { dryRun: false, targets: [rebuilt] },
+  },
+  'hostKeys.get': { input: { hostKeyId: ID.hostKey }, output: hostKey },
+  'hostKeys.update': {
+    input: { hostKeyId: ID.hostKey, mark: 'revoked', reason: 'the disk was sold' },
+    output: { ...hostKey, mark: 'revoked', reason: 'the disk was sold' },
+  },
+  'hostKeys.delete': { input: { hostKeyId: ID.hostKey }, output: hostKey },
   'journal.list': { input: { action: 'command.started', limit: 50 }, output: page(journalEntry) },
   'journal.verify': {
     output: {

@@ -1,24 +1,28 @@
 import type { KrownError } from '../errors/krown-error.js'
-import type { JsonObject, JsonValue } from '../journal/canonical-json.js'
 import type { JournalDraft } from '../journal/entry.js'
 import type { Actor } from '../model/actor.js'
 import type { SessionId } from '../model/ids.js'
-import type { OpenSessionInput, Session } from '../model/session.js'
+import type { Session } from '../model/session.js'
+import { dialFailureFacts, dialOutcome } from '../targets/dialing/dial-failure.js'
+import { type DialPlan, methodOf } from '../targets/dialing/dial-plan.js'
 import type { VerifiedHostKey } from '../targets/host-keys/host-keys.js'
 
 /** The intent: durable before the target is dialled. */
-export function sessionOpening(
-  actor: Actor,
-  id: SessionId,
-  input: OpenSessionInput & { port: number },
-): JournalDraft {
+export function sessionOpening(actor: Actor, id: SessionId, { jumps, last }: DialPlan): JournalDraft {
+  const { auth, targetId } = last
   return {
     action: 'session.opening',
     outcome: 'success',
     actor,
     resource: { kind: 'session', id },
-    facts: { authMethod: input.auth.method },
-    details: { host: input.host, port: input.port, targetUsername: input.username },
+    facts: {
+      authMethod: methodOf(auth),
+      ...(targetId !== null && { targetId, credential: auth.kind }),
+      ...(auth.kind === 'stored' && { credentialId: auth.credentialId }),
+      ...(jumps.length > 0 && { jumpTargetIds: jumps.flatMap((hop) => hop.targetId ?? []) }),
+      ...([last, ...jumps].some((hop) => hop.legacyAlgorithms) && { legacyAlgorithms: true }),
+    },
+    details: { host: last.host, port: last.port, targetUsername: last.username },
   }
 }
 
@@ -35,10 +39,10 @@ export function sessionOpened(actor: Actor, id: SessionId, key: VerifiedHostKey)
 export function sessionOpenFailed(actor: Actor, id: SessionId, error: KrownError): JournalDraft {
   return {
     action: 'session.open_failed',
-    outcome: DENIALS.has(error.code) ? 'denied' : 'failure',
+    outcome: dialOutcome(error),
     actor,
     resource: { kind: 'session', id },
-    facts: { code: error.code, ...hostKeyFacts(error) },
+    facts: dialFailureFacts(error),
   }
 }
 
@@ -62,14 +66,4 @@ export function sessionClosed(
       bytesOut: session.bytesOut,
     },
   }
-}
-
-const DENIALS = new Set<string>(['TARGET_POLICY_DENIED', 'HOST_KEY_UNKNOWN', 'HOST_KEY_MISMATCH'])
-
-/** A refused host key is journaled with both fingerprints. */
-function hostKeyFacts({ details = {} }: KrownError): JsonObject {
-  const facts: Record<string, JsonValue> = {}
-  if (typeof details.presented === 'string') facts.presented = details.presented
-  if (Array.isArray(details.expected)) facts.expected = details.expected as string[]
-  return facts
 }

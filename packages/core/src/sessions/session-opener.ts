@@ -11,10 +11,12 @@ import type { Journal } from '../journal/journal.js'
 import { ConditionNotMet } from '../journal/unit.js'
 import type { Actor } from '../model/actor.js'
 import type { NodeId, SessionId } from '../model/ids.js'
-import type { OpenSessionInput, Session } from '../model/session.js'
-import type { SshConnection, SshConnector } from '../ssh/connector.js'
-import type { HostKeys, VerifiedHostKey } from '../targets/host-keys/host-keys.js'
-import type { OutboundPolicy } from '../targets/outbound/outbound-policy.js'
+import type { Session } from '../model/session.js'
+import type { SshConnection } from '../ssh/connector.js'
+import { type DialPlan, methodOf, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
+import type { HopCredentials } from '../targets/dialing/hop-credentials.js'
+import type { TargetDialer } from '../targets/dialing/target-dialer.js'
+import type { VerifiedHostKey } from '../targets/host-keys/host-keys.js'
 import type { ResultJournal } from './commands/result-journal.js'
 import type { SessionEvents } from './events/session-events.js'
 import type { SessionLog } from './events/session-log.js'
@@ -34,27 +36,34 @@ export interface SessionOpenerDeps {
   readonly nodeId: NodeId
   readonly events: SessionEvents
   readonly limits: SessionLimits
-  readonly outbound: OutboundPolicy
-  readonly ssh: { connector: SshConnector; hostKeys: HostKeys }
+  readonly dialing: { dialer: TargetDialer; credentials: HopCredentials }
 }
 
-/** A request with its defaults filled in and its host in canonical form. */
-export type CheckedOpenInput = OpenSessionInput & { readonly port: number }
+/** Where a session is to go. */
+export interface OpenRequest {
+  readonly plan: UnsettledPlan
+  /** The only host key that the caller accepts, if it said. */
+  readonly given: string | undefined
+}
 
 /** A request that has got its id. */
-export interface Opening {
+export interface Opening extends OpenRequest {
   readonly actor: Actor
   readonly id: SessionId
-  readonly input: CheckedOpenInput
   readonly createdAt: number
 }
 
+/** One for which every credential is known. */
+interface SettledOpening extends Opening {
+  readonly plan: DialPlan
+}
+
 /** One whose row is written. */
-interface BegunOpening extends Opening {
+interface BegunOpening extends SettledOpening {
   readonly log: SessionLog
 }
 
-/** Opens sessions: row and intent, policy, dial, host key, credential, row again. */
+/** Opens sessions: credentials that others have, row and intent, policy, dial, host key, credential, row again. */
 export class SessionOpener {
   readonly #deps: SessionOpenerDeps
   readonly #statements: SessionStatements
@@ -64,13 +73,15 @@ export class SessionOpener {
     this.#statements = new SessionStatements(deps.store.db)
   }
 
-  prepare(actor: Actor, input: CheckedOpenInput): Opening {
+  prepare(actor: Actor, request: OpenRequest): Opening {
     const { clock, newId } = this.#deps.time
-    return { actor, id: newId(), input, createdAt: clock.now() }
+    return { ...request, actor, id: newId(), createdAt: clock.now() }
   }
 
   /** @throws KrownError with `details.sessionId` once the row exists: it is kept, with status `error`. */
-  async open(opening: Opening, signal: AbortSignal): Promise<LiveSession> {
+  async open(request: Opening, signal: AbortSignal): Promise<LiveSession> {
+    const { credentials } = this.#deps.dialing
+    const opening = { ...request, plan: await credentials.settle(request.actor, request.plan, signal) }
     try {
       await this.#writeIntent(opening)
     } catch (error) {
@@ -87,13 +98,13 @@ export class SessionOpener {
   }
 
   // In the transaction that inserts the row, so that racing opens cannot both take the last place.
-  async #writeIntent(opening: Opening): Promise<void> {
-    const { actor, id, input } = opening
+  async #writeIntent(opening: SettledOpening): Promise<void> {
+    const { actor, id, plan } = opening
     const { orgId, userId } = actor
     const { perUser, perOrg } = this.#deps.limits
     const room = { ...this.#statements.hasRoom({ orgId, userId, perUser, perOrg }), mustTouch: 1 }
     const insert = this.#statements.insert(this.#row(opening))
-    const entry = sessionOpening(actor, id, input)
+    const entry = sessionOpening(actor, id, plan)
     try {
       await this.#deps.store.journal.write(orgId, [room, insert], [entry])
     } catch (error) {
@@ -103,15 +114,15 @@ export class SessionOpener {
   }
 
   /** The same in more steps, which can say what is full. */
-  async #writeIntentByCounting(opening: Opening): Promise<void> {
-    const { actor, id, input } = opening
+  async #writeIntentByCounting(opening: SettledOpening): Promise<void> {
+    const { actor, id, plan } = opening
     await this.#deps.store.journal.transact(
       actor.orgId,
       async (trx) => {
         await this.#requireRoom(trx, actor)
         await insertSessionQuery(trx, actor.orgId, this.#row(opening)).execute()
       },
-      () => [sessionOpening(actor, id, input)],
+      () => [sessionOpening(actor, id, plan)],
     )
   }
 
@@ -122,16 +133,17 @@ export class SessionOpener {
     if (ofOrg >= perOrg) throw tooManySessions('your organization has', perOrg)
   }
 
-  #row({ actor, id, input, createdAt }: Opening) {
+  #row({ actor, id, plan: { last }, createdAt }: SettledOpening) {
     return {
       id,
       org_id: actor.orgId,
       user_id: actor.userId,
+      target_id: last.targetId,
       node_id: this.#deps.nodeId,
-      host: input.host,
-      port: input.port,
-      username: input.username,
-      auth_method: input.auth.method,
+      host: last.host,
+      port: last.port,
+      username: last.username,
+      auth_method: methodOf(last.auth),
       status: 'connecting' as const,
       host_key_newly_pinned: 0 as const,
       client_ip: actor.clientIp,
@@ -142,10 +154,8 @@ export class SessionOpener {
   }
 
   async #connect(opening: BegunOpening, signal: AbortSignal): Promise<LiveSession> {
-    const { outbound } = this.#deps
-    const { host, port } = opening.input
-    outbound.checkRequest(host, port, { adhoc: true })
-    const { connection, key } = await this.#dial(opening, signal)
+    const { actor, plan, given } = opening
+    const { connection, key } = await this.#deps.dialing.dialer.dial(actor, plan, { given, signal })
     try {
       return await this.#recordSuccess(opening, connection, key)
     } catch (error) {
@@ -154,30 +164,6 @@ export class SessionOpener {
       )
       throw error
     }
-  }
-
-  async #dial(
-    { actor, input }: Opening,
-    signal: AbortSignal,
-  ): Promise<{ connection: SshConnection; key: VerifiedHostKey }> {
-    const { ssh, outbound } = this.#deps
-    let key: VerifiedHostKey | undefined
-    const check = {
-      ...{ actor, host: input.host, port: input.port, via: null, strict: false },
-      given: input.hostKeyFingerprint,
-    }
-    const connection = await ssh.connector.connect({
-      host: input.host,
-      port: input.port,
-      username: input.username,
-      auth: input.auth,
-      checkAddresses: (resolved) => outbound.checkAddresses(resolved),
-      verifyHostKey: async (presented) => {
-        key = await ssh.hostKeys.verify(check, presented)
-      },
-      signal,
-    })
-    return { connection, key: key ?? { fingerprint: connection.hostKey.fingerprint, newlyPinned: false } }
   }
 
   async #recordSuccess(
@@ -234,16 +220,16 @@ export class SessionOpener {
   }
 }
 
-function newSession({ actor, id, input, createdAt }: Opening): Session {
+function newSession({ actor, id, plan: { last }, createdAt }: SettledOpening): Session {
   return {
     id,
     orgId: actor.orgId,
     userId: actor.userId,
-    targetId: null,
-    host: input.host,
-    port: input.port,
-    username: input.username,
-    authMethod: input.auth.method,
+    targetId: last.targetId,
+    host: last.host,
+    port: last.port,
+    username: last.username,
+    authMethod: methodOf(last.auth),
     status: 'connecting',
     statusReason: null,
     hostKeyFingerprint: null,

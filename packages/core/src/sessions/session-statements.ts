@@ -14,6 +14,7 @@ const INTENT = {
   id: true,
   org_id: true,
   user_id: true,
+  target_id: true,
   node_id: true,
   host: true,
   port: true,

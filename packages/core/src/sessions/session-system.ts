@@ -9,8 +9,10 @@ import type { Journal } from '../journal/journal.js'
 import type { SystemActor } from '../model/actor.js'
 import type { NodeId, OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
-import { HostKeys } from '../targets/host-keys/host-keys.js'
-import type { OutboundPolicy } from '../targets/outbound/outbound-policy.js'
+import type { TargetAccess } from '../targets/access/target-access.js'
+import type { HopCredentials } from '../targets/dialing/hop-credentials.js'
+import type { TargetDialer } from '../targets/dialing/target-dialer.js'
+import type { InventoryIndex } from '../targets/inventory/inventory-index.js'
 import { CommandLauncher } from './commands/command-launcher.js'
 import { CommandService } from './commands/command-service.js'
 import { CommandStatements } from './commands/command-statements.js'
@@ -24,6 +26,7 @@ import { HEARTBEAT_EVERY_MS, NodeMembership } from './nodes/node-membership.js'
 import { SessionCloser } from './session-closer.js'
 import { SessionFinder } from './session-finder.js'
 import { SessionOpener } from './session-opener.js'
+import { SessionPlanner } from './session-planner.js'
 import { SessionRegistry } from './session-registry.js'
 import { SshManager } from './ssh-manager.js'
 
@@ -32,7 +35,8 @@ export interface SessionSystemDeps {
   readonly store: { database: Database; journal: Journal }
   readonly time: { clock: Clock; newId: NewId }
   readonly access: { gate: Gate; standings: StandingSource; systemActor(orgId: OrgId): Promise<SystemActor> }
-  readonly network: { connector: SshConnector; outbound: OutboundPolicy }
+  readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
+  readonly inventory: { index: InventoryIndex; access: TargetAccess }
   readonly logger: Logger
 }
 
@@ -147,9 +151,8 @@ export class SessionSystem {
   }
 
   #createManager(nodeId: NodeId, finder: SessionFinder): SshManager {
-    const { config, store, time, access, network } = this.#deps
+    const { config, store, time, access, network, inventory } = this.#deps
     const { db } = store.database
-    const hostKeys = new HostKeys({ db, journal: store.journal, ...time, policy: config.ssh.hostKeyPolicy })
     const opener = new SessionOpener({
       store: { db, journal: store.journal, results: this.#results },
       time,
@@ -160,8 +163,7 @@ export class SessionSystem {
         perOrg: config.ssh.maxSessionsPerOrg,
         channelsPerSession: config.ssh.maxChannelsPerSession,
       },
-      outbound: network.outbound,
-      ssh: { connector: network.connector, hostKeys },
+      dialing: network,
     })
     return new SshManager({
       gate: access.gate,
@@ -169,7 +171,13 @@ export class SessionSystem {
       clock: time.clock,
       intake: this.#intake,
       maxSessions: config.ssh.maxSessions,
-      sessions: { registry: this.#registry, finder, opener, closer: this.#closer },
+      sessions: {
+        registry: this.#registry,
+        finder,
+        planner: new SessionPlanner({ gate: access.gate, ...inventory }),
+        opener,
+        closer: this.#closer,
+      },
     })
   }
 

@@ -4,20 +4,19 @@ import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
 import type { Db } from '../db/database.js'
 import { listSessions } from '../db/repositories/session.repository.js'
-import { isKrownError, KrownError } from '../errors/krown-error.js'
+import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, SessionId } from '../model/ids.js'
+import type { OpenSessionInput } from '../model/open-session.js'
 import type { Page } from '../model/page.js'
-import type { OpenSessionInput, Session, SessionQuery } from '../model/session.js'
-import { parseHost } from '../targets/outbound/parse-host.js'
+import type { Session, SessionQuery } from '../model/session.js'
 import type { Intake } from './intake.js'
 import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionFinder } from './session-finder.js'
-import type { CheckedOpenInput, SessionOpener } from './session-opener.js'
+import type { OpenRequest, SessionOpener } from './session-opener.js'
+import type { SessionPlanner } from './session-planner.js'
 import type { SessionRegistry } from './session-registry.js'
-
-const DEFAULT_PORT = 22
 
 export interface SshManagerDeps {
   readonly gate: Gate
@@ -29,6 +28,7 @@ export interface SshManagerDeps {
   readonly sessions: {
     registry: SessionRegistry
     finder: SessionFinder
+    planner: SessionPlanner
     opener: SessionOpener
     closer: SessionCloser
   }
@@ -49,11 +49,11 @@ export class SshManager {
 
   /** See `KrownClient.sessions.open`. */
   async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
-    const { gate, intake } = this.#deps
-    const checked = { ...input, host: canonicalHost(input.host), port: input.port ?? DEFAULT_PORT }
-    return gate.run(actor, { permission: 'session:open', target: checked }, async () => {
+    const { gate, intake, sessions } = this.#deps
+    const plan = await sessions.planner.plan(actor, input)
+    return gate.run(actor, { permission: 'session:open', target: plan.last }, async () => {
       intake.requireOpen()
-      return this.#open(actor, checked)
+      return this.#open(actor, { plan, given: input.hostKeyFingerprint })
     })
   }
 
@@ -94,11 +94,11 @@ export class SshManager {
     await sessions.closer.settle()
   }
 
-  async #open(actor: Actor, input: CheckedOpenInput): Promise<Session> {
+  async #open(actor: Actor, request: OpenRequest): Promise<Session> {
     const { intake, sessions } = this.#deps
     const { registry, opener, closer } = sessions
     this.#requireRoom()
-    const opening = opener.prepare(actor, input)
+    const opening = opener.prepare(actor, request)
     using cancellation = startCancellation(intake.signal)
     const live = await registry.admit({
       id: opening.id,
@@ -149,18 +149,6 @@ export class SshManager {
 
   #asItIsNow(session: Session): Session {
     return this.#deps.sessions.registry.find(session.orgId, session.id)?.session ?? session
-  }
-}
-
-/** The one spelling that pins and policies know a host by. */
-function canonicalHost(host: string): string {
-  try {
-    const parsed = parseHost(host)
-    return parsed.kind === 'ip' ? parsed.address : parsed.name
-  } catch (error) {
-    // The policy refuses it again, where the refusal is journaled with a row.
-    if (isKrownError(error) && error.code === 'TARGET_POLICY_DENIED') return host.toLowerCase()
-    throw error
   }
 }
 

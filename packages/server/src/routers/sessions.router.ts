@@ -21,12 +21,15 @@ const oneSession = z.strictObject({ sessionId: sessionIdSchema })
 
 const OPEN_ERRORS = [
   'FORBIDDEN',
+  'NOT_FOUND',
+  'CONFLICT',
   'TARGET_POLICY_DENIED',
   'HOST_KEY_UNKNOWN',
   'HOST_KEY_MISMATCH',
   'TARGET_AUTH_FAILED',
   'QUOTA_EXCEEDED',
   'TARGET_UNREACHABLE',
+  'TARGET_CHANNEL_REFUSED',
   'TARGET_PROTOCOL_ERROR',
   'TARGET_TIMEOUT',
   'AUDIT_UNAVAILABLE',
@@ -61,7 +64,7 @@ export const sessionsRouter = {
         tags,
         summary: 'Open a session',
         description:
-          'Connects to the host and answers when it is connected. The credential is used once and kept nowhere. When it fails after the session was recorded, `details.sessionId` names it.',
+          'Connects to a target of the inventory, by `targetId` or `targetName`, or else to `host`, and answers when it is connected. `auth` is used once and kept nowhere; with it the credential of a target is not touched. When it fails after the session was recorded, `details.sessionId` names it.',
       },
       rest: { status: 201, location: '/api/sessions/{id}', errors: OPEN_ERRORS },
       waits: true,
