@@ -1,0 +1,69 @@
+import type { Gate } from '../auth/gate/gate.js'
+import { isKrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '../model/open-session.js'
+import type { TargetAccess } from '../targets/access/target-access.js'
+import { planTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
+import type { InventoryIndex } from '../targets/inventory/inventory-index.js'
+import { canonicalHost } from '../targets/outbound/parse-host.js'
+
+const DEFAULT_PORT = 22
+
+export interface SessionPlannerDeps {
+  readonly gate: Gate
+  readonly index: InventoryIndex
+  readonly access: TargetAccess
+}
+
+/** Finds out where a session goes, and whether the caller may open it there. */
+export class SessionPlanner {
+  readonly #deps: SessionPlannerDeps
+
+  constructor(deps: SessionPlannerDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError NOT_FOUND for a target that the caller may not see; FORBIDDEN for one that it may not use. */
+  async plan(actor: Actor, input: OpenSessionInput): Promise<UnsettledPlan> {
+    return isAdhoc(input) ? adhocPlan(input) : this.#planTo(actor, input)
+  }
+
+  async #planTo(actor: Actor, { targetId, targetName, ...own }: TargetSessionInput): Promise<UnsettledPlan> {
+    const { gate, index, access } = this.#deps
+    const resource = { kind: 'target', id: targetId ?? targetName }
+    return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
+      const targets = await index.of(actor.orgId)
+      const named = targetId === undefined ? targets.findByName(targetName) : targets.find(targetId)
+      const target = await access.requireOpen(caller, named, own.username)
+      return planTo(targets, target, own)
+    })
+  }
+}
+
+function isAdhoc(input: OpenSessionInput): input is AdhocSessionInput {
+  return input.targetId === undefined && input.targetName === undefined
+}
+
+function adhocPlan({ host: written, port = DEFAULT_PORT, username, auth }: AdhocSessionInput): UnsettledPlan {
+  const host = spellingOf(written)
+  return {
+    jumps: [],
+    last: {
+      ...{ name: host, host, port, username },
+      auth: { kind: 'given', auth },
+      legacyAlgorithms: false,
+      targetId: null,
+      via: null,
+    },
+  }
+}
+
+function spellingOf(host: string): string {
+  try {
+    return canonicalHost(host)
+  } catch (error) {
+    // The policy refuses it again, where the refusal is journaled with a row.
+    if (isKrownError(error) && error.code === 'TARGET_POLICY_DENIED') return host.toLowerCase()
+    throw error
+  }
+}

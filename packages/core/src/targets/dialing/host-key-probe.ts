@@ -1,0 +1,42 @@
+import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
+import { notFound } from '../../errors/krown-error.js'
+import type { Actor } from '../../model/actor.js'
+import type { PresentedHostKey } from '../../ssh/connector.js'
+import type { InventoryIndex } from '../inventory/inventory-index.js'
+import { jumpsTo } from './dial-plan.js'
+import type { HopCredentials } from './hop-credentials.js'
+import type { TargetDialer } from './target-dialer.js'
+
+/** A host whose key is to be seen. */
+export interface PlaceToProbe extends HostPlaceKey {
+  readonly legacyAlgorithms?: boolean
+}
+
+export interface HostKeyProbeDeps {
+  readonly index: InventoryIndex
+  readonly credentials: HopCredentials
+  readonly dialer: TargetDialer
+}
+
+/** Asks hosts for their keys, also through jump hosts of the inventory. */
+export class HostKeyProbe {
+  readonly #deps: HostKeyProbeDeps
+
+  constructor(deps: HostKeyProbeDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * The key that the host shows; nothing is pinned and no credential is sent to the host.
+   *
+   * @throws KrownError NOT_FOUND for the jump host; otherwise as `TargetDialer.dial` and `HopCredentials.settleJumps`.
+   */
+  async ask(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<PresentedHostKey> {
+    const { index, credentials, dialer } = this.#deps
+    const { host, port, via, legacyAlgorithms = false } = place
+    const wanted = via === null ? [] : jumpsTo(await index.of(actor.orgId), via)
+    if (via !== null && wanted.length === 0) throw notFound('jump target')
+    const jumps = await credentials.settleJumps(actor, wanted, signal)
+    return dialer.showHostKey(actor, { host, port, legacyAlgorithms, jumps }, signal)
+  }
+}

@@ -1,0 +1,118 @@
+import type { Actor } from '../../model/actor.js'
+import type {
+  JumpHost,
+  PresentedHostKey,
+  SshConnection,
+  SshConnector,
+  SshConnectRequest,
+} from '../../ssh/connector.js'
+import type { HostKeys, VerifiedHostKey } from '../host-keys/host-keys.js'
+import type { OutboundPolicy } from '../outbound/outbound-policy.js'
+import type { DialHop, DialPlan } from './dial-plan.js'
+import type { HopCredentials } from './hop-credentials.js'
+
+export interface TargetDialerDeps {
+  readonly connector: SshConnector
+  readonly outbound: OutboundPolicy
+  readonly hostKeys: HostKeys
+  readonly credentials: HopCredentials
+}
+
+export interface DialOptions {
+  /** The only host key that is accepted at the end; left out: whatever is pinned. */
+  readonly given?: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface DialledTarget {
+  readonly connection: SshConnection
+  readonly key: VerifiedHostKey
+}
+
+/** A host whose key is to be seen, and the way to it. */
+export interface HostToAsk extends Pick<DialHop, 'host' | 'port' | 'legacyAlgorithms'> {
+  readonly jumps: readonly DialHop[]
+}
+
+type Route = Pick<SshConnectRequest, 'checkAddresses' | 'via'>
+
+/** Follows dial plans: on every hop the policy first, then its host key, then its own credential. */
+export class TargetDialer {
+  readonly #deps: TargetDialerDeps
+
+  constructor(deps: TargetDialerDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError as `SshConnector.connect`, `HostKeys.verify` and `HopCredentials.authFor` do. */
+  async dial(
+    actor: Actor,
+    { jumps, last }: DialPlan,
+    { given, signal }: DialOptions,
+  ): Promise<DialledTarget> {
+    this.#checkPolicy(jumps, last, last.targetId === null)
+    const route = await this.#routeThrough(actor, jumps)
+    const login = await this.#loginTo(actor, last)
+    let key: VerifiedHostKey | undefined
+    const connection = await this.#deps.connector.connect({
+      ...login,
+      ...route,
+      verifyHostKey: async (presented) => {
+        key = await this.#verify(actor, { ...last, given }, presented)
+      },
+      signal,
+    })
+    return { connection, key: key ?? { fingerprint: connection.hostKey.fingerprint, newlyPinned: false } }
+  }
+
+  /** Connects as far as the host key: no credential is sent to the host itself. @throws KrownError as `dial` does. */
+  async showHostKey(
+    actor: Actor,
+    { jumps, ...host }: HostToAsk,
+    signal?: AbortSignal,
+  ): Promise<PresentedHostKey> {
+    this.#checkPolicy(jumps, host, false)
+    const route = await this.#routeThrough(actor, jumps)
+    return this.#deps.connector.probeHostKey({ ...host, ...route, signal })
+  }
+
+  // Before any secret is decrypted.
+  #checkPolicy(
+    jumps: readonly DialHop[],
+    last: { readonly host: string; readonly port: number },
+    adhoc: boolean,
+  ): void {
+    const { outbound } = this.#deps
+    for (const { host, port } of jumps) outbound.checkRequest(host, port, { adhoc: false })
+    outbound.checkRequest(last.host, last.port, { adhoc })
+  }
+
+  async #routeThrough(actor: Actor, jumps: readonly DialHop[]): Promise<Route> {
+    const { outbound } = this.#deps
+    const hops = await Promise.all(jumps.map((hop) => this.#loginTo(actor, hop)))
+    return {
+      checkAddresses: (resolved) => outbound.checkAddresses(resolved),
+      ...(hops.length > 0 && {
+        via: { hops, checkForward: (host, port) => outbound.checkRequest(host, port, { adhoc: false }) },
+      }),
+    }
+  }
+
+  async #loginTo(actor: Actor, hop: DialHop): Promise<JumpHost> {
+    const { name, host, port, username, legacyAlgorithms } = hop
+    return {
+      ...{ name, host, port, username, legacyAlgorithms },
+      auth: await this.#deps.credentials.authFor(actor.orgId, hop.auth),
+      verifyHostKey: async (presented) => void (await this.#verify(actor, hop, presented)),
+    }
+  }
+
+  #verify(
+    actor: Actor,
+    { host, port, via, targetId, given }: DialHop & { given?: string | undefined },
+    presented: PresentedHostKey,
+  ): Promise<VerifiedHostKey> {
+    const strict = targetId !== null
+    return this.#deps.hostKeys.verify({ actor, host, port, via, strict, given }, presented)
+  }
+}
