@@ -1,0 +1,150 @@
+import { homedir, userInfo } from 'node:os'
+import type { CredentialId, HostKeyImport, ImportedTarget, RemoteKrownClient } from '@krown/sdk'
+import type { Command } from 'commander'
+import { usageError } from '../cli-error.js'
+import { type Context, connect } from '../context.js'
+import { EXIT } from '../exit-codes.js'
+import { planFromAnsible } from '../import/ansible-inventory.js'
+import { type ImportPlan, isTag, type PlannedTarget } from '../import/planned-target.js'
+import { sendPlan } from '../import/send-plan.js'
+import { planFromSshConfig } from '../import/ssh-config.js'
+import { Progress } from '../output/progress.js'
+import type { Column } from '../output/table.js'
+import type { Run } from '../verb.js'
+import { describeKnownHosts, sendKnownHosts } from './host-keys-import.js'
+import { collect } from './option-values.js'
+
+interface ImportOptions {
+  readonly sshConfig?: string
+  readonly ansibleInventory?: string
+  readonly knownHosts?: string
+  readonly credential?: string
+  readonly user?: string
+  readonly tag?: string[]
+  readonly dryRun?: boolean
+}
+
+export function addTargetsImport(targets: Command, run: Run): void {
+  targets
+    .command('import')
+    .description('take over the machines of another inventory; connects to none of them')
+    .option(
+      '--ssh-config <file>',
+      'hosts of an ssh_config file, such as ~/.ssh/config; nothing in it is executed',
+    )
+    .option('--ansible-inventory <file>', 'hosts of an Ansible inventory, INI or YAML; groups become tags')
+    .option('--known-hosts <file>', 'their host keys, from a known_hosts file')
+    .option('--credential <name>', 'for those that have none: name or id of a stored credential')
+    .option('--user <name>', 'user name on hosts for which the file says none; default: yours here')
+    .option('--tag <tag>', 'a tag for all of them; more than once, or with commas', collect)
+    .option('--dry-run', 'show what would be done, and do nothing')
+    .action(run(importTargets))
+}
+
+async function importTargets(context: Context, _: [], options: ImportOptions): Promise<number> {
+  const plan = withTags(await planOf(options), options.tag ?? [])
+  if (plan.targets.length === 0 && options.knownHosts === undefined) {
+    for (const { what, why } of plan.remarks) await context.output.note(`${what}: ${why}`)
+    throw usageError('there is nothing to import', 'give --ssh-config, --ansible-inventory or --known-hosts')
+  }
+  await using connection = await connect(context)
+  const { client } = connection
+  const items = await send(context, client, plan, options)
+  const knownHosts = await sendKeys(context, client, options)
+  await report(context, { plan, items, knownHosts, dryRun: options.dryRun ?? false })
+  return items.some(({ outcome }) => outcome === 'refused') ? EXIT.failed : EXIT.ok
+}
+
+async function planOf({ sshConfig, ansibleInventory, user }: ImportOptions): Promise<ImportPlan> {
+  const username = user ?? userInfo().username
+  const plans = [
+    ...(sshConfig === undefined ? [] : [planFromSshConfig(sshConfig, { home: homedir(), username })]),
+    ...(ansibleInventory === undefined ? [] : [await planFromAnsible(ansibleInventory, { username })]),
+  ]
+  return {
+    targets: plans.flatMap(({ targets }) => targets),
+    remarks: plans.flatMap(({ remarks }) => remarks),
+  }
+}
+
+function withTags({ targets, remarks }: ImportPlan, tags: readonly string[]): ImportPlan {
+  const wrong = tags.find((tag) => !isTag(tag))
+  if (wrong !== undefined) throw usageError(`--tag ${wrong} is no tag`, 'letters, digits and . _ = / - only')
+  return { remarks, targets: targets.map((target) => ({ ...target, tags: [...target.tags, ...tags] })) }
+}
+
+async function send(
+  { io, output }: Context,
+  client: RemoteKrownClient,
+  { targets }: ImportPlan,
+  options: ImportOptions,
+): Promise<ImportedTarget[]> {
+  if (targets.length === 0) return []
+  const credentialId = options.credential && (await findCredential(client, options.credential))
+  using progress = new Progress(io, { total: targets.length, json: output.json })
+  return sendPlan(client, targets, {
+    credentialId: credentialId || undefined,
+    dryRun: options.dryRun ?? false,
+    onProgress: (done) => progress.show(done),
+  })
+}
+
+async function findCredential(client: RemoteKrownClient, nameOrId: string): Promise<CredentialId> {
+  let cursor: string | undefined
+  do {
+    const page = await client.credentials.list({ limit: 200, ...(cursor && { cursor }) })
+    const found = page.items.find(({ id, name }) => id === nameOrId || name === nameOrId)
+    if (found) return found.id
+    cursor = page.nextCursor ?? undefined
+  } while (cursor !== undefined)
+  throw usageError(`there is no credential ${nameOrId}`, '"krown credentials ls" shows them')
+}
+
+async function sendKeys(
+  context: Context,
+  client: RemoteKrownClient,
+  { knownHosts, dryRun }: ImportOptions,
+): Promise<HostKeyImport | undefined> {
+  return knownHosts === undefined ? undefined : sendKnownHosts(context, client, { file: knownHosts, dryRun })
+}
+
+interface Report {
+  readonly plan: ImportPlan
+  readonly items: readonly ImportedTarget[]
+  readonly knownHosts: HostKeyImport | undefined
+  readonly dryRun: boolean
+}
+
+async function report({ output }: Context, { plan, items, knownHosts, dryRun }: Report): Promise<void> {
+  if (output.json) {
+    const document = { dryRun, items, remarks: plan.remarks, ...(knownHosts && { knownHosts }) }
+    return output.result(document, () => '')
+  }
+  for (const { what, why } of plan.remarks) await output.note(`${what}: ${why}`)
+  const byName = new Map(plan.targets.map((target) => [target.name, target]))
+  const rows = items.map((item) => ({ ...item, target: byName.get(item.name) }))
+  const shown = dryRun ? rows : rows.filter(({ outcome }) => outcome !== 'unchanged')
+  if (shown.length > 0) await output.table({ items: shown }, COLUMNS)
+  await output.lines(summary(items, dryRun))
+  if (knownHosts !== undefined) await output.lines(`known_hosts: ${describeKnownHosts(knownHosts)}`)
+}
+
+function summary(items: readonly ImportedTarget[], dryRun: boolean): string {
+  const counts = (['created', 'updated', 'unchanged', 'refused'] as const)
+    .map((outcome) => [items.filter((item) => item.outcome === outcome).length, outcome] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, outcome]) => `${count} ${outcome}`)
+  return `targets: ${counts.join(', ') || 'none'}${dryRun ? '; nothing was changed' : ''}`
+}
+
+const COLUMNS: readonly Column<ImportedTarget & { readonly target: PlannedTarget | undefined }>[] = [
+  { title: 'NAME', text: ({ name }) => name },
+  { title: 'OUTCOME', text: ({ outcome }) => outcome },
+  {
+    title: 'ADDRESS',
+    text: ({ target }) => (target ? `${target.username}@${target.host}:${target.port}` : '-'),
+  },
+  { title: 'THROUGH', text: ({ target }) => target?.jump ?? '-' },
+  { title: 'TAGS', text: ({ target }) => target?.tags.join(' ') ?? '' },
+  { title: 'WHAT', text: ({ changed, reason }) => reason ?? (changed.join(' ') || '-'), flexible: true },
+]

@@ -1,0 +1,69 @@
+import type { CredentialId, ImportedTarget, ImportTarget, RemoteKrownClient } from '@krown/sdk'
+import type { PlannedTarget } from './planned-target.js'
+
+/** Of one call; the server takes 500, and 256 KiB. */
+const MAX_TARGETS = 500
+const MAX_LENGTH = 192 * 1024
+
+export interface SendOptions {
+  readonly credentialId: CredentialId | undefined
+  readonly dryRun: boolean
+  /** Told how many were sent, before each call. */
+  readonly onProgress: (done: number) => void
+}
+
+/** Sends a plan in as many calls as it takes; nothing of what one call did is taken back when a later one fails. */
+export async function sendPlan(
+  client: Pick<RemoteKrownClient, 'targets'>,
+  targets: readonly PlannedTarget[],
+  { credentialId, dryRun, onProgress }: SendOptions,
+): Promise<ImportedTarget[]> {
+  const answers: ImportedTarget[] = []
+  for (const part of partsOf(targets)) {
+    onProgress(answers.length)
+    // What earlier calls would have made is not there in a dry run: those that are needed come along.
+    const company = dryRun ? jumpHostsOf(part, targets) : []
+    const { items } = await client.targets.import({
+      targets: [...company, ...part].map(toImport),
+      credentialId,
+      dryRun,
+    })
+    answers.push(...items.slice(company.length))
+  }
+  return answers
+}
+
+export function partsOf(targets: readonly PlannedTarget[]): PlannedTarget[][] {
+  const parts: PlannedTarget[][] = []
+  let length = 0
+  for (const target of targets) {
+    const ownLength = JSON.stringify(target).length
+    const part = parts.at(-1)
+    if (part === undefined || part.length >= MAX_TARGETS / 2 || length + ownLength > MAX_LENGTH / 2) {
+      parts.push([target])
+      length = ownLength
+    } else {
+      part.push(target)
+      length += ownLength
+    }
+  }
+  return parts
+}
+
+/** Those on the way to `part` that are not in it, outermost first. */
+function jumpHostsOf(part: readonly PlannedTarget[], all: readonly PlannedTarget[]): PlannedTarget[] {
+  const byName = new Map(all.map((target) => [target.name, target]))
+  const found = new Set<PlannedTarget>()
+  const add = (name: string | null): void => {
+    const target = name === null ? undefined : byName.get(name)
+    if (target === undefined || found.has(target) || part.includes(target)) return
+    add(target.jump)
+    found.add(target)
+  }
+  for (const { jump } of part) add(jump)
+  return [...found]
+}
+
+function toImport({ name, host, port, username, tags, jump }: PlannedTarget): ImportTarget {
+  return { name, host, port, username, tags: [...tags], jump }
+}
