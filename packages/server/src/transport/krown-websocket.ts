@@ -2,6 +2,7 @@ import type { Krown, KrownConfig } from '@krown/core'
 import type { Logger } from 'pino'
 import type { SocketProtocol } from './ws/accept.js'
 import { Conversation } from './ws/conversation.js'
+import { SharedTexts } from './ws/shared-texts.js'
 
 const MAX_FRAME_BYTES = 64 * 1024
 
@@ -13,9 +14,10 @@ export function krownProtocol(parts: { krown: Krown; config: KrownConfig; logger
     messagesPerSecond: requestsPerActor,
     subscriptions: subscriptionsPerSocket,
   }
+  const texts = new SharedTexts()
   return {
     path: '/ws',
     maxPayload: MAX_FRAME_BYTES,
-    serve: (socket, ws) => void new Conversation({ ...parts, socket, ws, limits }),
+    serve: (socket, ws) => void new Conversation({ ...parts, socket, ws, limits, texts }),
   }
 }

@@ -1,4 +1,4 @@
-import { isKrownError, type Krown, type KrownClient, type KrownError } from '@krown/core'
+import { isKrownError, type Krown, type KrownClient, type KrownError, type SessionEvent } from '@krown/core'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { toKrownError } from '../../errors/error-mapping.js'
@@ -7,6 +7,7 @@ import { parseJsonText } from '../json-body.js'
 import { CLOSE } from './close-codes.js'
 import type { LiveSocket } from './live-socket.js'
 import { findMessage, idOf, NEEDS_NO_TOKEN } from './messages.js'
+import type { SharedTexts } from './shared-texts.js'
 import type { Speaker, SpeakerLimits } from './speaker.js'
 import { type MessageId, Subscriptions } from './subscriptions.js'
 
@@ -16,6 +17,7 @@ export interface ConversationParts {
   readonly socket: LiveSocket
   readonly ws: WebSocket
   readonly limits: SpeakerLimits
+  readonly texts: SharedTexts
 }
 
 type Json = Record<string, unknown>
@@ -34,6 +36,7 @@ export class Conversation implements Speaker {
     this.limits = limits
     this.subscriptions = new Subscriptions(socket, {
       send: (message) => this.send(message),
+      sendEvent: (event) => this.#sendEvent(event),
       fail: (error, about) => this.#refuse(error, about),
     })
     this.#parts = parts
@@ -48,6 +51,11 @@ export class Conversation implements Speaker {
 
   send(message: Json): void {
     if (this.socket.isOpen) this.#parts.ws.send(JSON.stringify(message))
+  }
+
+  #sendEvent(event: SessionEvent): void {
+    const { ws, texts } = this.#parts
+    if (this.socket.isOpen) ws.send(texts.of(event), { binary: false })
   }
 
   #receive(text: string, isBinary: boolean): void {

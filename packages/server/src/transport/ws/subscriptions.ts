@@ -6,6 +6,8 @@ export type MessageId = string | number
 
 interface Output {
   send(message: Record<string, unknown>): void
+  /** Others may be sent the same object. */
+  sendEvent(event: SessionEvent): void
   /** Tells that it ended with an error. */
   fail(error: unknown, about: { id?: MessageId; sessionId?: string }): void
 }
@@ -89,7 +91,7 @@ export class Subscriptions {
       // A reader from now on begins with how the session is, at the number after which it goes on.
       if (!running.told) tell(event.seq)
       if (signal.aborted) return
-      this.#output.send({ ...event })
+      this.#output.sendEvent(event)
       await this.#socket.ready()
     }
   }
