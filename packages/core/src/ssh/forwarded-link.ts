@@ -19,8 +19,8 @@ export class ForwardedLink extends Duplex implements Link {
     channel.on('error', ignore)
     channel.stderr.on('error', ignore).resume()
     channel.on('data', (chunk: Buffer) => this.#onData(chunk))
+    // Not at its close: what came before may still be unread. Whoever reads the end destroys the link.
     channel.once('end', () => this.push(null))
-    channel.once('close', () => this.destroy())
   }
 
   /** The other side hangs up at the end of what we write, and whoever does not wait for that destroys it. */

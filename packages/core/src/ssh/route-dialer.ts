@@ -1,4 +1,4 @@
-import { isKrownError, KrownError } from '../errors/krown-error.js'
+import { KrownError } from '../errors/krown-error.js'
 import type { Credential } from './authenticator.js'
 import type { SshConnectRequest } from './connector.js'
 import type { DialQueue } from './dial-queue.js'
@@ -84,7 +84,10 @@ export class RouteDialer {
       return await this.#visitInTurn(stop, leg, arrive)
     } catch (error) {
       leg.signal.throwIfAborted()
-      throw nothingHasRun(atHop(stop.hop, error))
+      const { carrier } = leg
+      // Whatever it looks like from here, then.
+      if (carrier?.closedBecause) throw nothingHasRun(atHop(carrier.hop, carrier.closedBecause))
+      throw atHop(stop.hop, error)
     }
   }
 
@@ -118,7 +121,7 @@ export class RouteDialer {
 }
 
 /** SESSION_LOST would leave it open what a command did; a jump host that is lost on the way leaves nothing open. */
-function nothingHasRun(error: unknown): unknown {
-  if (!isKrownError(error) || error.code !== 'SESSION_LOST') return error
+function nothingHasRun(error: KrownError): KrownError {
+  if (error.code !== 'SESSION_LOST') return error
   return new KrownError('TARGET_UNREACHABLE', error.message, { details: error.details ?? {}, cause: error })
 }

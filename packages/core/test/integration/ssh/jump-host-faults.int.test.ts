@@ -220,6 +220,15 @@ describe('a hostile server behind a jump host', () => {
   })
 })
 
+test('a server behind a jump host that says something else and hangs up speaks another protocol', async () => {
+  await using jump = await startSshd()
+  await using next = await startRawTcpServer({ kind: 'hang-up', words: 'Welcome to telnet\r\n' })
+  await using connector = testConnector()
+  const refusal = await refusalOf(connector.connect({ ...requestToPort(next), via: through([jump]) }))
+  expect(refusal).toMatchObject({ code: 'TARGET_PROTOCOL_ERROR', details: { reason: 'not_ssh' } })
+  expect(next.connectionCount).toBe(1)
+})
+
 describe('a hostile jump host', () => {
   async function connectPast(onChannel: (channel: ServerChannel) => void) {
     await using jump = await startHostileSshServer({ onForward: ({ accept }) => onChannel(accept()) })

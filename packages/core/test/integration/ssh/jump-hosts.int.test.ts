@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import {
   findFreePort,
   generateKey,
@@ -6,6 +8,7 @@ import {
   startSshd,
   WEAK_ALGORITHMS,
 } from '@krown/testkit'
+import ssh2, { type ParsedKey } from 'ssh2'
 import { describe, expect, test } from 'vitest'
 import { KrownError } from '../../../src/errors/krown-error.js'
 import type { PresentedHostKey, SshLogin } from '../../../src/ssh/connector.js'
@@ -305,6 +308,29 @@ describe('the host key of a target', () => {
     expect(key.fingerprint).toBe(target.hostKeyFingerprint)
     expect([jump.authAttempts.length > 0, target.authAttempts]).toEqual([true, []])
     await expect.poll(() => [jump.connections.length, target.connections.length]).toEqual([0, 0])
+  })
+
+  test('is not believed when the target cannot prove that it owns it', async () => {
+    const [own, stolen] = [generateKey(), generateKey()]
+    const server = new ssh2.Server({ hostKeys: [own.privateKey] }, (client) => {
+      client.on('error', () => undefined)
+      const forged = Object.create(ssh2.utils.parseKey(own.privateKey) as ParsedKey)
+      const shown = ssh2.utils.parseKey(stolen.publicKey) as ParsedKey
+      forged.getPublicSSH = () => shown.getPublicSSH()
+      const { _protocol: protocol } = client as unknown as { _protocol: { _hostKeys: object } }
+      protocol._hostKeys = { 'ssh-ed25519': forged }
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await using connector = testConnector()
+
+    const probing = connector.probeHostKey({ host: '127.0.0.1', port, checkAddresses: () => undefined })
+
+    expect(await refusalOf(probing)).toMatchObject({
+      code: 'TARGET_PROTOCOL_ERROR',
+      details: { reason: 'host_key_not_proved' },
+    })
+    server.close()
   })
 
   test('is refused where the policy refuses', async () => {
