@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Gateway } from './gateway.js'
 import type { HoldOrder } from './idle-report.js'
-import { anonymousMemoryKiB } from './memory.js'
+import { memoryInUseKiB } from './memory.js'
 import { type Endpoint, RawConnection } from './raw-ssh.js'
 
 const AT_ONCE = 8
-// The first ones fill what the process had reserved anyway, and are not the price of the next.
+// The first ones bring in caches and compiled code, which are not the price of the next.
 const WARM_UP = 500
 const SETTLE_MS = 1_000
 
@@ -17,7 +17,7 @@ const before = await settledMemoryKiB()
 await openMany(order.connections)
 const after = await settledMemoryKiB()
 const cpuPercent = await idleCpuPercent(order.idleMs)
-process.stdout.write(`${JSON.stringify({ rssKiB: (after - before) / order.connections, cpuPercent })}\n`)
+process.stdout.write(`${JSON.stringify({ memoryKiB: (after - before) / order.connections, cpuPercent })}\n`)
 process.exit()
 
 async function opener(kind: HoldOrder['kind'], endpoint: Endpoint): Promise<() => Promise<unknown>> {
@@ -39,7 +39,7 @@ async function settledMemoryKiB(): Promise<number> {
     globalThis.gc?.()
     await sleep(SETTLE_MS)
   }
-  return anonymousMemoryKiB('self')
+  return memoryInUseKiB()
 }
 
 /** All threads together, as a share of one core. */

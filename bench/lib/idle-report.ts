@@ -12,7 +12,7 @@ export interface HoldOrder {
 
 export interface IdleReport {
   /** Memory that each connection adds. */
-  readonly rssKiB: number
+  readonly memoryKiB: number
   /** Of one core, by the process while nothing happens. */
   readonly cpuPercent: number
 }
@@ -28,7 +28,7 @@ export async function reportIdle(order: Omit<HoldOrder, 'endpoint'>): Promise<Id
     command: process.execPath,
     args: ['--expose-gc', '--import', 'tsx', HOLDER, argument],
   })
-  const [line] = await holder.untilLog(/^\{"rssKiB".*\}$/m)
+  const [line] = await holder.untilLog(/^\{"memoryKiB".*\}$/m)
   await holder.exited()
   return JSON.parse(line) as IdleReport
 }

@@ -1,13 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const KIB_PER_MIB = 1024
+const BYTES_PER_KIB = 1024
 
 /**
- * The resident memory of a process that no file backs, KiB: the kernel may drop pages of Node's own program at any
- * time, which would make the difference of two whole RSS values mean nothing. Linux only.
+ * Objects and buffers of this thread that are in use, KiB; exact after a garbage collection. Resident memory is not:
+ * what V8, the allocator and other threads keep and give back as they see fit is tens of MiB, more than some thousand
+ * connections take, so that the difference of two values may even be negative. Left out is what OpenSSL and libuv hold
+ * for a connection.
  */
-export function anonymousMemoryKiB(pid: number | 'self'): number {
-  return statusOf(pid, 'RssAnon')
+export function memoryInUseKiB(): number {
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / BYTES_PER_KIB
 }
 
 /** How much a process grows at most, garbage included, beyond what it has when this is made (proc(5), VmHWM). */
@@ -29,7 +33,7 @@ export class GrowthMeter {
 }
 
 /** KiB. */
-function statusOf(pid: number | 'self', name: string): number {
+function statusOf(pid: number, name: string): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status) ?? []
   return Number(kibibytes)
