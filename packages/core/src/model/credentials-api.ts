@@ -10,7 +10,7 @@ export interface CredentialsApi {
   /**
    * A private key is read first, so one that no session could use is refused.
    *
-   * @throws KrownError `CONFLICT` when the name is taken, or this Krown has no master key; `VALIDATION_FAILED` for
+   * @throws KrownError `CONFLICT` when the name is taken, or this Krown lacks the master key; `VALIDATION_FAILED` for
    * `privateKey` or `passphrase`; `QUOTA_EXCEEDED`.
    */
   create(input: CreateCredentialInput): Promise<Credential>

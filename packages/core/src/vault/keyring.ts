@@ -34,7 +34,7 @@ export class Keyring {
   /**
    * The key of one organization, derived from that master key (RFC 5869).
    *
-   * @throws KrownError UNAVAILABLE when the master key was not given.
+   * @throws KrownError CONFLICT when the master key was not given.
    */
   organizationKey(id: MasterKeyId, orgId: OrgId): Buffer {
     const master = this.#keys.get(id)
@@ -51,9 +51,9 @@ function toEntry(text: string): readonly [MasterKeyId, KeyObject] {
   return [id, createSecretKey(bytes)]
 }
 
-/** This process was not told of a key that others use: restarted with it, it works again. */
+/** Trying again does not help: this process has to be started with the key that others use. */
 export function masterKeyMissing(id: MasterKeyId): KrownError {
-  return new KrownError('UNAVAILABLE', `the master key ${id} is needed, which this process was not given`, {
+  return new KrownError('CONFLICT', `the master key ${id} is needed, which this process was not given`, {
     details: { masterKeyId: id },
   })
 }

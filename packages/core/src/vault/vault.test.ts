@@ -93,7 +93,7 @@ test('J10: a secret under a key that was not given names the key, and is neither
   const sealed = vault.seal('secret', PLACE, keyId)
   const { vault: stranger } = newVault()
   const needed = expect.objectContaining({
-    code: 'UNAVAILABLE',
+    code: 'CONFLICT',
     message: expect.stringContaining(keyId),
     details: { masterKeyId: keyId },
   })

@@ -29,7 +29,7 @@ export class Vault {
 
   /**
    * @returns `kv1.<key id>.<nonce>.<ciphertext and tag>`, both base64url.
-   * @throws KrownError UNAVAILABLE when that master key was not given.
+   * @throws KrownError CONFLICT when that master key was not given.
    */
   seal(secret: string, place: SecretPlace, keyId: MasterKeyId): string {
     const nonce = randomBytes(NONCE_BYTES)
@@ -41,7 +41,7 @@ export class Vault {
   }
 
   /**
-   * @throws KrownError INTERNAL when it was changed, or is not of that place; UNAVAILABLE when its master key was
+   * @throws KrownError INTERNAL when it was changed, or is not of that place; CONFLICT when its master key was
    * not given.
    */
   open(sealed: string, place: SecretPlace): string {

@@ -42,7 +42,7 @@ export class CredentialSecrets {
   /**
    * Decrypts it. For the dial alone: keep it in no object that lives longer, and in no text.
    *
-   * @throws KrownError NOT_FOUND when the organization has none with that id; UNAVAILABLE when this process lacks
+   * @throws KrownError NOT_FOUND when the organization has none with that id; CONFLICT when this process lacks
    * its master key; INTERNAL when it was changed behind Krown's back.
    */
   async secretFor(orgId: OrgId, id: CredentialId): Promise<SessionAuth> {
@@ -54,7 +54,7 @@ export class CredentialSecrets {
   /**
    * Encrypts it with the key that is active until the transaction ends.
    *
-   * @throws KrownError CONFLICT without a master key; UNAVAILABLE when this process lacks the active one.
+   * @throws KrownError CONFLICT without a master key, and when this process lacks the active one.
    */
   async seal(
     trx: Trx,
