@@ -2,6 +2,7 @@ import type { KrownClient } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import { createTRPCClient, splitLink, type TRPCClient } from '@trpc/client'
 import { credentialsApi } from './apis/credentials-api.js'
+import { hostKeysApi } from './apis/host-keys-api.js'
 import { targetsApi } from './apis/targets-api.js'
 import { authApi, type SignInApi } from './auth-api.js'
 import {
@@ -66,6 +67,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     invites: invitesApi(parts),
     targets: targetsApi(parts),
     credentials: credentialsApi(parts),
+    hostKeys: hostKeysApi(parts),
     journal: journalApi(parts),
     system: { info: () => translated(trpc.system.info.query()) },
     trpc,

@@ -70,6 +70,15 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'PATCH /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],
   'DELETE /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],
 
+  'GET /api/host-keys': [401, 403, 200, 200, 200, 200, 200],
+  'POST /api/host-keys': [401, 403, 403, 403, 201, 403, 201],
+  'POST /api/host-keys/probe': [401, 403, 200, 200, 200, 403, 200],
+  'POST /api/host-keys/import': [401, 403, 403, 403, 200, 403, 200],
+  'POST /api/host-keys/retrust': [401, 403, 403, 403, 200, 403, 200],
+  'GET /api/host-keys/:hostKeyId': [401, 403, 200, 404, 200, 200, 404],
+  'PATCH /api/host-keys/:hostKeyId': [401, 403, 200, 404, 200, 403, 404],
+  'DELETE /api/host-keys/:hostKeyId': [401, 403, 200, 404, 200, 403, 404],
+
   'GET /api/journal': [401, 403, 403, 403, 200, 200, 200],
   'POST /api/journal/verify': [401, 403, 403, 403, 200, 200, 200],
 }

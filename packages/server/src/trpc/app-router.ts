@@ -2,6 +2,7 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { authRouter } from '../routers/auth.router.js'
 import { commandsRouter } from '../routers/commands.router.js'
 import { credentialsRouter } from '../routers/credentials.router.js'
+import { hostKeysRouter } from '../routers/host-keys.router.js'
 import { invitesRouter } from '../routers/invites.router.js'
 import { journalRouter } from '../routers/journal.router.js'
 import { loginsRouter } from '../routers/logins.router.js'
@@ -23,6 +24,7 @@ export const appRouter = router({
   commands: commandsRouter,
   targets: targetsRouter,
   credentials: credentialsRouter,
+  hostKeys: hostKeysRouter,
   journal: journalRouter,
   system: systemRouter,
 })

@@ -9,7 +9,7 @@ import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.tab
 import { MESSAGE_MATRIX, NARROW_TOKEN_MESSAGES, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
 import { call } from '../support/call.js'
 import { PASSWORD } from '../support/gateway.js'
-import { loginTo, type MatrixWorld, newUser, startMatrixWorld } from '../support/matrix-world.js'
+import { loginTo, type MatrixWorld, newHostKey, newUser, startMatrixWorld } from '../support/matrix-world.js'
 import { RawSocket } from '../support/raw-socket.js'
 
 let world: MatrixWorld
@@ -37,6 +37,9 @@ const startCommand = (sessionId: string, command: string) =>
 const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
 const storedCredential = async () => ({
   credentialId: await post('credentials.create', newCredential(), 'admin'),
+})
+const ownersHostKey = async () => ({
+  hostKeyId: await post('hostKeys.create', { ...newHostKey(), scope: 'user' }),
 })
 const session = () => ({ sessionId: world.sessionId })
 const command = () => ({ commandId: world.commandId })
@@ -83,6 +86,14 @@ const inputs: Record<string, () => unknown> = {
   'credentials.get': storedCredential,
   'credentials.update': async () => ({ ...(await storedCredential()), password: 'another secret' }),
   'credentials.delete': storedCredential,
+  'hostKeys.list': () => ({}),
+  'hostKeys.create': newHostKey,
+  'hostKeys.probe': () => ({ host: '127.0.0.1', port: world.target.port }),
+  'hostKeys.import': () => ({ text: '# nothing' }),
+  'hostKeys.retrust': () => ({ selector: 'nobody', dryRun: true }),
+  'hostKeys.get': ownersHostKey,
+  'hostKeys.update': async () => ({ ...(await ownersHostKey()), mark: 'revoked', reason: 'matrix' }),
+  'hostKeys.delete': ownersHostKey,
   'journal.list': () => ({}),
   'journal.follow': () => ({ after: 0 }),
 }

@@ -7,7 +7,7 @@ import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.tab
 import { call } from '../support/call.js'
 import { fakeKrown } from '../support/fake-krown.js'
 import { PASSWORD, type Person } from '../support/gateway.js'
-import { loginTo, type MatrixWorld, newUser, startMatrixWorld } from '../support/matrix-world.js'
+import { loginTo, type MatrixWorld, newHostKey, newUser, startMatrixWorld } from '../support/matrix-world.js'
 
 interface Call {
   path: string
@@ -39,6 +39,15 @@ async function storeCredential(): Promise<string> {
   const options = { token: world.people.admin.token, body: newCredential() }
   const { body } = await call(world.gateway.url, 'POST /api/credentials', options)
   return String(body.id)
+}
+
+const placeOfTarget = () => ({ host: '127.0.0.1', port: world.target.port })
+
+/** The path of a key that the owner pinned for itself. */
+async function ownersHostKey(): Promise<string> {
+  const options = { token: world.people.owner.token, body: { ...newHostKey(), scope: 'user' } }
+  const { body } = await call(world.gateway.url, 'POST /api/host-keys', options)
+  return `/api/host-keys/${body.id}`
 }
 
 /** How each route is asked; what is not here needs no more than its path. */
@@ -83,6 +92,19 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
   'DELETE /api/credentials/:credentialId': async () => ({
     path: `/api/credentials/${await storeCredential()}`,
   }),
+  'POST /api/host-keys': () => ({ path: '/api/host-keys', body: newHostKey() }),
+  'POST /api/host-keys/probe': () => ({ path: '/api/host-keys/probe', body: placeOfTarget() }),
+  'POST /api/host-keys/import': () => ({ path: '/api/host-keys/import', body: { text: '# nothing' } }),
+  'POST /api/host-keys/retrust': () => ({
+    path: '/api/host-keys/retrust',
+    body: { selector: 'nobody', dryRun: true },
+  }),
+  'GET /api/host-keys/:hostKeyId': async () => ({ path: await ownersHostKey() }),
+  'PATCH /api/host-keys/:hostKeyId': async () => ({
+    path: await ownersHostKey(),
+    body: { mark: 'revoked', reason: 'matrix' },
+  }),
+  'DELETE /api/host-keys/:hostKeyId': async () => ({ path: await ownersHostKey() }),
   'POST /api/users': () => ({ path: '/api/users', body: newUser() }),
   'GET /api/users/:userId': () => ({ path: `/api/users/${world.people.owner.user.id}` }),
   'PATCH /api/users/:userId': () => ({

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { KrownConfigInput } from '@krown/core'
 import { type HostileSshServer, startHostileSshServer } from '@krown/testkit'
 import type { Caller } from '../permission-matrix.table.js'
@@ -49,3 +49,9 @@ export function loginTo({ username, password, port }: HostileSshServer) {
 }
 
 export const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
+
+/** A key of a host that nobody knows. */
+export const newHostKey = () => ({
+  host: 'db.example.com',
+  fingerprint: `SHA256:${randomBytes(32).toString('base64').slice(0, 43)}`,
+})
