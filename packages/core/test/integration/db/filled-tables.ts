@@ -4,6 +4,7 @@ import type { Database } from '../../../src/db/database.js'
 import type { Tables } from '../../../src/db/tables/tables.js'
 import type {
   ApiTokenId,
+  CredentialId,
   HostKeyId,
   InviteId,
   JournalEntryId,
@@ -41,6 +42,7 @@ const FILLED = [
   'memberships',
   'logins',
   'api_tokens',
+  'credentials',
   'invites',
   'sessions',
   'command_logs',
@@ -97,6 +99,17 @@ function rowsOf(
       created_by: org.alice,
       created_at: turn,
       expires_at: turn + 1,
+    },
+    credentials: {
+      id: newId<CredentialId>(),
+      org_id: orgId,
+      name: `credential ${turn}`,
+      kind: 'password',
+      secret: 'kv1.00000000.x.y',
+      key_id: turn % 50 === 0 ? '00000001' : '00000000',
+      version: 1,
+      created_at: turn,
+      updated_at: turn,
     },
     sessions: session,
     command_logs: commandRow(org, { session_id: session.id, started_at: turn }),

@@ -3,6 +3,7 @@ import { newId } from '../../../src/base/ids.js'
 import type { Db } from '../../../src/db/database.js'
 import * as apiTokens from '../../../src/db/repositories/api-token.repository.js'
 import * as commands from '../../../src/db/repositories/command.repository.js'
+import * as credentials from '../../../src/db/repositories/credential.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
 import * as hostKeys from '../../../src/db/repositories/host-key.repository.js'
 import * as invites from '../../../src/db/repositories/invite.repository.js'
@@ -14,6 +15,7 @@ import * as users from '../../../src/db/repositories/user.repository.js'
 import type {
   ApiTokenId,
   CommandId,
+  CredentialId,
   HostKeyId,
   InviteId,
   LoginId,
@@ -140,7 +142,29 @@ const LOGIN_LIST: [string, Query] = [
   },
 ]
 
+const credentialId = newId<CredentialId>()
+
+const CREDENTIALS: [string, Query][] = [
+  [
+    'credentials',
+    async (db, { orgId }) => {
+      await credentials.listCredentials(db, orgId, {})
+      const cursor = encodeCursor({ list: 'credentials' }, [credentialId])
+      await credentials.listCredentials(db, orgId, { cursor })
+    },
+  ],
+  ['a credential', (db, { orgId }) => credentials.findCredential(db, orgId, credentialId)],
+  ['a credential by name', (db, { orgId }) => credentials.findCredentialByName(db, orgId, 'x')],
+  ['a secret', (db, { orgId }) => credentials.findSealedSecret(db, orgId, credentialId)],
+  ['how many credentials', (db, { orgId }) => credentials.countCredentials(db, orgId)],
+  [
+    'secrets of a master key',
+    (db) => credentials.listSecretsOfMasterKeyAcrossOrgs(db, { keyId: '00000001', limit: 100 }),
+  ],
+]
+
 const OTHERS: [string, Query][] = [
+  ...CREDENTIALS,
   API_TOKEN_LIST,
   INVITE_LIST,
   LOGIN_LIST,
