@@ -108,7 +108,7 @@ describeOnBothDatabases('a session by target', (openTestDatabase) => {
       auth: { username: 'krown', password: 'of the target', publicKeys: [generateKey().publicKey] },
     })
     await using fixture = await start()
-    await storePassword(fixture.admin, { ...peer, password: 'of the target' })
+    await storePassword(fixture.admin, { password: 'of the target' })
     const { id: targetId } = await addTarget(fixture.admin, peer, {
       credentialId: await storeKey(fixture.admin, peer),
     })

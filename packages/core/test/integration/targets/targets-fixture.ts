@@ -4,12 +4,11 @@ import type { KrownClient } from '../../../src/model/krown-client.js'
 import type { CreateTargetInput, Target } from '../../../src/model/target.js'
 import type { KrownFixture, Peer } from '../../support/krown-fixture.js'
 
-interface PasswordPeer extends Peer {
-  readonly password: string
-}
-
 /** Stores how to sign in on the peer, and gives back its id. */
-export async function storePassword(client: KrownClient, { password }: PasswordPeer): Promise<CredentialId> {
+export async function storePassword(
+  client: KrownClient,
+  { password }: { password: string },
+): Promise<CredentialId> {
   return (await client.credentials.create({ name: newId(), kind: 'password', password })).id
 }
 
