@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
+import { addCredentials } from './commands/credentials.js'
 import { addExec } from './commands/exec.js'
 import { addInvites } from './commands/invites.js'
 import { addJournal } from './commands/journal.js'
@@ -67,6 +68,7 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addSessions(program, run)
   addExec(program, run)
   addCommands(program, run)
+  addCredentials(program, run)
   addUsers(program, run)
   addTokens(program, run)
   addInvites(program, run)
