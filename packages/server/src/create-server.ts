@@ -66,7 +66,7 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
   const underWay = new UnderWay()
   decorateCalls(app, krown, underWay)
   addCommonHeaders(app, krown)
-  addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
+  await addSecurityHeaders(app, { tls: config.server.tlsCert !== '' })
   await addCors(app, config.server.corsOrigins)
   acceptJsonOnly(app)
   answerErrors(app, logger)

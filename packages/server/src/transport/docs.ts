@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { DOCS_POLICY } from './security-headers.js'
 
 // Addresses are relative, so that it works below any prefix.
@@ -44,12 +44,9 @@ export async function mountDocs(app: FastifyInstance, document: object): Promise
   const bytes = Buffer.from(JSON.stringify({ ...document, servers: [{ url: app.prefix || '/' }] }))
   app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(bytes))
 
-  const onRequest: onRequestHookHandler = (_request, reply, next) => {
-    reply.header('content-security-policy', DOCS_POLICY)
-    next()
-  }
-  app.get('/docs', { onRequest }, (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE))
-  app.get('/docs/start.js', { onRequest }, (_request, reply) =>
+  const helmet = { contentSecurityPolicy: DOCS_POLICY }
+  app.get('/docs', { helmet }, (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE))
+  app.get('/docs/start.js', { helmet }, (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(START_SCRIPT),
   )
   for (const [name, type] of Object.entries(ASSETS)) mountAsset(app, name, type)
