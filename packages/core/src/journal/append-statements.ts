@@ -5,7 +5,7 @@ import { prepareStatement } from '../db/prepare-statement.js'
 import { advanceHeadQuery, type Head, insertEntriesQuery } from '../db/repositories/journal.repository.js'
 import type { JournalEntriesTable } from '../db/tables/journal.table.js'
 import type { OrgId } from '../model/ids.js'
-import type { UnitQuery } from './unit.js'
+import type { UnitQuery } from './unit-query.js'
 
 interface HeadMove {
   readonly orgId: OrgId

@@ -20,7 +20,8 @@ import {
 } from './chain.js'
 import { wasCommitted } from './commit-in-doubt.js'
 import { GENESIS, type WrittenEntry } from './entry.js'
-import { ConditionNotMet, type Group, type JournalDeps, type QueuedUnit, type UnitQuery } from './unit.js'
+import { ConditionNotMet, type Group, type JournalDeps, type QueuedUnit } from './unit.js'
+import type { UnitQuery } from './unit-query.js'
 
 type OpenTrx = ControlledTransaction<Tables>
 

@@ -7,7 +7,8 @@ import { asUnavailable } from './chain.js'
 import { commitInBatch } from './commit-batch.js'
 import { commitInTransaction } from './commit-transaction.js'
 import type { JournalDraft } from './entry.js'
-import type { Group, JournalDeps, JournalParts, QueuedUnit, Unit, UnitQuery } from './unit.js'
+import type { Group, JournalDeps, JournalParts, QueuedUnit, Unit } from './unit.js'
+import type { UnitQuery } from './unit-query.js'
 
 // Enough to share an fsync among a burst, few enough to keep one transaction short.
 const MAX_GROUP = 64

@@ -1,4 +1,3 @@
-import type { CompiledQuery } from 'kysely'
 import type { Clock } from '../base/clock.js'
 import type { Deferred } from '../base/deferred.js'
 import type { NewId } from '../base/ids.js'
@@ -7,9 +6,7 @@ import type { Head } from '../db/repositories/journal.repository.js'
 import type { OrgId } from '../model/ids.js'
 import type { AppendStatements } from './append-statements.js'
 import type { JournalDraft } from './entry.js'
-
-/** A statement of a unit; with `mustTouch` the unit fails unless it changes, or finds, exactly so many rows. */
-export type UnitQuery = CompiledQuery & { readonly mustTouch?: number }
+import type { UnitQuery } from './unit-query.js'
 
 /** A statement touched more or fewer rows than its unit wants, so nothing of the unit is stored. */
 export class ConditionNotMet extends Error {
