@@ -7,6 +7,7 @@ import {
   generateKey,
   type HostileSshServer,
   startHostileSshServer,
+  startRawTcpServer,
   WEAK_ALGORITHMS,
   waitFor,
 } from '../src/index.js'
@@ -291,5 +292,38 @@ describe('faults', () => {
     if (stallAt === 'exec') await waitFor(() => server.execs.length > 0, { what: 'the exec request' })
     server.dropConnections()
     expect(await outcome).toBe('connection lost')
+  })
+})
+
+describe('local forwards', () => {
+  const forward = (client: ssh2.Client, port: number) =>
+    new Promise<ssh2.ClientChannel>((resolve, reject) => {
+      client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) =>
+        error ? reject(error) : resolve(channel),
+      )
+    })
+
+  test('are refused by default', async () => {
+    await using server = await startHostileSshServer()
+    await using ssh = await connectSsh(byKey(server))
+    await expect(forward(ssh.client, 1)).rejects.toMatchObject({ reason: 1 })
+  })
+
+  test('lead where the client wants, when the test lets them', async () => {
+    await using echo = await startRawTcpServer({ kind: 'echo' })
+    const asked: unknown[] = []
+    await using server = await startHostileSshServer({
+      onForward: ({ host, port, runDefault }) => {
+        asked.push([host, port])
+        runDefault()
+      },
+    })
+    await using ssh = await connectSsh(byKey(server))
+
+    const channel = await forward(ssh.client, echo.port)
+    channel.write('there and back')
+
+    expect(String((await once(channel, 'data'))[0])).toBe('there and back')
+    expect(asked).toEqual([['127.0.0.1', echo.port]])
   })
 })
