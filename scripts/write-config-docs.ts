@@ -65,8 +65,9 @@ each optionally with a port: \`10.0.0.0/8:2222\`, \`[2001:db8::/32]:22\`. They a
 4. \`allow\`, when it is not empty, refuses what it does not have.
 
 Every address that a name stands for must pass, and so must the IPv4 addresses inside IPv6 ones. A host that is not in
-the inventory is reached on \`adhoc_ports\`, and on a port that an entry of \`allow\` names for it. There is no inventory
-yet: every host is such a host.
+the inventory is reached on \`adhoc_ports\`, and on a port that an entry of \`allow\` names for it. With
+\`ssh.allow_adhoc_hosts = false\`, which \`krown-server init\` writes, it is not reached at all. A target of the
+inventory may have any port.
 
 The first entry of \`allow\` turns it from "everything" to "only these". To reach one more port or this machine, without
 listing every other target, use \`adhoc_ports\` and \`allow_loopback\`.`

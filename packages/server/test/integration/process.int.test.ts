@@ -329,7 +329,9 @@ describe('init', () => {
     expect(unit).toMatch(new RegExp(`^ExecStart=.*krown-server.cjs" "start" "--config" "${config}"$`, 'm'))
 
     await using check = runServer(['config', 'check', '--config', config])
-    expect((await check.exited).exitCode).toBe(0)
+    const checked = await check.exited
+    expect(checked.exitCode).toBe(0)
+    expect(checked.stdout).toMatch(/allow_adhoc_hosts = false/)
     const before = readFileSync(config, 'utf8')
     await using second = runServer(['init', '--dir', dir.path])
     expect(await second.exited).toMatchObject({
