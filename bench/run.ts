@@ -6,6 +6,7 @@ import { scenario as execOverRest } from './exec-over-rest.js'
 import { scenario as idleSessions } from './idle-sessions.js'
 import { scenario as inFlight } from './in-flight.js'
 import { scenario as inFlightPostgres } from './in-flight-postgres.js'
+import { scenario as inventory } from './inventory.js'
 import { scenario as jumpHosts } from './jump-hosts.js'
 import { isMet, type Scenario } from './lib/scenario.js'
 import { formatFigures } from './lib/table.js'
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   openSession,
   jumpHosts,
   idleSessions,
+  inventory,
   sdkExec,
   trpcInfo,
   streamThroughput,

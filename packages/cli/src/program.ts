@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
+import { addAccess } from './commands/access.js'
 import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
 import { addCredentials } from './commands/credentials.js'
@@ -73,6 +74,7 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addTokens(program, run)
   addInvites(program, run)
   addLogins(program, run)
+  addAccess(program, run)
   addJournal(program, run)
   addCompletion(program, run)
   return program

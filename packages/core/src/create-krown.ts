@@ -192,6 +192,7 @@ class RunningKrown implements Krown {
         credentials: stored.credentials,
         targets: { targets: inventory.targets, importer: inventory.importer },
         hostKeys: inventory.hostKeys,
+        access: { rules: inventory.accessRules, explainer: inventory.explainer },
         sessions: sessions.manager,
         commands: sessions.commands,
         streams: sessions.streams,

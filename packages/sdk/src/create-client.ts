@@ -1,6 +1,7 @@
 import type { KrownClient } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import { createTRPCClient, splitLink, type TRPCClient } from '@trpc/client'
+import { accessRulesApi } from './apis/access-rules-api.js'
 import { credentialsApi } from './apis/credentials-api.js'
 import { hostKeysApi } from './apis/host-keys-api.js'
 import { targetsApi } from './apis/targets-api.js'
@@ -68,6 +69,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     targets: targetsApi(parts),
     credentials: credentialsApi(parts),
     hostKeys: hostKeysApi(parts),
+    accessRules: accessRulesApi(parts),
     journal: journalApi(parts),
     system: { info: () => translated(trpc.system.info.query()) },
     trpc,

@@ -14,6 +14,7 @@ const ID = {
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
+  rule: '01932c1e-b330-7a42-8e63-5d9f8a7b6c08',
   credential: '01932c1e-a220-7f31-9d52-4c8e7f6a5b07',
   hostKey: '01932c1e-a830-7a42-8e63-5d9f8a7b6c09',
   target: '01932c1e-b310-7a42-8e63-5d9f807b6c08',
@@ -224,6 +225,19 @@ const rebuilt = {
   errorCode: null,
 }
 
+const accessRule = {
+  id: ID.rule,
+  orgId: ID.org,
+  subject: { kind: 'user', userId: ID.user },
+  selector: 'name:web* tag:prod and not tag:db',
+  verbs: ['exec', 'shell'],
+  remoteUsernames: ['deploy'],
+  expiresAt: '2026-11-29T09:37:00.000Z',
+  reason: 'release of week 48',
+  grantedBy: ID.user,
+  createdAt: '2026-11-22T09:37:00.000Z',
+}
+
 const page = (item: unknown) => ({ items: [item], nextCursor: null })
 
 type Path = {
@@ -378,6 +392,28 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
     output: { ...hostKey, mark: 'revoked', reason: 'the disk was sold' },
   },
   'hostKeys.delete': { input: { hostKeyId: ID.hostKey }, output: hostKey },
+  'accessRules.list': { input: { limit: 50 }, output: page(accessRule) },
+  'accessRules.create': {
+    input: {
+      subject: accessRule.subject,
+      selector: accessRule.selector,
+      verbs: accessRule.verbs,
+      remoteUsernames: accessRule.remoteUsernames,
+      expiresAt: accessRule.expiresAt,
+      reason: accessRule.reason,
+    },
+    output: accessRule,
+  },
+  'accessRules.get': { input: { ruleId: ID.rule }, output: accessRule },
+  'accessRules.update': {
+    input: { ruleId: ID.rule, expiresAt: null },
+    output: { ...accessRule, expiresAt: null },
+  },
+  'accessRules.delete': { input: { ruleId: ID.rule }, output: accessRule },
+  'accessRules.explain': {
+    input: { userId: ID.user, targetId: ID.target, verb: 'exec' },
+    output: { allowed: true, reason: 'rule', rule: accessRule },
+  },
   'journal.list': { input: { action: 'command.started', limit: 50 }, output: page(journalEntry) },
   'journal.verify': {
     output: {

@@ -79,6 +79,13 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'PATCH /api/host-keys/:hostKeyId': [401, 403, 200, 404, 200, 403, 404],
   'DELETE /api/host-keys/:hostKeyId': [401, 403, 200, 404, 200, 403, 404],
 
+  'GET /api/access-rules': [401, 403, 403, 403, 200, 200, 200],
+  'POST /api/access-rules': [401, 403, 403, 403, 201, 403, 201],
+  'GET /api/access-rules/:ruleId': [401, 403, 403, 403, 200, 200, 404],
+  'PATCH /api/access-rules/:ruleId': [401, 403, 403, 403, 200, 403, 404],
+  'DELETE /api/access-rules/:ruleId': [401, 403, 403, 403, 200, 403, 404],
+  'POST /api/access-rules/explain': [401, 403, 403, 403, 200, 200, 404],
+
   'GET /api/journal': [401, 403, 403, 403, 200, 200, 200],
   'POST /api/journal/verify': [401, 403, 403, 403, 200, 200, 200],
 }

@@ -1,17 +1,13 @@
-import type { RemoteKrownClient, Role, UpdateUserInput, User, UserId } from '@krown/sdk'
+import type { Role, UpdateUserInput, User } from '@krown/sdk'
 import { type Command, Option } from 'commander'
-import { CliError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
-import { EXIT } from '../exit-codes.js'
 import type { Column } from '../output/table.js'
 import { formatTime } from '../output/time.js'
-import { isId } from '../target/target.js'
+import { userIdOf } from '../target/user-id.js'
 import { Secrets } from '../terminal/secrets.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
 
-/** Nobody has so many; a server that names ever more of them is not believed. */
-const MAX_USERS = 100_000
 const ROLES = ['admin', 'operator', 'readonly'] as const satisfies readonly Role[]
 
 interface CreateOptions {
@@ -69,19 +65,8 @@ async function create(context: Context, [username]: [string], options: CreateOpt
 
 async function update(context: Context, nameOrId: string, change: UpdateUserInput): Promise<undefined> {
   await using connection = await connect(context)
-  const id = await idOf(connection.client, nameOrId)
+  const id = await userIdOf(connection.client, nameOrId)
   await context.output.result(await connection.client.users.update(id, change), describe)
-}
-
-/** Servers know users by id; people know them by name. */
-async function idOf(client: RemoteKrownClient, nameOrId: string): Promise<UserId> {
-  if (isId(nameOrId)) return nameOrId as UserId
-  const name = nameOrId.toLowerCase()
-  const { items } = await collectPages((query) => client.users.list(query), { limit: MAX_USERS })
-  const user = items.find(({ username }) => username === name)
-  if (!user)
-    throw new CliError(`there is no user ${nameOrId}`, EXIT.notFound, '"krown users ls" has them all')
-  return user.id
 }
 
 const describe = ({ username, role, disabled, id }: User) =>

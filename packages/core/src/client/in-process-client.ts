@@ -44,6 +44,7 @@ import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import type { Credentials } from '../targets/credentials/credentials.js'
 import type { HostKeyServices } from '../targets/host-keys/create-host-key-services.js'
+import { type AccessRuleServices, accessRulesApi } from './access-rules-api.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 import { credentialsApi } from './credentials-api.js'
 import { hostKeysApi } from './host-keys-api.js'
@@ -62,6 +63,7 @@ export interface ClientServices {
   readonly credentials: Credentials
   readonly targets: TargetServices
   readonly hostKeys: HostKeyServices
+  readonly access: AccessRuleServices
   readonly journal: JournalReader
   readonly journalTail: JournalTail
   systemInfo(): Promise<SystemInfo>
@@ -108,6 +110,7 @@ export function createInProcessClient(services: ClientServices, actor: Actor): I
     credentials: credentialsApi(services.credentials, actor),
     targets: targetsApi(services.targets, actor),
     hostKeys: hostKeysApi(services.hostKeys, actor),
+    accessRules: accessRulesApi(services.access, actor),
     journal: {
       list: async (query = {}) => services.journal.list(actor, parseInput(journalQuerySchema, query)),
       verify: async () => services.journal.verify(actor),

@@ -1,6 +1,7 @@
 export * from '../errors/catalog.js'
 export * from '../errors/krown-error.js'
 export * from './access-rule.js'
+export type * from './access-rules-api.js'
 export * from './actor.js'
 export * from './api-token.js'
 export * from './command.js'

@@ -1,3 +1,4 @@
+import type { AccessRulesApi } from './access-rules-api.js'
 import type { ApiToken, CreateApiTokenInput, NewApiToken } from './api-token.js'
 import type {
   Command,
@@ -203,6 +204,8 @@ export interface KrownClient {
   readonly credentials: CredentialsApi
   /** The right to register, given by admins. */
   readonly invites: InvitesApi
+  /** Who may do what on which targets; for admins and auditors. */
+  readonly accessRules: AccessRulesApi
   /** What was done by whom; for admins and auditors. */
   readonly journal: {
     /** Newest first. */

@@ -5,6 +5,7 @@ import type { Actor } from '../model/actor.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { SshConnection } from '../ssh/connector.js'
+import type { SessionOnTarget } from '../targets/access/target-access.js'
 import { GroupKiller } from './commands/group-killer.js'
 import type { LiveCommand, TerminationCause } from './commands/live-command.js'
 import { StartGate } from './commands/start-gate.js'
@@ -80,6 +81,12 @@ export class LiveSession {
 
   get id(): SessionId {
     return this.#opened.id
+  }
+
+  /** Null for an ad hoc host, of which no access rule says anything. */
+  get onTarget(): SessionOnTarget | null {
+    const { targetId, username } = this.#opened
+    return targetId === null ? null : { targetId, username }
   }
 
   get orgId(): OrgId {

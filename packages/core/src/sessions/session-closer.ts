@@ -22,9 +22,15 @@ export type EndReason =
   | 'server_shutdown'
   | 'server_restart'
   | 'user_disabled'
+  | 'access_ended'
 
 /** Somebody decided that what runs has to end. */
-const WANTED: ReadonlySet<EndReason> = new Set(['closed_by_user', 'closed_by_admin', 'user_disabled'])
+const WANTED: ReadonlySet<EndReason> = new Set([
+  'closed_by_user',
+  'closed_by_admin',
+  'user_disabled',
+  'access_ended',
+])
 
 interface Ending {
   readonly reason: EndReason

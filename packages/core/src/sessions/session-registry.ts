@@ -1,12 +1,15 @@
 import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, SessionId } from '../model/ids.js'
+import type { SessionOnTarget } from '../targets/access/target-access.js'
 import type { LiveSession } from './live-session.js'
 
 /** A session that is being opened. */
 export interface OpeningSession {
   readonly id: SessionId
   readonly owner: Actor
+  /** Null for an ad hoc host. */
+  readonly onTarget: SessionOnTarget | null
   readonly opened: Promise<LiveSession>
   /** `opened` then rejects, unless it is too late for that. */
   giveUp(reason: KrownError): void

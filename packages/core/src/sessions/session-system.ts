@@ -21,6 +21,7 @@ import { EventStreams } from './events/event-streams.js'
 import { SessionEvents } from './events/session-events.js'
 import { Intake } from './intake.js'
 import { endIdleSessions } from './job-end-idle-sessions.js'
+import { endLostAccess } from './job-end-lost-access.js'
 import { endRevokedSessions, type StandingSource } from './job-end-revoked-sessions.js'
 import { HEARTBEAT_EVERY_MS, NodeMembership } from './nodes/node-membership.js'
 import { SessionCloser } from './session-closer.js'
@@ -100,12 +101,13 @@ export class SessionSystem {
       this.#every(HEARTBEAT_EVERY_MS, 'heartbeat', () => this.#node.beat()),
       this.#every(IDLE_CHECK_MS, 'idle sessions', () => endIdleSessions(sessions, idleTimeout)),
       this.#every(REVOCATION_CHECK_MS, 'revoked sessions', () => this.#endRevoked()),
+      this.#every(REVOCATION_CHECK_MS, 'lost access', () => this.#endLostAccess()),
     ]
   }
 
-  /** Somebody's rights changed in this process: no need to wait for the job. */
+  /** Somebody's rights changed in this process: no need to wait for the jobs. */
   async endRevoked(): Promise<void> {
-    await this.#endRevoked().catch((err) =>
+    await Promise.all([this.#endRevoked(), this.#endLostAccess()]).catch((err) =>
       this.#deps.logger.warn({ err }, 'revoked sessions could not be ended'),
     )
   }
@@ -129,6 +131,16 @@ export class SessionSystem {
   #endRevoked(): Promise<void> {
     const { standings } = this.#deps.access
     return endRevokedSessions({ registry: this.#registry, closer: this.#closer, standings })
+  }
+
+  #endLostAccess(): Promise<void> {
+    const { access, inventory } = this.#deps
+    return endLostAccess({
+      registry: this.#registry,
+      closer: this.#closer,
+      standings: access.standings,
+      access: inventory.access,
+    })
   }
 
   #createNode(nodeId: NodeId): NodeMembership {
@@ -206,7 +218,7 @@ export class SessionSystem {
   }
 
   #createCommands(sessions: SessionFinder): CommandService {
-    const { config, store, time, access } = this.#deps
+    const { config, store, time, access, inventory } = this.#deps
     const { journal, database } = store
     return new CommandService({
       gate: access.gate,
@@ -218,6 +230,7 @@ export class SessionSystem {
         maxOutputBytes: config.limits.execOutput,
       },
       sessions,
+      access: inventory.access,
       launcher: this.#launcher,
       results: this.#results,
       journal,

@@ -10,6 +10,7 @@ import type { OrgId, SessionId } from '../model/ids.js'
 import type { OpenSessionInput } from '../model/open-session.js'
 import type { Page } from '../model/page.js'
 import type { Session, SessionQuery } from '../model/session.js'
+import type { SessionOnTarget } from '../targets/access/target-access.js'
 import type { Intake } from './intake.js'
 import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
@@ -103,6 +104,7 @@ export class SshManager {
     const live = await registry.admit({
       id: opening.id,
       owner: actor,
+      onTarget: onTargetOf(request),
       opened: opener.open(opening, cancellation.signal),
       giveUp: (reason) => cancellation.abort(reason),
     })
@@ -150,6 +152,11 @@ export class SshManager {
   #asItIsNow(session: Session): Session {
     return this.#deps.sessions.registry.find(session.orgId, session.id)?.session ?? session
   }
+}
+
+function onTargetOf({ plan: { last } }: OpenRequest): SessionOnTarget | null {
+  const { targetId, username } = last
+  return targetId === null ? null : { targetId, username }
 }
 
 function requireEnded(session: Session): Session {

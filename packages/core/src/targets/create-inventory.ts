@@ -6,6 +6,8 @@ import type { Db } from '../db/database.js'
 import type { Journal } from '../journal/journal.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
+import { AccessExplainer } from './access/access-explainer.js'
+import { AccessRules } from './access/access-rules.js'
 import { AccessSnapshots } from './access/access-snapshots.js'
 import { RuleBooks } from './access/rule-books.js'
 import { TargetAccess } from './access/target-access.js'
@@ -29,6 +31,8 @@ export interface Inventory {
   readonly targets: Targets
   readonly importer: TargetImporter
   readonly hostKeys: HostKeyServices
+  readonly accessRules: AccessRules
+  readonly explainer: AccessExplainer
   /** For sessions. */
   readonly index: InventoryIndex
   readonly access: TargetAccess
@@ -97,5 +101,15 @@ export function createInventory(deps: InventoryDeps): Inventory {
     writer,
     onChanged,
   })
-  return { targets, importer, hostKeys: hostKeyServices, index, access, dialer, credentials }
+  return {
+    targets,
+    importer,
+    hostKeys: hostKeyServices,
+    accessRules: new AccessRules({ gate: deps.gate, ...store, time, onChanged }),
+    explainer: new AccessExplainer({ gate: deps.gate, db: store.db, clock: time.clock, snapshots }),
+    index,
+    access,
+    dialer,
+    credentials,
+  }
 }

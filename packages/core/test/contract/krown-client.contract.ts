@@ -1,5 +1,6 @@
 import { startSshd } from '@krown/testkit'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { accessRuleTests } from './krown-client/access-rules.contract.js'
 import { administrationTests } from './krown-client/administration.contract.js'
 import { commandTests } from './krown-client/commands.contract.js'
 import { credentialTests } from './krown-client/credentials.contract.js'
@@ -45,6 +46,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('API tokens', () => tokenTests(world))
     describe('invites and logins', () => inviteTests(world))
     describe('credentials', () => credentialTests(world))
+    describe('access rules', () => accessRuleTests(world))
     describe('input', () => inputTests(world))
     describe('rights', () => rightsTests(world))
   })

@@ -1,4 +1,5 @@
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { accessRulesRouter } from '../routers/access-rules.router.js'
 import { authRouter } from '../routers/auth.router.js'
 import { commandsRouter } from '../routers/commands.router.js'
 import { credentialsRouter } from '../routers/credentials.router.js'
@@ -25,6 +26,7 @@ export const appRouter = router({
   targets: targetsRouter,
   credentials: credentialsRouter,
   hostKeys: hostKeysRouter,
+  accessRules: accessRulesRouter,
   journal: journalRouter,
   system: systemRouter,
 })

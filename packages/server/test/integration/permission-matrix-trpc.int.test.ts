@@ -9,7 +9,15 @@ import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.tab
 import { MESSAGE_MATRIX, NARROW_TOKEN_MESSAGES, TRPC_ONLY } from '../permission-matrix-trpc.table.js'
 import { call } from '../support/call.js'
 import { PASSWORD } from '../support/gateway.js'
-import { loginTo, type MatrixWorld, newHostKey, newUser, startMatrixWorld } from '../support/matrix-world.js'
+import {
+  loginTo,
+  type MatrixWorld,
+  newHostKey,
+  newRule,
+  newTarget,
+  newUser,
+  startMatrixWorld,
+} from '../support/matrix-world.js'
 import { RawSocket } from '../support/raw-socket.js'
 
 let world: MatrixWorld
@@ -35,6 +43,7 @@ const startCommand = (sessionId: string, command: string) =>
   post('commands.start', { sessionId, command, stdinOpen: true })
 
 const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
+const grantedRule = async () => ({ ruleId: await post('accessRules.create', newRule(), 'admin') })
 const storedCredential = async () => ({
   credentialId: await post('credentials.create', newCredential(), 'admin'),
 })
@@ -81,6 +90,16 @@ const inputs: Record<string, () => unknown> = {
   'commands.write': async () => ({ ...(await running()), data: 'x' }),
   'commands.closeStdin': running,
   'commands.output': command,
+  'accessRules.list': () => ({}),
+  'accessRules.create': newRule,
+  'accessRules.get': grantedRule,
+  'accessRules.update': async () => ({ ...(await grantedRule()), verbs: ['exec'] }),
+  'accessRules.delete': grantedRule,
+  'accessRules.explain': async () => ({
+    userId: world.people.owner.user.id,
+    targetId: await post('targets.create', newTarget(), 'admin'),
+    verb: 'exec',
+  }),
   'credentials.list': () => ({}),
   'credentials.create': newCredential,
   'credentials.get': storedCredential,

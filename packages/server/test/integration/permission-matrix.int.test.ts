@@ -7,7 +7,15 @@ import { CALLERS, type Caller, permissionMatrix } from '../permission-matrix.tab
 import { call } from '../support/call.js'
 import { fakeKrown } from '../support/fake-krown.js'
 import { PASSWORD, type Person } from '../support/gateway.js'
-import { loginTo, type MatrixWorld, newHostKey, newUser, startMatrixWorld } from '../support/matrix-world.js'
+import {
+  loginTo,
+  type MatrixWorld,
+  newHostKey,
+  newRule,
+  newTarget,
+  newUser,
+  startMatrixWorld,
+} from '../support/matrix-world.js'
 
 interface Call {
   path: string
@@ -21,9 +29,6 @@ beforeAll(async () => {
   world = await startMatrixWorld()
 })
 afterAll(() => world[Symbol.asyncDispose]())
-
-/** A login for this one request, so that ending it ends nobody else's. */
-const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
 
 /** A login of the owner for this one request; the newest is the first. */
 async function ownersLogin(): Promise<string> {
@@ -49,6 +54,15 @@ async function ownersHostKey(): Promise<string> {
   const { body } = await call(world.gateway.url, 'POST /api/host-keys', options)
   return `/api/host-keys/${body.id}`
 }
+
+/** Something for this one request. */
+async function made(path: string, body: unknown): Promise<string> {
+  const options = { token: world.people.admin.token, body }
+  return String((await call(world.gateway.url, `POST ${path}`, options)).body.id)
+}
+
+/** A login for this one request, so that ending it ends nobody else's. */
+const another = (person: Person | undefined) => person && world.gateway.signIn(person.user.username)
 
 /** How each route is asked; what is not here needs no more than its path. */
 const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call> = {
@@ -83,6 +97,25 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const { body } = await call(world.gateway.url, 'POST /api/tokens', options)
     return { path: `/api/tokens/${body.id}` }
   },
+  'POST /api/access-rules': () => ({ path: '/api/access-rules', body: newRule() }),
+  'GET /api/access-rules/:ruleId': async () => ({
+    path: `/api/access-rules/${await made('/api/access-rules', newRule())}`,
+  }),
+  'PATCH /api/access-rules/:ruleId': async () => ({
+    path: `/api/access-rules/${await made('/api/access-rules', newRule())}`,
+    body: { verbs: ['exec'] },
+  }),
+  'DELETE /api/access-rules/:ruleId': async () => ({
+    path: `/api/access-rules/${await made('/api/access-rules', newRule())}`,
+  }),
+  'POST /api/access-rules/explain': async () => ({
+    path: '/api/access-rules/explain',
+    body: {
+      userId: world.people.owner.user.id,
+      targetId: await made('/api/targets', newTarget()),
+      verb: 'exec',
+    },
+  }),
   'POST /api/credentials': () => ({ path: '/api/credentials', body: newCredential() }),
   'GET /api/credentials/:credentialId': async () => ({ path: `/api/credentials/${await storeCredential()}` }),
   'PATCH /api/credentials/:credentialId': async () => ({

@@ -55,3 +55,16 @@ export const newHostKey = () => ({
   host: 'db.example.com',
   fingerprint: `SHA256:${randomBytes(32).toString('base64').slice(0, 43)}`,
 })
+
+export const newTarget = () => ({
+  name: `t${randomUUID()}`,
+  host: '127.0.0.1',
+  username: 'root',
+  probe: false,
+})
+
+export const newRule = () => ({
+  subject: { kind: 'role', role: 'readonly' },
+  selector: 'matrix',
+  verbs: ['watch'],
+})

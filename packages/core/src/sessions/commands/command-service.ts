@@ -22,6 +22,7 @@ import type {
 import type { CommandId } from '../../model/ids.js'
 import type { WaitOptions } from '../../model/krown-client.js'
 import type { Page } from '../../model/page.js'
+import type { TargetAccess } from '../../targets/access/target-access.js'
 import type { Intake } from '../intake.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { type CarriedOutputOptions, lostOutput, readAs, whileAllowed } from '../output/command-output.js'
@@ -40,6 +41,7 @@ export interface CommandServiceDeps {
   readonly time: { clock: Clock; newId: NewId }
   readonly limits: CommandLimits
   readonly sessions: SessionFinder
+  readonly access: Pick<TargetAccess, 'requireVerb'>
   readonly launcher: CommandLauncher
   readonly results: ResultJournal
   readonly journal: Journal
@@ -177,7 +179,7 @@ export class CommandService {
 
   // The answer is made inside the gate, so that a refusal on the way (a full queue) is journaled too.
   async #launch<T>(actor: Actor, input: StartCommandInput, how: Launching<T>): Promise<T> {
-    const { gate, sessions, launcher, limits, time, intake } = this.#deps
+    const { gate, sessions, access, launcher, limits, time, intake } = this.#deps
     const { sessionId } = input
     const useCase = { permission: 'session:execute', resource: { kind: 'session', id: sessionId } } as const
     return gate.run(actor, useCase, async (caller) => {
@@ -188,6 +190,7 @@ export class CommandService {
       if (known) return how.answer(known)
       intake.requireOpen()
       const session = await sessions.requireLive(caller, sessionId, 'session:execute')
+      if (session.onTarget) await access.requireVerb(caller, session.onTarget, 'exec')
       return how.answer(launcher.launch(actor, { session, request, prepare: how.prepare }))
     })
   }

@@ -43,7 +43,7 @@ export interface AccessRulesDeps {
   readonly journal: Journal
   readonly time: { clock: Clock; newId: NewId }
   /** Called after this process changed rules. */
-  readonly onAccessChanged: (orgId: OrgId) => void
+  readonly onChanged: (orgId: OrgId) => void
 }
 
 /** The access rules of an organization, as its admins make them and its auditors read them. */
@@ -72,13 +72,13 @@ export class AccessRules {
       const { subject, ...input } = parseInput(createAccessRuleInputSchema, given)
       const { selector, verbs } = input
       const wanted = { subject, selector, verbs, ...this.#checked(input) }
-      const { journal, onAccessChanged } = this.#deps
+      const { journal, onChanged } = this.#deps
       const rule = await journal.transact(
         actor.orgId,
         (trx) => this.#insert(trx, actor, wanted),
         (granted) => [accessRuleGranted(actor, granted)],
       )
-      onAccessChanged(actor.orgId)
+      onChanged(actor.orgId)
       return rule
     })
   }
@@ -115,7 +115,7 @@ export class AccessRules {
     const useCase = { permission: 'rule:manage', resource: { kind: 'access_rule', id } } as const
     return this.#deps.gate.run(actor, useCase, async (caller) => {
       const rule = await work(caller)
-      this.#deps.onAccessChanged(actor.orgId)
+      this.#deps.onChanged(actor.orgId)
       return rule
     })
   }

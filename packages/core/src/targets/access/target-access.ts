@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { AccessVerb } from '../../model/access-rule.js'
 import type { Actor } from '../../model/actor.js'
-import type { TargetId } from '../../model/ids.js'
+import type { OrgId, TargetId } from '../../model/ids.js'
 import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
 import { holderOf, judgeAccess } from './judge-access.js'
 import type { OrgRules } from './rule-books.js'
@@ -25,6 +25,13 @@ export interface SessionOnTarget {
   readonly targetId: TargetId
   /** User name on the target. */
   readonly username: string
+}
+
+/** A session with whoever opened it, as it is now. */
+export interface OwnedSession {
+  readonly owner: Actor
+  readonly subject: Subject
+  readonly on: SessionOnTarget
 }
 
 /** Which targets a caller may see and use now, by its role and by access rules. */
@@ -85,10 +92,11 @@ export class TargetAccess {
     return target
   }
 
-  /** False when a session that was opened has to end: nothing allows its owner any more to open it. */
-  async mayKeep(owner: Actor, subject: Subject, on: SessionOnTarget): Promise<boolean> {
-    const snapshot = await this.#deps.snapshots.current(owner.orgId)
-    return this.#isAllowed({ actor: owner, subject }, snapshot, { ...on, verbs: OPENING_VERBS })
+  /** Tells which sessions of the organization may go on: those that their owners could open now. */
+  async lastingIn(orgId: OrgId): Promise<(session: OwnedSession) => boolean> {
+    const snapshot = await this.#deps.snapshots.current(orgId)
+    return ({ owner, subject, on }) =>
+      this.#isAllowed({ actor: owner, subject }, snapshot, { ...on, verbs: OPENING_VERBS })
   }
 
   #isAllowed(

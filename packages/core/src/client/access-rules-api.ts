@@ -1,0 +1,32 @@
+import { parseInput } from '../base/parse-input.js'
+import {
+  accessRuleQuerySchema,
+  createAccessRuleInputSchema,
+  explainAccessInputSchema,
+  updateAccessRuleInputSchema,
+} from '../model/access-rule.js'
+import type { AccessRulesApi } from '../model/access-rules-api.js'
+import type { Actor } from '../model/actor.js'
+import type { AccessRuleId } from '../model/ids.js'
+import { accessRuleIdSchema } from '../model/ids-schema.js'
+import type { AccessExplainer } from '../targets/access/access-explainer.js'
+import type { AccessRules } from '../targets/access/access-rules.js'
+
+/** What the section `accessRules` is made of. */
+export interface AccessRuleServices {
+  readonly rules: AccessRules
+  readonly explainer: AccessExplainer
+}
+
+export function accessRulesApi({ rules, explainer }: AccessRuleServices, actor: Actor): AccessRulesApi {
+  const checked = (id: AccessRuleId) => parseInput(accessRuleIdSchema, id, 'ruleId')
+  return {
+    list: async (query = {}) => rules.list(actor, parseInput(accessRuleQuerySchema, query)),
+    get: async (id) => rules.get(actor, checked(id)),
+    create: async (input) => rules.create(actor, parseInput(createAccessRuleInputSchema, input)),
+    update: async (id, input) =>
+      rules.update(actor, checked(id), parseInput(updateAccessRuleInputSchema, input)),
+    delete: async (id) => rules.delete(actor, checked(id)),
+    explain: async (input) => explainer.explain(actor, parseInput(explainAccessInputSchema, input)),
+  }
+}

@@ -1,0 +1,72 @@
+import type { Subject } from '../access/decide.js'
+import { KrownError } from '../errors/krown-error.js'
+import type { Actor } from '../model/actor.js'
+import type { OrgId } from '../model/ids.js'
+import type { SessionOnTarget, TargetAccess } from '../targets/access/target-access.js'
+import type { StandingSource } from './job-end-revoked-sessions.js'
+import type { SessionCloser } from './session-closer.js'
+import type { SessionRegistry } from './session-registry.js'
+
+interface Deps {
+  readonly registry: Pick<SessionRegistry, 'all' | 'openings'>
+  readonly closer: Pick<SessionCloser, 'close'>
+  readonly standings: StandingSource
+  readonly access: Pick<TargetAccess, 'lastingIn'>
+}
+
+/** A session to a target, open or being opened. */
+interface Held {
+  readonly owner: Actor
+  readonly on: SessionOnTarget
+  end(): unknown
+}
+
+/** Ends the sessions to targets that their owners could not open any more: a rule ended, or the target changed. */
+export async function endLostAccess(deps: Deps): Promise<void> {
+  const ofOrgs = new Map<OrgId, Held[]>()
+  for (const one of heldSessions(deps)) {
+    const { orgId } = one.owner
+    ofOrgs.set(orgId, [...(ofOrgs.get(orgId) ?? []), one])
+  }
+  await Promise.all([...ofOrgs].map(([orgId, held]) => endLostAccessIn(orgId, held, deps)))
+}
+
+function heldSessions({ registry, closer }: Deps): Held[] {
+  const live = registry.all().map((session) => ({
+    owner: session.owner,
+    on: session.onTarget,
+    end: () => closer.close(session, 'access_ended'),
+  }))
+  const opening = registry.openings().map(({ owner, onTarget, giveUp }) => ({
+    owner,
+    on: onTarget,
+    end: () => giveUp(accessEnded()),
+  }))
+  return [...live, ...opening].flatMap(({ on, ...one }) => (on === null ? [] : { ...one, on }))
+}
+
+async function endLostAccessIn(
+  orgId: OrgId,
+  held: readonly Held[],
+  { standings, access }: Deps,
+): Promise<void> {
+  const isLasting = await access.lastingIn(orgId)
+  await Promise.all(
+    held.map(async ({ owner, on, end }) => {
+      const subject = await subjectOf(owner, standings)
+      // Of who was disabled, another job ends everything.
+      if (subject && !isLasting({ owner, subject, on })) await end()
+    }),
+  )
+}
+
+async function subjectOf(owner: Actor, standings: StandingSource): Promise<Subject | undefined> {
+  const { kind, orgId, userId } = owner
+  return kind === 'system'
+    ? { userId, role: 'admin', auditScope: 'org' }
+    : standings.findSubject(orgId, userId)
+}
+
+function accessEnded(): KrownError {
+  return new KrownError('FORBIDDEN', 'the access to the target ended while the session was being opened')
+}
