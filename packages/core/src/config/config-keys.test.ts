@@ -34,7 +34,14 @@ test('the secrets are these', () => {
     configKeys()
       .filter(({ secret }) => secret)
       .map(({ path }) => path),
-  ).toEqual(['database.url', 'auth.jwt_secret', 'auth.previous_jwt_secrets', 'auth.setup_token'])
+  ).toEqual([
+    'database.url',
+    'auth.jwt_secret',
+    'auth.previous_jwt_secrets',
+    'auth.setup_token',
+    'vault.master_key',
+    'vault.previous_master_keys',
+  ])
 })
 
 test('the default of each key is what parsing gives when it is written out', () => {
@@ -60,6 +67,7 @@ test('tables come in the order of the file, those inside after their parent', ()
     'ssh',
     'ssh.outbound',
     'auth',
+    'vault',
     'limits',
     'logging',
   ])

@@ -59,6 +59,7 @@ test('without any key everything has its default', () => {
       setupToken: '',
       passwordMinLength: 12,
     },
+    vault: { masterKey: '', previousMasterKeys: [] },
     limits: {
       body: 262_144,
       execOutput: 1_048_576,
@@ -278,5 +279,14 @@ describe('values', () => {
       { path: 'auth.jwt_secret', message: 'must have at least 32 bytes' },
       { path: 'auth.setup_token', message: 'is a well-known value that anybody can guess' },
     ])
+  })
+
+  test('a master key is 32 bytes, and a mistake in one does not repeat it', () => {
+    const masterKey = 'BXkSpUTgF5cQrfPvM2mYz1h8sJd0aLwNeRtKiOuVxCE='
+    const vault = { masterKey, previousMasterKeys: [masterKey] }
+    expect(parseConfig({ vault }).vault).toEqual(vault)
+    const wrong = { vault: { masterKey: `${masterKey}x`, previousMasterKeys: ['short'] } }
+    expect(pathsOf(wrong)).toEqual(['vault.master_key', 'vault.previous_master_keys[0]'])
+    expect(JSON.stringify(problemsOf(wrong))).not.toMatch(/BXkSp|short/)
   })
 })

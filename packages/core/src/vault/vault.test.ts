@@ -47,7 +47,7 @@ test('the same secret looks different each time', () => {
   expect(texts[0]).not.toContain('secret')
 })
 
-describe('G10: a secret moved to', () => {
+describe('a secret moved to', () => {
   test.each<[string, Partial<SecretPlace>]>([
     ['another row', { rowId: newId<CredentialId>() }],
     ['another organization', { orgId: newId<OrgId>() }],
@@ -64,7 +64,7 @@ describe('G10: a secret moved to', () => {
   })
 })
 
-test('G10: one with any single character changed, cut or added is not opened', () => {
+test('one with any single character changed, cut or added is not opened', () => {
   const { vault, keyId } = newVault()
   const sealed = vault.seal('secret', PLACE, keyId)
   const other = (char: string) => (char === 'A' ? 'B' : 'A')
@@ -79,7 +79,7 @@ test('G10: one with any single character changed, cut or added is not opened', (
   }
 })
 
-test('G10: one whose last character says the same in other bits is another text, and is not opened', () => {
+test('one whose last character says the same in other bits is another text, and is not opened', () => {
   const { vault, keyId } = newVault()
   // 18 + 16 bytes: the last character of base64 has four bits that mean nothing.
   const sealed = vault.seal('eighteen bytes 123', PLACE, keyId)

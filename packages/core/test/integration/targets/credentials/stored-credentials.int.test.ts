@@ -51,7 +51,7 @@ describeOnBothDatabases('stored credentials', (openTestDatabase) => {
     expect(await foreign).toMatchObject({ code: 'NOT_FOUND', message: (await absent).message })
   })
 
-  test('B04 G10: a secret that was swapped with another row, version or organization is never decrypted', async () => {
+  test('B04: a secret that was swapped with another row, version or organization is never decrypted', async () => {
     await using fixture = await start()
     const { credentials } = fixture.admin
     const secrets = secretsOf(fixture)
@@ -80,7 +80,7 @@ describeOnBothDatabases('stored credentials', (openTestDatabase) => {
     expect([moved.code, moved.details]).toEqual(['INTERNAL', undefined])
   })
 
-  test('T35 J05: no secret is readable in the database or the log after any way of writing one', async () => {
+  test('J05: no secret is readable in the database or the log after any way of writing one', async () => {
     const logger = recordingLogger()
     await using fixture = await start({ parts: { logger } })
     const { masterKey } = fixture.krown.config.vault
