@@ -313,6 +313,16 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   },
   'commands.get': { input: { commandId: ID.command, waitMs: 10_000 }, output: command },
   'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
+  'targets.import': {
+    input: {
+      targets: [{ name: 'web1', host: 'web1.example.com', username: 'deploy', tags: ['web'], jump: 'bastion' }],
+      dryRun: true,
+    },
+    output: {
+      dryRun: true,
+      items: [{ name: 'web1', outcome: 'created', targetId: null, changed: [], reason: null }],
+    },
+  },
   'targets.list': { input: { selector: 'tag:env=prod and not name:db*', limit: 50 }, output: page(target) },
   'targets.create': {
     input: {
@@ -324,6 +334,16 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
       description: target.description,
     },
     output: target,
+  },
+  'targets.import': {
+    input: {
+      targets: [{ name: target.name, host: target.host, username: target.username, tags: target.tags }],
+      dryRun: true,
+    },
+    output: {
+      dryRun: true,
+      items: [{ name: target.name, outcome: 'created', targetId: null, changed: [], reason: null }],
+    },
   },
   'targets.get': { input: { targetId: ID.target }, output: target },
   'targets.update': {
