@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate/gate.js'
+import { openLimitStore } from './auth/limits/open-limit-store.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
 import { type Logger, silentLogger } from './base/logger.js'
@@ -121,6 +122,7 @@ class RunningKrown implements Krown {
   static async build(context: BuildContext): Promise<RunningKrown> {
     const { config, database, clock, parts } = context
     const journal = new Journal({ database, clock, newId })
+    const limitStore = await openLimitStore(database, { schema: config.database.schema, clock })
     const endpoints = await ProtectedEndpoints.of(config, parts.pgPool)
     let sessions: SessionSystem | undefined
     const identity = await createIdentity({
@@ -128,6 +130,7 @@ class RunningKrown implements Krown {
       journal,
       clock,
       newId,
+      limitStore,
       settings: config,
       setupToken: config.auth.setupToken || null,
       authorize: parts.authorize,
@@ -158,8 +161,8 @@ class RunningKrown implements Krown {
     const { sessions, identity, context } = this.#assembly
     await sessions.start()
     this.#purge = startPeriodic(context.clock, PURGE_EVERY_MS, {
-      run: () => identity.purgeLogins(),
-      onError: (err) => context.logger.warn({ err }, 'expired logins could not be deleted'),
+      run: () => identity.purge(),
+      onError: (err) => context.logger.warn({ err }, 'what has expired could not be deleted'),
     })
   }
 

@@ -1,4 +1,5 @@
 import { createIdentity } from './auth/create-identity.js'
+import { MemoryLimitStore } from './auth/limits/memory-limit-store.js'
 import { systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
 import { silentLogger } from './base/logger.js'
@@ -49,6 +50,8 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
       journal,
       clock: systemClock,
       newId,
+      // Whoever is on the machine is not counted.
+      limitStore: new MemoryLimitStore({ clock: systemClock }),
       settings: config,
       setupToken: null,
       onUserChanged: () => {},

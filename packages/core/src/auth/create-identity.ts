@@ -18,6 +18,7 @@ import { RefusalLog } from './gate/refusal-log.js'
 import { Subjects } from './gate/subjects.js'
 import { InviteDesk } from './invites/invite-desk.js'
 import { Invites } from './invites/invites.js'
+import type { LimitStore } from './limits/limit-store.js'
 import { type RateLimitSettings, RateLimits } from './limits/rate-limits.js'
 import { Account } from './logins/account.js'
 import { FailedLoginLog } from './logins/failed-login-log.js'
@@ -55,6 +56,8 @@ export interface IdentityParts {
   readonly journal: Journal
   readonly clock: Clock
   readonly newId: NewId
+  /** Where failed logins and registrations are counted. */
+  readonly limitStore: LimitStore
   /** An empty `auth.jwtSecret` means one of this process: its tokens end with it. */
   readonly settings: IdentitySettings
   /** Proves the right to become the first admin; null when nobody may by registering. */
@@ -92,8 +95,8 @@ export interface Identity {
   resetPassword(input: { username: string; password: string }): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, CONFLICT, VALIDATION_FAILED, QUOTA_EXCEEDED */
   createToken(input: MachineTokenInput): Promise<NewApiToken>
-  /** For the sweep: deletes the rows of logins that reached their absolute end. */
-  purgeLogins(): Promise<void>
+  /** For the sweep: deletes logins that reached their absolute end, and counts that have expired. */
+  purge(): Promise<void>
   /** Journals refusals that were only counted. @throws KrownError AUDIT_UNAVAILABLE */
   flush(): Promise<void>
 }
@@ -126,7 +129,10 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
       createFirstAdmin(onMachine, parseInput(personInputSchema, input), { clientIp: null }),
     resetPassword: (input) => resetPassword(onMachine, input),
     createToken: (input) => createTokenOnMachine({ db, issuer: shared.issuer, home }, input),
-    purgeLogins: () => deleteExpiredLoginsAcrossOrgs(db, clock.now()),
+    purge: async () => {
+      await deleteExpiredLoginsAcrossOrgs(db, clock.now())
+      await parts.limitStore.purge()
+    },
     flush: () => entries.flush(),
   }
 }
@@ -161,7 +167,7 @@ function createShared(parts: IdentityParts, home: HomeOrg) {
     entries,
     passwords,
     people: new NewPeople({ passwords, clock, newId }),
-    limits: new RateLimits({ clock, settings: settings.limits }),
+    limits: new RateLimits({ clock, store: parts.limitStore, settings: settings.limits }),
     failures: new FailedLoginLog({ entries, home }),
     onUserChanged: (userId: UserId) => {
       subjects.invalidate(userId)

@@ -4,6 +4,7 @@ import { initial } from './migrations/0001_initial.js'
 import { apiTokens } from './migrations/0002_api_tokens.js'
 import { inventory } from './migrations/0003_inventory.js'
 import { invites } from './migrations/0004_invites.js'
+import { rateLimits } from './migrations/0005_rate_limits.js'
 import type { Tables } from './tables/tables.js'
 
 const migrations = {
@@ -11,6 +12,7 @@ const migrations = {
   '0002_api_tokens': apiTokens,
   '0003_inventory': inventory,
   '0004_invites': invites,
+  '0005_rate_limits': rateLimits,
 }
 
 const MIGRATIONS_TABLE = 'schema_migrations'

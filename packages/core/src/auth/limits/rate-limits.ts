@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import { WindowCounter } from '../../base/window-counter.js'
-import { KrownError } from '../../errors/krown-error.js'
 import type { Actor } from '../../model/actor.js'
-import { AccountLocks } from './account-locks.js'
 import { addressKey } from './address-key.js'
-import { KnownAddresses } from './known-addresses.js'
+import { fullForMs, type LimitKey, type LimitStore, type LimitWindow, lockedForMs } from './limit-store.js'
+import { CountedAttempt, type LoginAttempt, type LoginLimits, TOO_MANY_FAILURES } from './login-attempt.js'
+import { requireNoWait } from './require-no-wait.js'
 
 const SECOND_MS = 1_000
 
@@ -18,63 +18,54 @@ export interface RateLimitSettings {
   readonly requestsPerActor: number
 }
 
-/**
- * A login under way. Once begun it counts as failed until it says otherwise, so that attempts made at once
- * cannot slip through together.
- */
-export interface LoginAttempt {
-  /** @throws KrownError RATE_LIMITED after too many failed logins of the account or from the address. */
-  requireAllowed(): void
-  /** Asks again, and counts it. @throws KrownError RATE_LIMITED */
-  begin(): void
-  /** If it fails, the account is locked for so long; 0 when it is not. */
-  readonly locksForMs: number
-  /** The password was right: the account's failures are forgotten. */
-  succeeded(): void
-  /** It was neither right nor wrong: something else went wrong. */
-  undone(): void
+export interface RateLimitsDeps {
+  readonly clock: Clock
+  readonly store: LimitStore
+  readonly settings: RateLimitSettings
 }
 
-/** What one account, address or actor may do in a while; each process counts for itself. */
+/** What one account, address or actor may do in a while. */
 export class RateLimits {
-  readonly #accounts: AccountLocks
-  /** Of accounts as they are used from where they signed in before: strangers elsewhere cannot lock these. */
-  readonly #accountsFromKnown: AccountLocks
-  readonly #known = new KnownAddresses()
-  readonly #failures: WindowCounter
-  readonly #registrations: WindowCounter
+  readonly #store: LimitStore
+  readonly #logins: LoginLimits
+  readonly #registrations: LimitWindow
+  /** Of this process alone: asked for each request. */
   readonly #requests: WindowCounter
 
-  constructor({ clock, settings }: { clock: Clock; settings: RateLimitSettings }) {
+  constructor({ clock, store, settings }: RateLimitsDeps) {
     const windowMs = settings.window
-    const perAccount = { clock, limit: settings.loginFailuresPerAccount, windowMs }
-    this.#accounts = new AccountLocks(perAccount)
-    this.#accountsFromKnown = new AccountLocks(perAccount)
-    this.#failures = new WindowCounter({ clock, limit: settings.loginFailuresPerAddress, windowMs })
-    this.#registrations = new WindowCounter({ clock, limit: settings.registrationsPerAddress, windowMs })
+    this.#store = store
+    this.#logins = {
+      perAccount: { limit: settings.loginFailuresPerAccount, windowMs },
+      perAddress: { limit: settings.loginFailuresPerAddress, windowMs },
+    }
+    this.#registrations = { limit: settings.registrationsPerAddress, windowMs }
     this.#requests = new WindowCounter({ clock, limit: settings.requestsPerActor, windowMs: SECOND_MS })
   }
 
-  /** @param username Folded, whether or not a user has it. */
-  loginAttempt(username: string, clientIp: string | null): LoginAttempt {
-    const address = clientIp === null ? undefined : addressKey(clientIp)
-    const isKnown = address !== undefined && this.#known.has(username, address)
-    return new CountedAttempt(
-      {
-        accounts: isKnown ? this.#accountsFromKnown : this.#accounts,
-        addresses: this.#failures,
-        known: this.#known,
-      },
-      { username, address, account: isKnown ? `${address} ${username}` : username },
-    )
+  /**
+   * Accounts are counted apart as they are used from where they signed in before: strangers elsewhere cannot lock
+   * these.
+   *
+   * @param username Folded, whether or not a user has it.
+   * @throws KrownError RATE_LIMITED after too many failed logins of the account or from the address; UNAVAILABLE.
+   */
+  async loginAttempt(username: string, clientIp: string | null): Promise<LoginAttempt> {
+    const account: LimitKey = { kind: 'login_account', name: username }
+    if (clientIp === null) {
+      const [failures] = await this.#store.read([account])
+      requireNoWait(lockedForMs(failures, this.#logins.perAccount), TOO_MANY_FAILURES)
+      return new CountedAttempt(this.#store, this.#logins, { account, from: undefined })
+    }
+    return this.#attemptFrom(addressKey(clientIp), username)
   }
 
-  /** @throws KrownError RATE_LIMITED */
-  countRegistration(clientIp: string | null): void {
+  /** @throws KrownError RATE_LIMITED, UNAVAILABLE */
+  async countRegistration(clientIp: string | null): Promise<void> {
     if (clientIp === null) return
-    const key = addressKey(clientIp)
-    requireNoWait(this.#registrations.waitMs(key), 'too many registrations from this address')
-    this.#registrations.add(key)
+    const key: LimitKey = { kind: 'registration', name: addressKey(clientIp) }
+    const waitMs = await this.#store.count(key, this.#registrations)
+    requireNoWait(waitMs, 'too many registrations from this address')
   }
 
   /** For transports: counts one request of a signed-in caller. @throws KrownError RATE_LIMITED */
@@ -82,71 +73,22 @@ export class RateLimits {
     requireNoWait(this.#requests.waitMs(userId), 'too many requests')
     this.#requests.add(userId)
   }
-}
 
-interface Counters {
-  readonly accounts: AccountLocks
-  readonly addresses: WindowCounter
-  readonly known: KnownAddresses
-}
-
-interface Who {
-  readonly username: string
-  readonly address: string | undefined
-  /** What its failures are counted under. */
-  readonly account: string
-}
-
-class CountedAttempt implements LoginAttempt {
-  readonly #counters: Counters
-  readonly #who: Who
-  #begun = false
-  #locksForMs = 0
-
-  constructor(counters: Counters, who: Who) {
-    this.#counters = counters
-    this.#who = who
+  async #attemptFrom(place: string, username: string): Promise<LoginAttempt> {
+    const known: LimitKey = { kind: 'known_address', name: `${place} ${username}` }
+    const address: LimitKey = { kind: 'login_address', name: place }
+    const anywhere: LimitKey = { kind: 'login_account', name: username }
+    const fromKnown: LimitKey = { kind: 'login_account_from_known', name: `${place} ${username}` }
+    const [isKnown, ofAddress, ofAnywhere, ofKnown] = await this.#store.read([
+      known,
+      address,
+      anywhere,
+      fromKnown,
+    ])
+    const { perAccount, perAddress } = this.#logins
+    const locked = lockedForMs(isKnown ? ofKnown : ofAnywhere, perAccount)
+    requireNoWait(Math.max(locked, fullForMs(ofAddress, perAddress)), TOO_MANY_FAILURES)
+    const account = isKnown ? fromKnown : anywhere
+    return new CountedAttempt(this.#store, this.#logins, { account, from: { address, known } })
   }
-
-  get locksForMs(): number {
-    return this.#locksForMs
-  }
-
-  requireAllowed(): void {
-    const { account, address } = this.#who
-    const ofAddress = address === undefined ? 0 : this.#counters.addresses.waitMs(address)
-    requireNoWait(Math.max(this.#counters.accounts.waitMs(account), ofAddress), 'too many failed logins')
-  }
-
-  begin(): void {
-    this.requireAllowed()
-    const { account, address } = this.#who
-    this.#begun = true
-    this.#locksForMs = this.#counters.accounts.add(account)
-    if (address !== undefined) this.#counters.addresses.add(address)
-  }
-
-  succeeded(): void {
-    if (!this.#begun) return
-    const { username, address, account } = this.#who
-    this.#counters.accounts.forget(account)
-    if (address !== undefined) this.#counters.known.add(username, address)
-    this.#takeBackAddress()
-  }
-
-  undone(): void {
-    if (!this.#begun) return
-    this.#counters.accounts.takeBack(this.#who.account)
-    this.#takeBackAddress()
-  }
-
-  #takeBackAddress(): void {
-    const { address } = this.#who
-    if (address !== undefined) this.#counters.addresses.takeBack(address)
-  }
-}
-
-function requireNoWait(waitMs: number, what: string): void {
-  if (waitMs <= 0) return
-  throw new KrownError('RATE_LIMITED', `${what}: try again later`, { retryAfterMs: Math.ceil(waitMs) })
 }

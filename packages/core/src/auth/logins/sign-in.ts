@@ -10,7 +10,8 @@ import type { Journal } from '../../journal/journal.js'
 import type { CallOrigin } from '../../model/actor.js'
 import type { LoginInput } from '../../model/login.js'
 import { type User, usernameSchema } from '../../model/user.js'
-import type { LoginAttempt, RateLimits } from '../limits/rate-limits.js'
+import type { LoginAttempt } from '../limits/login-attempt.js'
+import type { RateLimits } from '../limits/rate-limits.js'
 import { needsRehash, type Passwords } from '../passwords/passwords.js'
 import { foldUsername } from '../people/new-person.js'
 import { wrongCredentials } from '../unauthenticated.js'
@@ -50,14 +51,14 @@ export class SignIn {
 
   /** @throws KrownError UNAUTHENTICATED, the same for every cause; RATE_LIMITED, UNAVAILABLE. */
   async signIn(input: LoginInput, origin: CallOrigin): Promise<SignedIn> {
-    const attempt = this.#deps.limits.loginAttempt(foldUsername(input.username), origin.clientIp)
-    attempt.requireAllowed()
-    const signedIn = await this.#try(input, { attempt, origin }).catch((error: unknown) => {
-      attempt.undone()
+    const attempt = await this.#deps.limits.loginAttempt(foldUsername(input.username), origin.clientIp)
+    const signedIn = await this.#try(input, { attempt, origin }).catch(async (error: unknown) => {
+      // Where it cannot be taken back it stays counted; the caller hears of the first error.
+      await attempt.undone().catch(() => {})
       throw error
     })
     if (!signedIn) throw wrongCredentials()
-    attempt.succeeded()
+    await attempt.succeeded()
     return signedIn
   }
 

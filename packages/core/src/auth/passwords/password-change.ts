@@ -52,8 +52,7 @@ export class PasswordChange {
   }
 
   async #requireCurrent(actor: LoginActor, password: string, hash: string): Promise<void> {
-    const attempt = this.#deps.limits.loginAttempt(actor.username, actor.clientIp)
-    attempt.requireAllowed()
+    const attempt = await this.#deps.limits.loginAttempt(actor.username, actor.clientIp)
     const { clientIp } = actor
     const onTurn = () => attempt.begin()
     const matches = await this.#deps.passwords.verify({ password, hash, clientIp, onTurn })

@@ -28,7 +28,7 @@ export interface PasswordAttempt {
   readonly hash: string | null
   readonly clientIp: string | null
   /** Called when the line has moved up to this attempt; what it throws ends the attempt. */
-  readonly onTurn?: () => void
+  readonly onTurn?: () => Promise<void>
 }
 
 /** Makes and checks password hashes, a bounded number at a time. */
@@ -70,7 +70,7 @@ export class Passwords {
   async verify(attempt: PasswordAttempt): Promise<boolean> {
     const { password, hash } = attempt
     return this.#inTurn(attempt.clientIp, async () => {
-      attempt.onTurn?.()
+      await attempt.onTurn?.()
       const matches = await this.#hasher.verify(hash ?? DUMMY_HASH, password)
       return matches && hash !== null
     })

@@ -54,7 +54,7 @@ export class Registration {
     // Whoever comes too late wanted to be the admin, and must not believe that it is one.
     if (await isSetUp(db)) throw setUpIsDone()
     if (isSetupToken(settings.setupToken, token)) return createFirstAdmin(this.#deps, input, origin)
-    limits.countRegistration(origin.clientIp)
+    await limits.countRegistration(origin.clientIp)
     await journal.append(home.orgId, [setUpDenied(home, origin)])
     throw new KrownError('FORBIDDEN', 'the setup token is not right')
   }
@@ -62,7 +62,7 @@ export class Registration {
   async #join(input: RegisterInput, origin: CallOrigin): Promise<User> {
     const { journal, people, limits, home, invites } = this.#deps
     this.#requireOpen(input)
-    limits.countRegistration(origin.clientIp)
+    await limits.countRegistration(origin.clientIp)
     const { inviteToken } = input
     const invite = inviteToken === undefined ? undefined : await invites.check(inviteToken)
     const { orgId, role } = invite ?? { orgId: home.orgId, role: 'readonly' as const }

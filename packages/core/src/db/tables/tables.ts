@@ -16,6 +16,7 @@ import type {
   TargetsTable,
 } from './inventory.table.js'
 import type { JournalEntriesTable, JournalHeadsTable } from './journal.table.js'
+import type { RateLimitsTable } from './limit.table.js'
 import type { CommandLogsTable, NodesTable, SessionsTable } from './session.table.js'
 
 export interface Tables {
@@ -37,4 +38,5 @@ export interface Tables {
   known_host_keys: KnownHostKeysTable
   journal_entries: JournalEntriesTable
   journal_heads: JournalHeadsTable
+  rate_limits: RateLimitsTable
 }

@@ -1,5 +1,8 @@
 import { FakeClock } from '@krown/testkit'
 import { createIdentity, type Identity, type IdentityParts } from '../../../src/auth/create-identity.js'
+import type { LimitStore } from '../../../src/auth/limits/limit-store.js'
+import { MemoryLimitStore } from '../../../src/auth/limits/memory-limit-store.js'
+import { openLimitStore } from '../../../src/auth/limits/open-limit-store.js'
 import type { PasswordHasher } from '../../../src/auth/passwords/password-hasher.js'
 import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
@@ -60,6 +63,8 @@ export type Overrides = {
   limits?: Partial<IdentityParts['settings']['limits']>
   setupToken?: string | null
   hasher?: PasswordHasher
+  /** Counted together on PostgreSQL, where time is partly real; default: each process for itself. */
+  sharedLimits?: boolean
 }
 
 const SETTINGS: IdentityParts['settings'] = {
@@ -88,28 +93,42 @@ export class IdentityFixture implements AsyncDisposable {
   /** Who was reported as changed, in order. */
   readonly changed: UserId[] = []
   readonly #database: Database
+  readonly #schema: string
   readonly #dispose: () => Promise<void>
   #identity: Identity | undefined
 
-  constructor(database: Database, clock: FakeClock, dispose: () => Promise<void>) {
+  constructor(
+    { database, schema }: { database: Database; schema: string },
+    clock: FakeClock,
+    dispose: () => Promise<void>,
+  ) {
     this.#database = database
+    this.#schema = schema
     this.clock = clock
     this.#dispose = dispose
   }
 
   async start(overrides: Overrides): Promise<this> {
-    const { auth, limits, setupToken = SETUP_TOKEN, hasher = this.hasher } = overrides
+    const { auth, limits, setupToken = SETUP_TOKEN, hasher = this.hasher, sharedLimits } = overrides
     this.#identity = await createIdentity({
       database: this.#database,
       journal: new Journal({ database: this.#database, clock: this.clock, newId }),
       clock: this.clock,
       newId,
+      limitStore: await this.#openLimits(sharedLimits),
       settings: { auth: { ...SETTINGS.auth, ...auth }, limits: { ...SETTINGS.limits, ...limits } },
       setupToken,
       hasher,
       onUserChanged: (userId) => this.changed.push(userId),
     })
     return this
+  }
+
+  async #openLimits(shared = false): Promise<LimitStore> {
+    const { clock } = this
+    return shared
+      ? openLimitStore(this.#database, { schema: this.#schema, clock })
+      : new MemoryLimitStore({ clock })
   }
 
   get identity(): Identity {
@@ -192,10 +211,11 @@ export function fixtureOpener(openTestDatabase: OpenTestDatabase) {
   const openTwo = async (overrides: Overrides = {}) => {
     const opened = await openTestDatabase()
     const clock = new FakeClock()
-    const dispose = async () => opened[Symbol.asyncDispose]()
-    const fixture = await new IdentityFixture(opened.database, clock, dispose).start(overrides)
-    const another = async () =>
-      new IdentityFixture(await opened.openAgain(), clock, async () => {}).start(overrides)
+    const schema = opened.place.kind === 'postgres' ? opened.place.schema : ''
+    const start = (database: Database, dispose: () => Promise<void>) =>
+      new IdentityFixture({ database, schema }, clock, dispose).start(overrides)
+    const fixture = await start(opened.database, async () => opened[Symbol.asyncDispose]())
+    const another = async () => start(await opened.openAgain(), async () => {})
     return { fixture, another }
   }
   return { open, openTwo }

@@ -112,10 +112,10 @@ describeOnBothDatabases('refresh', (openTestDatabase) => {
     await fixture.admin()
     const count = async () => (await fixture.db.selectFrom('logins').select('id').execute()).length
     fixture.clock.advance(30 * DAY)
-    await fixture.identity.purgeLogins()
+    await fixture.identity.purge()
     expect(await count()).toBe(1)
     fixture.clock.advance(1)
-    await fixture.identity.purgeLogins()
+    await fixture.identity.purge()
     expect(await count()).toBe(0)
   })
 

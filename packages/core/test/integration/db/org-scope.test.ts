@@ -71,6 +71,13 @@ const OF_THE_INSTANCE = [
   'node.insertNode',
   'node.listLivingNodes',
   'organization.ensureOrganization',
+  'rate-limit.addFailure',
+  'rate-limit.deleteExpiredPoints',
+  'rate-limit.deletePoints',
+  'rate-limit.listPoints',
+  'rate-limit.setPoint',
+  'rate-limit.takeBackFailure',
+  'rate-limit.takeBackPoint',
 ]
 
 test('the functions that look across organizations are these and no others', async () => {
