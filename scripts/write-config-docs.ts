@@ -43,9 +43,11 @@ are ignored here.
 ## Secrets
 
 Without \`auth.jwt_secret\` the server makes one in \`data_dir/jwt-secret\`; with PostgreSQL it must be given, because every
-process needs the same. As long as there is no administrator, a setup token is made in \`data_dir/setup-token\` unless
-\`auth.setup_token\` is given. Both files have mode 0600, \`data_dir\` has 0700. The server does not start with a secret that
-is shorter than 32 bytes or well known, nor with a secret file that others can read.
+process needs the same. The same goes for \`vault.master_key\`, which encrypts stored credentials, and
+\`data_dir/master-key\`; a backup without it [is useless for them](../operations/running.md#the-master-key). As long as
+there is no administrator, a setup token is made in \`data_dir/setup-token\` unless \`auth.setup_token\` is given. These
+files have mode 0600, \`data_dir\` has 0700. The server does not start with a secret that is shorter than 32 bytes or well
+known, nor with a secret file that others can read.
 
 ## Listening beyond this machine
 

@@ -37,6 +37,7 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
   }),
   'POST /api/tokens': ({ id }) => ({ TOKEN_ID: String(id) }),
   'POST /api/users': ({ id }) => ({ USER_ID: String(id) }),
+  'POST /api/credentials': ({ id }) => ({ CREDENTIAL_ID: String(id) }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),
 }
