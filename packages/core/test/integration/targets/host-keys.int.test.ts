@@ -57,6 +57,12 @@ async function startAlternating(...peers: Peer[]) {
   }
 }
 
+/** A host's key, and its type and base64 as in a known_hosts file. */
+function makeHostKey() {
+  const hostKey = generateKey()
+  return { hostKey, key: hostKey.publicKey.split(' ').slice(0, 2).join(' ') }
+}
+
 const pinsOf = ({ db }: KrownFixture) => db.selectFrom('known_host_keys').selectAll().execute()
 
 describeOnBothDatabases('host keys', (openTestDatabase) => {
@@ -121,6 +127,71 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
         facts: { code: 'HOST_KEY_MISMATCH', presented: target.hostKeyFingerprint, expected: [before] },
       },
     ])
+  })
+
+  test('F12: of a changed key, one of another type, that of another host: none gets an attempt to sign in', async () => {
+    await using target = await startHostileSshServer()
+    await using other = await startHostileSshServer()
+    await using fixture = await start()
+    const { host, port } = target
+    const { hostKeys } = fixture.admin
+    const ecdsa = generateKey({ type: 'ecdsa' })
+    for (const expected of [UNKNOWN, ecdsa.fingerprint, other.hostKeyFingerprint]) {
+      const key = await hostKeys.create({ host, port, fingerprint: expected })
+      expect(await refusalOf(fixture.open(target))).toMatchObject({
+        code: 'HOST_KEY_MISMATCH',
+        details: { presented: target.hostKeyFingerprint, expected: [expected] },
+      })
+      await hostKeys.delete(key.id)
+    }
+    expect(target.authAttempts).toEqual([])
+    expect(await fixture.entries({ action: 'session.open_failed' })).toHaveLength(3)
+  })
+
+  test('F12 T19: a revoked key is refused first, in every policy, by name, by pattern, and when it is given', async () => {
+    const { hostKey, key } = makeHostKey()
+    await using target = await startHostileSshServer({ hostKeys: [hostKey] })
+    const { host, port, hostKeyFingerprint: fingerprint } = target
+    for (const hostKeyPolicy of ['accept-new', 'ask', 'strict'] as const) {
+      await using fixture = await start({ config: { ssh: { hostKeyPolicy } } })
+      const { hostKeys } = fixture.admin
+      const refused = { code: 'HOST_KEY_MISMATCH', details: { presented: fingerprint, revoked: true } }
+      // Trusted by the organization too, and by the user, which changes nothing.
+      await hostKeys.import({ text: `* ${key}\n` })
+      await fixture.operator.hostKeys.create({ host, port, fingerprint, scope: 'user' })
+      const exact = await hostKeys.create({ host, port, fingerprint, mark: 'revoked', reason: 'leaked' })
+      expect(await refusalOf(fixture.open(target))).toMatchObject(refused)
+      await hostKeys.delete(exact.id)
+      await hostKeys.import({ text: `@revoked [127.0.0.*]:* ${key}\n` })
+      expect(await refusalOf(fixture.open(target))).toMatchObject(refused)
+      expect(await refusalOf(fixture.open(target, { hostKeyFingerprint: fingerprint }))).toMatchObject(
+        refused,
+      )
+      expect(await refusalOf(fixture.open(target, { hostKeyFingerprint: UNKNOWN }))).toMatchObject(refused)
+    }
+    expect(target.authAttempts).toEqual([])
+  })
+
+  test('a pattern of the organization trusts as a name does, and wins over what a user pinned', async () => {
+    const { hostKey, key } = makeHostKey()
+    await using target = await startHostileSshServer({ hostKeys: [hostKey] })
+    await using fixture = await start({ config: { ssh: { hostKeyPolicy: 'strict' } } })
+    await fixture.admin.hostKeys.import({ text: `[127.0.0.*]:*,![127.0.0.1]:${target.port} ${key}\n` })
+    expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'HOST_KEY_UNKNOWN' })
+    await fixture.admin.hostKeys.import({ text: `[127.0.0.?]:* ${key}\n` })
+    expect((await fixture.open(target)).session.hostKeyNewlyPinned).toBe(false)
+    await target.replaceHostKey()
+    const given = { host: target.host, port: target.port, fingerprint: target.hostKeyFingerprint }
+    await fixture.operator.hostKeys.create({ ...given, scope: 'user' })
+    expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'HOST_KEY_MISMATCH' })
+  })
+
+  test('a certificate authority is kept, and trusts nothing', async () => {
+    const { hostKey, key } = makeHostKey()
+    await using target = await startHostileSshServer({ hostKeys: [hostKey] })
+    await using fixture = await start({ config: { ssh: { hostKeyPolicy: 'strict' } } })
+    await fixture.admin.hostKeys.import({ text: `@cert-authority * ${key}\n` })
+    expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'HOST_KEY_UNKNOWN' })
   })
 
   test('F13: of two first connections at once that see different keys, one is pinned and the other refused', async () => {

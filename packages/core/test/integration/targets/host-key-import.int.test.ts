@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { createTempDir, startHostileSshServer } from '@krown/testkit'
+import { expect, test } from 'vitest'
+import type { KrownClient } from '../../../src/model/krown-client.js'
+import { describeOnBothDatabases } from '../../support/databases.js'
+import { krownStarter, refusalOf } from '../../support/krown-fixture.js'
+import { makeKey } from './known-host-keys-fixture.js'
+
+const run = promisify(execFile)
+
+/** As `ssh-keygen -H` leaves it. */
+async function hashed(text: string): Promise<string> {
+  await using dir = await createTempDir()
+  const file = `${dir.path}/known_hosts`
+  await writeFile(file, text)
+  await run('ssh-keygen', ['-H', '-f', file])
+  return readFile(file, 'utf8')
+}
+
+const outcomesOf = async (client: KrownClient, text: string, dryRun = false) =>
+  (await client.hostKeys.import({ text, dryRun })).lines.map(({ line, outcome, reason }) => [
+    line,
+    outcome,
+    reason,
+  ])
+
+const pinsOf = async (client: KrownClient) =>
+  (await client.hostKeys.list({ limit: 200 })).items
+    .map(({ host, port, viaTargetId, mark, fingerprint }) => ({ host, port, viaTargetId, mark, fingerprint }))
+    .sort((one, other) => (one.host + one.port < other.host + other.port ? -1 : 1))
+
+describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
+  const start = krownStarter(openTestDatabase)
+
+  test('pins names, keeps patterns, revokes, and says of each line what became of it', async () => {
+    await using fixture = await start()
+    const [a, b, c, d, e] = [makeKey(), makeKey(), makeKey(), makeKey(), makeKey()]
+    const text = [
+      '# mine',
+      `web1,10.0.0.1 ${a.text} comment`,
+      `[web1]:2222 ${b.text}`,
+      `*.example.com,!db.example.com ${c.text}`,
+      `@revoked web2 ${d.text}`,
+      `@cert-authority *.example.org ${e.text}`,
+      'web3 ssh-ed25519 broken',
+      `fe80::1%eth0 ${a.text}`,
+      `web1 ${a.text}`,
+    ].join('\n')
+    const expected = [
+      [2, 'pinned', null],
+      [3, 'pinned', null],
+      [4, 'pattern', null],
+      [5, 'revoked', null],
+      [6, 'kept', null],
+      [7, 'skipped', 'has a damaged key'],
+      [8, 'skipped', 'names no host that could be dialled'],
+      [9, 'known', null],
+    ]
+    expect(await outcomesOf(fixture.admin, text, true)).toEqual(expected)
+    expect(await pinsOf(fixture.admin)).toEqual([])
+    const { counts } = await fixture.admin.hostKeys.import({ text, reason: 'from the old jump host' })
+    expect(counts).toEqual({ pinned: 2, known: 1, revoked: 1, kept: 1, pattern: 1, skipped: 2 })
+    const pin = { viaTargetId: null, mark: 'trusted' }
+    const pins = [
+      { ...pin, host: '*.example.com,!db.example.com', port: 0, fingerprint: c.fingerprint },
+      { ...pin, host: '*.example.org', port: 0, mark: 'cert_authority', fingerprint: e.fingerprint },
+      { ...pin, host: '10.0.0.1', port: 22, fingerprint: a.fingerprint },
+      { ...pin, host: 'web1', port: 22, fingerprint: a.fingerprint },
+      { ...pin, host: 'web1', port: 2222, fingerprint: b.fingerprint },
+      { ...pin, host: 'web2', port: 22, mark: 'revoked', fingerprint: d.fingerprint },
+    ]
+    expect(await pinsOf(fixture.admin)).toEqual(pins)
+    const again = await outcomesOf(fixture.admin, text)
+    expect(again.map(([, outcome]) => outcome)).toEqual([
+      ...['known', 'known', 'known', 'known', 'known', 'skipped', 'skipped', 'known'],
+    ])
+    expect(await pinsOf(fixture.admin)).toEqual(pins)
+    const entries = await fixture.entries()
+    expect(entries.map(({ action }) => action).filter((action) => action.startsWith('host_key.'))).toEqual([
+      ...['host_key.pinned', 'host_key.pinned', 'host_key.pinned', 'host_key.pinned'],
+      ...['host_key.revoked', 'host_key.kept'],
+    ])
+    expect(entries.find(({ action }) => action === 'host_key.revoked')).toMatchObject({
+      facts: { fingerprint: d.fingerprint, source: 'import', scope: 'organization' },
+      details: { host: 'web2', port: 22, reason: 'from the old jump host' },
+    })
+  })
+
+  test('finds hashed names among the targets, each on its own way, and keeps the rest hashed', async () => {
+    await using fixture = await start()
+    const { targets } = fixture.admin
+    const jump = await targets.create({ name: 'jump', host: 'gate.example.com', username: 'x', probe: false })
+    const login = { host: 'db1.example.com', port: 2222, username: 'x', probe: false }
+    await targets.create({ ...login, name: 'db1', jumpTargetId: jump.id })
+    const [key, other, plain] = [makeKey(), makeKey(), makeKey()]
+    const secret = await hashed(`[db1.example.com]:2222 ${key.text}\nelsewhere.example.com ${other.text}\n`)
+    const text = `${secret}[db1.example.com]:2222,gate.example.com ${plain.text}\n`
+    expect((await outcomesOf(fixture.admin, text)).map(([, outcome]) => outcome)).toEqual([
+      'pinned',
+      'pattern',
+      'pinned',
+    ])
+    const pins = await pinsOf(fixture.admin)
+    const pin = { mark: 'trusted' }
+    expect(pins).toHaveLength(4)
+    expect(pins).toEqual(
+      expect.arrayContaining([
+        { ...pin, host: login.host, port: 2222, viaTargetId: jump.id, fingerprint: key.fingerprint },
+        { ...pin, host: login.host, port: 2222, viaTargetId: jump.id, fingerprint: plain.fingerprint },
+        { ...pin, host: 'gate.example.com', port: 22, viaTargetId: null, fingerprint: plain.fingerprint },
+        {
+          ...pin,
+          host: expect.stringMatching(/^\|1\|/),
+          port: 0,
+          viaTargetId: null,
+          fingerprint: other.fingerprint,
+        },
+      ]),
+    )
+    expect((await outcomesOf(fixture.admin, text)).map(([, outcome]) => outcome)).toEqual([
+      'known',
+      'known',
+      'known',
+    ])
+  })
+
+  test('does not trust again what is revoked, and revokes what is trusted', async () => {
+    await using fixture = await start()
+    const [leaked, good] = [makeKey(), makeKey()]
+    const { hostKeys } = fixture.admin
+    await hostKeys.create({
+      host: 'web1',
+      fingerprint: leaked.fingerprint,
+      mark: 'revoked',
+      reason: 'leaked',
+    })
+    await hostKeys.create({ host: 'web1', fingerprint: good.fingerprint })
+    const text = `web1 ${leaked.text}\n@revoked web1 ${good.text}\nweb1 ${good.text}\n`
+    expect(await outcomesOf(fixture.admin, text)).toEqual([
+      [1, 'skipped', 'is revoked here'],
+      [2, 'revoked', null],
+      [3, 'skipped', 'is revoked here'],
+    ])
+    expect((await hostKeys.list()).items.map(({ mark }) => mark)).toEqual(['revoked', 'revoked'])
+  })
+
+  test('of too many patterns or lines changes nothing', async () => {
+    await using fixture = await start()
+    const { text } = makeKey()
+    const lines = (count: number, host: (place: number) => string) =>
+      Array.from({ length: count }, (_, place) => `${host(place)} ${text}`).join('\n')
+    const { hostKeys } = fixture.admin
+    const patterns = await refusalOf(hostKeys.import({ text: lines(5_001, (place) => `h${place}*`) }))
+    expect(patterns).toMatchObject({ code: 'QUOTA_EXCEEDED', details: { limit: 5_000 } })
+    const tooMany = await refusalOf(hostKeys.import({ text: lines(10_001, (place) => `h${place}`) }))
+    expect(tooMany).toMatchObject({ code: 'VALIDATION_FAILED', details: { fields: [{ path: 'text' }] } })
+    expect((await hostKeys.list()).items).toEqual([])
+  })
+
+  test('patterns decide for hosts that nobody pinned by name, revoked ones first', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const [other] = [makeKey()]
+    const { hostKeys } = fixture.admin
+    const name = `[127.0.0.1]:${target.port}`
+    await hostKeys.import({ text: await hashed(`${name} ${other.text}\n`) })
+    expect(await refusalOf(fixture.open(target))).toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+      details: { presented: target.hostKeyFingerprint, expected: [other.fingerprint] },
+    })
+    expect(target.authAttempts).toEqual([])
+  })
+})

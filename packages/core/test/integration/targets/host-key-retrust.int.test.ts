@@ -1,0 +1,115 @@
+import { startHostileSshServer } from '@krown/testkit'
+import { expect, test } from 'vitest'
+import type { TargetId } from '../../../src/model/ids.js'
+import { describeOnBothDatabases } from '../../support/databases.js'
+import { krownStarter, type Peer, refusalOf } from '../../support/krown-fixture.js'
+
+const login = ({ host, port, username }: Peer) => ({ host, port, username })
+
+describeOnBothDatabases('trusting rebuilt targets', (openTestDatabase) => {
+  const start = krownStarter(openTestDatabase)
+
+  test('looks at each, and replaces what was pinned with what it shows, each journaled', async () => {
+    await using rebuilt = await startHostileSshServer()
+    await using same = await startHostileSshServer()
+    await using fresh = await startHostileSshServer()
+    await using gone = await startHostileSshServer()
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    const make = async (name: string, peer: Peer, probe = true) =>
+      (await targets.create({ name, ...login(peer), tags: ['prod'], probe })).id
+    const ids = {
+      rebuilt: await make('rebuilt', rebuilt),
+      same: await make('same', same),
+      fresh: await make('fresh', fresh, false),
+      gone: await make('gone', gone),
+    }
+    await targets.create({ name: 'other', ...login(rebuilt), tags: ['test'], probe: false })
+    const before = rebuilt.hostKeyFingerprint
+    await rebuilt.replaceHostKey()
+    await gone.stop()
+    const shown = { errorCode: null, algorithm: 'ssh-ed25519' }
+    const expected = [
+      {
+        ...shown,
+        targetId: ids.rebuilt,
+        name: 'rebuilt',
+        outcome: 'replaced',
+        before: [before],
+        fingerprint: rebuilt.hostKeyFingerprint,
+      },
+      { ...shown, targetId: ids.same, outcome: 'unchanged', fingerprint: same.hostKeyFingerprint },
+      { ...shown, targetId: ids.fresh, outcome: 'pinned', before: [], fingerprint: fresh.hostKeyFingerprint },
+      {
+        targetId: ids.gone,
+        outcome: 'failed',
+        before: [gone.hostKeyFingerprint],
+        fingerprint: null,
+        algorithm: null,
+        errorCode: 'TARGET_UNREACHABLE',
+      },
+    ]
+    const dry = await hostKeys.retrust({ selector: 'tag:prod', dryRun: true })
+    expect(dry).toMatchObject({
+      dryRun: true,
+      targets: expect.arrayContaining(expected.map((one) => expect.objectContaining(one))),
+    })
+    expect(await refusalOf(fixture.open(rebuilt, { person: 'admin' }))).toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+    })
+    const done = await hostKeys.retrust({ targetIds: Object.values(ids), reason: 'rebuilt' })
+    expect(done).toMatchObject({ dryRun: false, targets: expected })
+    await fixture.open(rebuilt, { person: 'admin' })
+    expect(rebuilt.authAttempts).not.toEqual([])
+    expect(fresh.authAttempts).toEqual([])
+    expect(await fixture.entries({ action: 'host_key.replaced' })).toMatchObject([
+      {
+        facts: { fingerprint: rebuilt.hostKeyFingerprint, replaced: [before], source: 'probe' },
+        details: { host: '127.0.0.1', port: rebuilt.port, reason: 'rebuilt' },
+      },
+    ])
+    const again = await hostKeys.retrust({ targetIds: [ids.rebuilt, ids.fresh], reason: 'again' })
+    expect(again.targets.map(({ outcome }) => outcome)).toEqual(['unchanged', 'unchanged'])
+  })
+
+  test('never trusts a key that is revoked', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    const { id } = await targets.create({ name: 'db', ...login(target) })
+    const [pin] = (await hostKeys.list()).items
+    await hostKeys.update(pin?.id as never, { mark: 'revoked', reason: 'leaked' })
+    const { targets: answers } = await hostKeys.retrust({ targetIds: [id], reason: 'x' })
+    expect(answers).toMatchObject([
+      { outcome: 'failed', errorCode: 'HOST_KEY_MISMATCH', fingerprint: target.hostKeyFingerprint },
+    ])
+    expect((await hostKeys.list()).items).toMatchObject([{ mark: 'revoked' }])
+  })
+
+  test('takes either a selector or ids, a reason, and not too many at once', async () => {
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    const name = (place: number) => ({
+      name: `t${place}`,
+      host: `t${place}.example.com`,
+      username: 'x',
+      probe: false,
+    })
+    for (let place = 0; place <= 100; place += 1) await targets.create(name(place))
+    for (const [input, path] of [
+      [{ reason: 'x' }, 'selector'],
+      [{ selector: '*', targetIds: [crypto.randomUUID() as string as TargetId], reason: 'x' }, 'selector'],
+      [{ selector: 'name:t1' }, 'reason'],
+      [{ selector: '(', reason: 'x' }, 'selector'],
+      [{ selector: '*', reason: 'x' }, 'selector'],
+    ] as const)
+      expect(await refusalOf(hostKeys.retrust(input as never))).toMatchObject({
+        code: 'VALIDATION_FAILED',
+        details: { fields: expect.arrayContaining([expect.objectContaining({ path })]) },
+      })
+    expect(await hostKeys.retrust({ selector: 'name:nobody', reason: 'x' })).toEqual({
+      dryRun: false,
+      targets: [],
+    })
+  })
+})
