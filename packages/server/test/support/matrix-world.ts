@@ -58,7 +58,7 @@ export const newHostKey = () => ({
 
 export const newTarget = () => ({
   name: `t${randomUUID()}`,
-  host: '127.0.0.1',
+  host: '192.0.2.1',
   username: 'root',
   probe: false,
 })
