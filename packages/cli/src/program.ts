@@ -5,6 +5,7 @@ import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
 import { addCredentials } from './commands/credentials.js'
 import { addExec } from './commands/exec.js'
+import { addHostKeys } from './commands/host-keys.js'
 import { addInvites } from './commands/invites.js'
 import { addJournal } from './commands/journal.js'
 import { addLogin } from './commands/login.js'
@@ -70,6 +71,7 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addExec(program, run)
   addCommands(program, run)
   addCredentials(program, run)
+  addHostKeys(program, run)
   addUsers(program, run)
   addTokens(program, run)
   addInvites(program, run)

@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises'
+import type { HostKeyImport, ImportedHostKeyLine, RemoteKrownClient } from '@krown/sdk'
+import { usageError } from '../cli-error.js'
+import { type Context, connect } from '../context.js'
+import { Progress } from '../output/progress.js'
+import type { Column } from '../output/table.js'
+
+interface ImportOptions {
+  readonly dryRun?: boolean
+  readonly reason?: string
+}
+
+/** Of one call: with the end of each line written as two characters it stays below what a server takes. */
+const MAX_PART_LENGTH = 128 * 1024
+const MAX_PART_LINES = 2_000
+const MAX_FILE_BYTES = 64 * 1024 * 1024
+
+export async function importKnownHosts(
+  context: Context,
+  [file]: [string],
+  options: ImportOptions,
+): Promise<undefined> {
+  await using connection = await connect(context)
+  const whole = await sendKnownHosts(context, connection.client, { file, ...options })
+  if (context.output.json) return void (await context.output.result(whole, () => ''))
+  const shown = options.dryRun ? whole.lines : whole.lines.filter(({ outcome }) => outcome === 'skipped')
+  if (shown.length > 0) await context.output.table({ items: shown }, COLUMNS)
+  await context.output.lines(describeKnownHosts(whole))
+}
+
+/** Sends a known_hosts file in as many calls as it takes. */
+export async function sendKnownHosts(
+  context: Context,
+  client: RemoteKrownClient,
+  { file, dryRun, reason }: ImportOptions & { file: string },
+): Promise<HostKeyImport> {
+  const { io, output } = context
+  const parts = partsOf(await readText(context, file))
+  using progress = new Progress(io, { total: parts.length, json: output.json })
+  const answers: HostKeyImport[] = []
+  for (const [done, part] of parts.entries()) {
+    progress.show(done)
+    const answer = await client.hostKeys.import({ text: part.text, dryRun, reason })
+    answers.push({
+      ...answer,
+      lines: answer.lines.map((line) => ({ ...line, line: line.line + part.before })),
+    })
+  }
+  return merge(answers, dryRun ?? false)
+}
+
+/** Whole lines, as many as fit into a call; `before` is how many came before them. */
+export function partsOf(text: string): { text: string; before: number }[] {
+  const parts: { text: string; before: number }[] = []
+  let lines: string[] = []
+  let length = 0
+  let before = 0
+  const flush = () => {
+    parts.push({ text: lines.join('\n'), before })
+    before += lines.length
+    lines = []
+    length = 0
+  }
+  for (const line of text.split('\n')) {
+    if (lines.length > 0 && (length + line.length > MAX_PART_LENGTH || lines.length === MAX_PART_LINES))
+      flush()
+    // One that is longer than any key is skipped by the server anyway.
+    const sent = line.slice(0, MAX_PART_LENGTH)
+    lines.push(sent)
+    length += sent.length + 2
+  }
+  flush()
+  return parts
+}
+
+function merge(answers: readonly HostKeyImport[], dryRun: boolean): HostKeyImport {
+  const counts = { pinned: 0, known: 0, revoked: 0, kept: 0, pattern: 0, skipped: 0 }
+  for (const answer of answers)
+    for (const outcome of Object.keys(counts) as (keyof typeof counts)[])
+      counts[outcome] += answer.counts[outcome]
+  return { dryRun, counts, lines: answers.flatMap(({ lines }) => lines) }
+}
+
+async function readText({ io }: Context, file: string): Promise<string> {
+  const bytes = file === '-' ? await readStandardInput(io.stdin) : await readFile(file)
+  if (bytes.length > MAX_FILE_BYTES) throw usageError(`${file} is too large for a known_hosts file`)
+  return bytes.toString('utf8')
+}
+
+async function readStandardInput(stdin: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stdin) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > MAX_FILE_BYTES) break
+  }
+  return Buffer.concat(chunks)
+}
+
+/** `3 pinned, 1 known`. */
+export function describeKnownHosts({ counts, dryRun }: HostKeyImport): string {
+  const told = Object.entries(counts).filter(([, count]) => count > 0)
+  const what = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to import'
+  return dryRun ? `${what}; nothing was changed` : what
+}
+
+const COLUMNS: readonly Column<ImportedHostKeyLine>[] = [
+  { title: 'LINE', text: ({ line }) => String(line) },
+  { title: 'OUTCOME', text: ({ outcome }) => outcome },
+  { title: 'KEY', text: ({ fingerprint }) => fingerprint ?? '-' },
+  { title: 'WHY', text: ({ reason }) => reason ?? '-' },
+  { title: 'HOST', text: ({ host }) => host, flexible: true },
+]
