@@ -93,7 +93,7 @@ export class TargetDialer {
     return {
       checkAddresses: (resolved) => outbound.checkAddresses(resolved),
       ...(hops.length > 0 && {
-        via: { hops, checkForward: (host, port) => outbound.checkRequest(host, port, { adhoc: false }) },
+        via: { hops, checkForward: (host, port) => outbound.checkForward(host, port) },
       }),
     }
   }

@@ -404,6 +404,32 @@ describe('E04: IPv4 inside IPv6', () => {
   )
 })
 
+describe('E10: behind a jump host, which resolves names itself', () => {
+  const refusal = (host: string, options: Partial<OutboundPolicyOptions> = {}) => {
+    try {
+      policyWith(options).checkForward(host, 22)
+      return null
+    } catch (error) {
+      return error instanceof KrownError ? error.code : error
+    }
+  }
+
+  test('a name is good only where the names that are allowed have it', () => {
+    expect(refusal('inner.example.com')).toBeNull()
+    expect(refusal('inner.example.com', { allow: ['10.0.0.0/8'] })).toBe('TARGET_POLICY_DENIED')
+    expect(refusal('inner.example.com', { allow: ['10.0.0.0/8', '*.example.com'] })).toBeNull()
+    expect(refusal('inner.example.com', { deny: ['*.example.com'] })).toBe('TARGET_POLICY_DENIED')
+    expect(refusal('localhost')).toBe('TARGET_POLICY_DENIED')
+  })
+
+  test('an address is judged as everywhere', () => {
+    expect(refusal('10.1.2.3', { allow: ['10.0.0.0/8'] })).toBeNull()
+    expect(refusal('192.0.2.1', { allow: ['10.0.0.0/8'] })).toBe('TARGET_POLICY_DENIED')
+    expect(refusal('169.254.169.254')).toBe('TARGET_POLICY_DENIED')
+    expect(refusal('127.0.0.1')).toBe('TARGET_POLICY_DENIED')
+  })
+})
+
 test('E12: no refusal tells the address that a name stands for', () => {
   const addresses = ['10.77.66.55']
   const settings: Partial<OutboundPolicyOptions>[] = [

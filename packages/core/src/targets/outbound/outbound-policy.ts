@@ -49,6 +49,11 @@ export interface OutboundPolicy {
    */
   checkRequest(host: string, port: number, options: { readonly adhoc: boolean }): void
   /**
+   * What a jump host is to connect to. It resolves names itself, so none of their addresses is ever seen here: where
+   * `allow` has entries, one of them must name the host.
+   */
+  checkForward(host: string, port: number): void
+  /**
    * What a name stands for; every address must pass, each with the IPv4 addresses inside it.
    *
    * @throws KrownError TARGET_UNREACHABLE — there is no address.
@@ -104,6 +109,13 @@ class RuleBasedPolicy implements OutboundPolicy {
     if (parsed.kind === 'ip') this.checkAddresses({ host, port, addresses: [parsed.address] })
     else this.#checkName(parsed.name, port)
     if (adhoc && !this.#isOpenForAdhoc(parsed, port)) throw refusal.adhocPort(port, this.#allow)
+  }
+
+  checkForward(host: string, port: number): void {
+    this.checkRequest(host, port, { adhoc: false })
+    const parsed = parseHost(host)
+    if (parsed.kind === 'ip' || this.#allow.isEmpty || this.#allow.hasName(parsed.name, port)) return
+    throw refusal.notAllowed()
   }
 
   checkAddresses({ host, port, addresses }: ResolvedHost): void {
