@@ -315,7 +315,9 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
   'targets.import': {
     input: {
-      targets: [{ name: 'web1', host: 'web1.example.com', username: 'deploy', tags: ['web'], jump: 'bastion' }],
+      targets: [
+        { name: 'web1', host: 'web1.example.com', username: 'deploy', tags: ['web'], jump: 'bastion' },
+      ],
       dryRun: true,
     },
     output: {
@@ -334,16 +336,6 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
       description: target.description,
     },
     output: target,
-  },
-  'targets.import': {
-    input: {
-      targets: [{ name: target.name, host: target.host, username: target.username, tags: target.tags }],
-      dryRun: true,
-    },
-    output: {
-      dryRun: true,
-      items: [{ name: target.name, outcome: 'created', targetId: null, changed: [], reason: null }],
-    },
   },
   'targets.get': { input: { targetId: ID.target }, output: target },
   'targets.update': {

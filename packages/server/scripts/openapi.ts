@@ -17,7 +17,20 @@ Names are camelCase, times are ISO 8601 in UTC, ids are UUIDs. Lists are newest 
 
 const BEARER = 'The access token of a login, or an API token (`krn_pat_…`).'
 
-const TAGS = ['auth', 'tokens', 'invites', 'sessions', 'commands', 'users', 'journal', 'system']
+const TAGS = [
+  'auth',
+  'tokens',
+  'invites',
+  'sessions',
+  'commands',
+  'targets',
+  'credentials',
+  'access rules',
+  'host-keys',
+  'users',
+  'journal',
+  'system',
+]
 
 /** The OpenAPI 3.1 document of the REST API. */
 export function buildOpenApiDocument(): Json {

@@ -64,6 +64,13 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'GET /api/commands/:commandId': [401, 404, 200, 404, 200, 200, 404],
   'POST /api/commands/:commandId/cancel': [401, 403, 200, 404, 200, 403, 404],
 
+  'GET /api/targets': [401, 403, 200, 200, 200, 200, 200],
+  'POST /api/targets': [401, 403, 403, 403, 201, 403, 201],
+  'POST /api/targets/import': [401, 403, 403, 403, 200, 403, 200],
+  'GET /api/targets/:targetId': [401, 403, 200, 200, 200, 200, 404],
+  'PATCH /api/targets/:targetId': [401, 403, 403, 403, 200, 403, 404],
+  'DELETE /api/targets/:targetId': [401, 403, 403, 403, 200, 403, 404],
+
   'GET /api/credentials': [401, 403, 403, 403, 200, 403, 200],
   'POST /api/credentials': [401, 403, 403, 403, 201, 403, 201],
   'GET /api/credentials/:credentialId': [401, 403, 403, 403, 200, 403, 404],

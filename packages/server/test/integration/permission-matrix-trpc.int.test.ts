@@ -10,6 +10,7 @@ import { MESSAGE_MATRIX, NARROW_TOKEN_MESSAGES, TRPC_ONLY } from '../permission-
 import { call } from '../support/call.js'
 import { PASSWORD } from '../support/gateway.js'
 import {
+  importOfOne,
   loginTo,
   type MatrixWorld,
   newHostKey,
@@ -47,6 +48,7 @@ const grantedRule = async () => ({ ruleId: await post('accessRules.create', newR
 const storedCredential = async () => ({
   credentialId: await post('credentials.create', newCredential(), 'admin'),
 })
+const addedTarget = async () => ({ targetId: await post('targets.create', newTarget(), 'admin') })
 const ownersHostKey = async () => ({
   hostKeyId: await post('hostKeys.create', { ...newHostKey(), scope: 'user' }),
 })
@@ -105,6 +107,12 @@ const inputs: Record<string, () => unknown> = {
   'credentials.get': storedCredential,
   'credentials.update': async () => ({ ...(await storedCredential()), password: 'another secret' }),
   'credentials.delete': storedCredential,
+  'targets.list': () => ({}),
+  'targets.create': newTarget,
+  'targets.import': importOfOne,
+  'targets.get': addedTarget,
+  'targets.update': async () => ({ ...(await addedTarget()), tags: ['matrix'] }),
+  'targets.delete': addedTarget,
   'hostKeys.list': () => ({}),
   'hostKeys.create': newHostKey,
   'hostKeys.probe': () => ({ host: '127.0.0.1', port: world.target.port }),

@@ -8,6 +8,7 @@ import { call } from '../support/call.js'
 import { fakeKrown } from '../support/fake-krown.js'
 import { PASSWORD, type Person } from '../support/gateway.js'
 import {
+  importOfOne,
   loginTo,
   type MatrixWorld,
   newHostKey,
@@ -44,6 +45,13 @@ async function storeCredential(): Promise<string> {
   const options = { token: world.people.admin.token, body: newCredential() }
   const { body } = await call(world.gateway.url, 'POST /api/credentials', options)
   return String(body.id)
+}
+
+/** The path of a target for this one request. */
+async function addTarget(): Promise<string> {
+  const options = { token: world.people.admin.token, body: newTarget() }
+  const { body } = await call(world.gateway.url, 'POST /api/targets', options)
+  return `/api/targets/${body.id}`
 }
 
 const placeOfTarget = () => ({ host: '127.0.0.1', port: world.target.port })
@@ -125,6 +133,11 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
   'DELETE /api/credentials/:credentialId': async () => ({
     path: `/api/credentials/${await storeCredential()}`,
   }),
+  'POST /api/targets': () => ({ path: '/api/targets', body: newTarget() }),
+  'POST /api/targets/import': () => ({ path: '/api/targets/import', body: importOfOne() }),
+  'GET /api/targets/:targetId': async () => ({ path: await addTarget() }),
+  'PATCH /api/targets/:targetId': async () => ({ path: await addTarget(), body: { tags: ['matrix'] } }),
+  'DELETE /api/targets/:targetId': async () => ({ path: await addTarget() }),
   'POST /api/host-keys': () => ({ path: '/api/host-keys', body: newHostKey() }),
   'POST /api/host-keys/probe': () => ({ path: '/api/host-keys/probe', body: placeOfTarget() }),
   'POST /api/host-keys/import': () => ({ path: '/api/host-keys/import', body: { text: '# nothing' } }),

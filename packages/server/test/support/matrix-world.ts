@@ -16,9 +16,13 @@ export interface MatrixWorld extends AsyncDisposable {
   openSession(): Promise<string>
 }
 
+/** Nobody answers there. */
+const NOBODYS_HOST = '192.0.2.1'
+
 export async function startMatrixWorld(limits: KrownConfigInput['limits'] = {}): Promise<MatrixWorld> {
   const target = await startHostileSshServer()
-  const config = { limits, ssh: { maxSessionsPerUser: 1000 } }
+  const outbound = { allow: [`127.0.0.1:${target.port}`, NOBODYS_HOST] }
+  const config = { limits, ssh: { maxSessionsPerUser: 1000, outbound } }
   const gateway = await startGateway({ targets: [target], config })
   const people = {
     readonly: await gateway.person('readonly'),
@@ -67,4 +71,9 @@ export const newRule = () => ({
   subject: { kind: 'role', role: 'readonly' },
   selector: 'matrix',
   verbs: ['watch'],
+})
+
+export const importOfOne = () => ({
+  targets: [{ name: `i${randomUUID()}`, host: NOBODYS_HOST, username: 'root' }],
+  dryRun: true,
 })
