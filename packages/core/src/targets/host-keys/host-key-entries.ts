@@ -10,26 +10,26 @@ type Described = Pick<NewPin, 'host' | 'port' | 'via' | 'userId' | 'algorithm' |
 
 /** A key became trusted, whoever made it so. */
 export function keyPinned(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
-  return keyEntry('host_key.pinned', actor, { pin, id })
+  return keyEntry(actor, { action: 'host_key.pinned', pin, id })
 }
 
 /** A key is refused from now on. */
 export function keyRevoked(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
-  return keyEntry('host_key.revoked', actor, { pin, id })
+  return keyEntry(actor, { action: 'host_key.revoked', pin, id })
 }
 
 /** A key that was revoked is trusted again. */
 export function keyTrusted(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
-  return keyEntry('host_key.trusted', actor, { pin, id })
+  return keyEntry(actor, { action: 'host_key.trusted', pin, id })
 }
 
 export function keyDeleted(actor: Actor, pin: Described, id: HostKeyId): JournalDraft {
-  return keyEntry('host_key.deleted', actor, { pin, id })
+  return keyEntry(actor, { action: 'host_key.deleted', pin, id })
 }
 
 /** A certificate authority of an import was put down, and is not used. */
 export function authorityKept(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
-  return keyEntry('host_key.kept', actor, { pin, id })
+  return keyEntry(actor, { action: 'host_key.kept', pin, id })
 }
 
 /** @param change.replaced Fingerprints that are no longer trusted; when there are none, the key was only pinned. */
@@ -39,7 +39,7 @@ export function keyReplaced(
   { id, replaced }: { id: HostKeyId; replaced: readonly string[] },
 ): JournalDraft {
   if (replaced.length === 0) return keyPinned(actor, pin, id)
-  const entry = keyEntry('host_key.replaced', actor, { pin, id })
+  const entry = keyEntry(actor, { action: 'host_key.replaced', pin, id })
   return { ...entry, facts: { ...entry.facts, replaced: [...replaced] } }
 }
 
@@ -49,9 +49,8 @@ export function describeKey(key: KnownHostKey): Described {
 }
 
 function keyEntry(
-  action: string,
   actor: Actor,
-  { pin, id }: { pin: Described; id: HostKeyId | undefined },
+  { action, pin, id }: { action: string; pin: Described; id: HostKeyId | undefined },
 ): JournalDraft {
   return {
     action,

@@ -68,6 +68,7 @@ export class HostKeys {
    * UNAVAILABLE.
    */
   async verify(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
+    requireNoCertificate(key)
     if (await this.#isTrusted(this.#deps.db, check, key))
       return { fingerprint: key.fingerprint, newlyPinned: false }
     this.#requirePolicy(check, key)
@@ -152,6 +153,18 @@ function pinOfUser({ actor, host, port, via, given }: HostKeyCheck, key: Present
     mark: 'trusted',
     reason: null,
   }
+}
+
+/** None is asked for, and the authority behind it would have to be known: a key is trusted by itself, or not at all. */
+function requireNoCertificate(key: ShownKey): void {
+  if (!/-cert-v\d\d@/.test(key.algorithm)) return
+  throw new KrownError(
+    'HOST_KEY_MISMATCH',
+    'the host shows a certificate in place of its key; nothing was sent',
+    {
+      details: { presented: key.fingerprint, algorithm: key.algorithm },
+    },
+  )
 }
 
 type ShownKey = Pick<PresentedHostKey, 'algorithm' | 'fingerprint'>

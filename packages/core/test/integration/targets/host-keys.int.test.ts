@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { generateKey, startFaultProxy, startHostileSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { HostKeyId } from '../../../src/model/ids.js'
+import type { SshConnectRequest } from '../../../src/ssh/connector.js'
 import { describeOnBothDatabases, describeOnPostgres } from '../../support/databases.js'
 import {
   type KrownFixture,
@@ -184,6 +185,24 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
     const given = { host: target.host, port: target.port, fingerprint: target.hostKeyFingerprint }
     await fixture.operator.hostKeys.create({ ...given, scope: 'user' })
     expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'HOST_KEY_MISMATCH' })
+  })
+
+  test('F12: a certificate in place of a key is refused, and never pinned', async () => {
+    const fingerprint = UNKNOWN
+    const connect = async ({ verifyHostKey }: SshConnectRequest) => {
+      const algorithm = 'ssh-ed25519-cert-v01@openssh.com'
+      await verifyHostKey({ algorithm, fingerprint, blob: Buffer.from('x') })
+      throw new Error('a certificate was accepted')
+    }
+    const sshConnector = { connect, [Symbol.asyncDispose]: async () => undefined } as never
+    await using fixture = await start({ parts: { sshConnector } })
+    const peer = { host: '127.0.0.1', port: 22, username: 'x', privateKey: 'x' }
+    for (const hostKeyFingerprint of [undefined, fingerprint])
+      expect(await refusalOf(fixture.open(peer, { hostKeyFingerprint }))).toMatchObject({
+        code: 'HOST_KEY_MISMATCH',
+        details: { presented: fingerprint },
+      })
+    expect(await pinsOf(fixture)).toEqual([])
   })
 
   test('a certificate authority is kept, and trusts nothing', async () => {
