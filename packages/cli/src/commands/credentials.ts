@@ -1,24 +1,14 @@
-import type {
-  CreateCredentialInput,
-  Credential,
-  CredentialId,
-  CredentialSecretInput,
-  RemoteKrownClient,
-} from '@krown/sdk'
+import type { CreateCredentialInput, Credential, CredentialSecretInput } from '@krown/sdk'
 import type { Command } from 'commander'
-import { CliError, usageError } from '../cli-error.js'
+import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
-import { EXIT } from '../exit-codes.js'
 import { type Column, formatFields } from '../output/table.js'
 import { formatTime } from '../output/time.js'
+import { credentialIdOf } from '../target/credential-id.js'
 import { readPrivateKey } from '../target/private-key.js'
-import { isId } from '../target/target.js'
 import { Secrets } from '../terminal/secrets.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
-
-/** An organization has fewer; a server that names ever more of them is not believed. */
-const MAX_CREDENTIALS = 100_000
 
 interface SecretOptions {
   readonly identity?: string
@@ -73,7 +63,7 @@ async function list(context: Context, _: [], options: ListOptions): Promise<unde
 async function show(context: Context, [nameOrId]: [string]): Promise<undefined> {
   await using connection = await connect(context)
   const { credentials } = connection.client
-  const credential = await credentials.get(await idOf(connection.client, nameOrId))
+  const credential = await credentials.get(await credentialIdOf(connection.client, nameOrId))
   await context.output.result(credential, formatCredential)
 }
 
@@ -91,7 +81,7 @@ async function update(context: Context, [nameOrId]: [string], options: UpdateOpt
   const hasSecret = identity !== undefined || password || passwordStdin
   if (name === undefined && !hasSecret)
     throw usageError('nothing is to be changed', 'give --name, --password, --password-stdin or -i')
-  const id = await idOf(connection.client, nameOrId)
+  const id = await credentialIdOf(connection.client, nameOrId)
   const secret = hasSecret ? await secretOf(nameOrId, options, secrets) : {}
   const credential = await connection.client.credentials.update(id, {
     ...secret,
@@ -102,7 +92,7 @@ async function update(context: Context, [nameOrId]: [string], options: UpdateOpt
 
 async function remove(context: Context, [nameOrId]: [string]): Promise<undefined> {
   await using connection = await connect(context)
-  const id = await idOf(connection.client, nameOrId)
+  const id = await credentialIdOf(connection.client, nameOrId)
   const credential = await connection.client.credentials.delete(id)
   await context.output.result(credential, ({ name }) => `${name} (${id}) is deleted`)
 }
@@ -129,16 +119,6 @@ async function secretOf(
   }
   if (passwordStdin) throw usageError(`${identity} needs no passphrase: leave --password-stdin out`)
   return { privateKey: key.text }
-}
-
-/** Servers know credentials by id; people know them by name. */
-async function idOf(client: RemoteKrownClient, nameOrId: string): Promise<CredentialId> {
-  if (isId(nameOrId)) return nameOrId as CredentialId
-  const { items } = await collectPages((query) => client.credentials.list(query), { limit: MAX_CREDENTIALS })
-  const credential = items.find(({ name }) => name === nameOrId)
-  if (credential) return credential.id
-  const hint = '"krown credentials ls" has them all'
-  throw new CliError(`there is no credential ${nameOrId}`, EXIT.notFound, hint)
 }
 
 const describe = ({ name, id, kind, fingerprint }: Credential) =>

@@ -40,20 +40,6 @@ export async function findCredential(
   return row && toCredential(row)
 }
 
-export async function findCredentialByName(
-  db: Db,
-  orgId: OrgId,
-  name: string,
-): Promise<Credential | undefined> {
-  const row = await db
-    .selectFrom('credentials')
-    .select(SHOWN)
-    .where('org_id', '=', orgId)
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return row && toCredential(row)
-}
-
 export async function findSealedSecret(
   db: Db,
   orgId: OrgId,

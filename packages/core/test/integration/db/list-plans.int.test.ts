@@ -154,7 +154,6 @@ const CREDENTIALS: [string, Query][] = [
     },
   ],
   ['a credential', (db, { orgId }) => credentials.findCredential(db, orgId, credentialId)],
-  ['a credential by name', (db, { orgId }) => credentials.findCredentialByName(db, orgId, 'x')],
   ['a secret', (db, { orgId }) => credentials.findSealedSecret(db, orgId, credentialId)],
   ['how many credentials', (db, { orgId }) => credentials.countCredentials(db, orgId)],
   [
