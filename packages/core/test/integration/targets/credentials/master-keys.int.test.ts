@@ -1,3 +1,4 @@
+import { startLocalSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/base/clock.js'
 import { silentLogger } from '../../../../src/base/logger.js'
@@ -146,6 +147,33 @@ describeOnBothDatabases('the master key', (openTestDatabase) => {
     const onlyNew = secretsWith(fixture.database, NEW)
     for (const { id } of page.items) {
       expect(await onlyNew.secretFor(orgId, id)).toMatchObject({ method: 'password' })
+    }
+  })
+
+  test('J10: sessions are opened with stored credentials while keys are rotated', async () => {
+    await using fixture = await start({ config: { vault: { masterKey: OLD, previousMasterKeys: [NEW] } } })
+    const server = await startLocalSshServer()
+    try {
+      await storeMany(fixture, MANY)
+      const { host, port, username, password } = server
+      const input = { name: 'of the target', kind: 'password', password } as const
+      const { id: credentialId } = await fixture.admin.credentials.create(input)
+      await fixture.admin.targets.create({ name: 'web1', host, port, username, credentialId })
+      const open = async () => {
+        await using session = await fixture.operator.sessions.open({ targetName: 'web1' })
+        return session.session.status
+      }
+      let opened = Promise.resolve('')
+      const onProgress = () => {
+        opened = opened.then(open)
+      }
+      expect(await open()).toBe('connected')
+      await rotate(fixture, { to: NEW, previous: [OLD], onProgress })
+      expect(await opened).toBe('connected')
+      expect(await open()).toBe('connected')
+      expect(await secretsByKey(fixture)).toEqual({ [NEW_ID]: MANY + 1 })
+    } finally {
+      await server.stop()
     }
   })
 
