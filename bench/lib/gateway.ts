@@ -74,6 +74,7 @@ function gatewayConfig(options: { dataDir: string; databaseUrl: string; endpoint
     ssh: {
       maxSessionsPerUser: 4_000,
       maxSessionsPerOrg: 4_000,
+      maxSessionOpensPerMinute: 1_000_000,
       outbound: { allow: endpoints.map(({ host, port }) => `${host}:${port}`), adhocPorts: [] },
     },
   }

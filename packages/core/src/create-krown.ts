@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate/gate.js'
+import type { LimitStore } from './auth/limits/limit-store.js'
 import { openLimitStore } from './auth/limits/open-limit-store.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
@@ -153,7 +154,13 @@ class RunningKrown implements Krown {
       credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
       onChanged: () => void sessions?.endRevoked(),
     })
-    sessions = createSessions(context, { journal, identity, inventory, connector: network.connector })
+    sessions = createSessions(context, {
+      journal,
+      identity,
+      inventory,
+      limitStore,
+      connector: network.connector,
+    })
     return new RunningKrown({ context, journal, identity, stored, inventory, sessions, endpoints })
   }
 
@@ -274,12 +281,16 @@ function createNetwork({ config, parts, clock }: BuildContext, endpoints: Protec
 
 function createSessions(
   { config, database, clock, logger }: BuildContext,
-  parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & { connector: SshConnector },
+  parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & {
+    connector: SshConnector
+    limitStore: LimitStore
+  },
 ): SessionSystem {
-  const { journal, identity, inventory, connector } = parts
+  const { journal, identity, inventory, connector, limitStore } = parts
   return new SessionSystem({
     config,
     store: { database, journal },
+    limitStore,
     time: { clock, newId },
     access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
     network: { connector, dialer: inventory.dialer, credentials: inventory.credentials },

@@ -147,6 +147,15 @@ const ssh = section(
     }),
     maxSessionsPerOrg: integer(COUNT, { default: 500, description: 'Open sessions of one organization.' }),
     maxSessions: integer(COUNT, { default: 5000, description: 'Open sessions of this process.' }),
+    maxSessionOpensPerMinute: integer(COUNT, {
+      default: 60,
+      description: 'Sessions that one user may begin to open in a minute, whatever becomes of them.',
+    }),
+    maxAdhocHostsPerHour: integer(COUNT, {
+      default: 60,
+      description:
+        'Different hosts outside the inventory, each with its port, that one user may try in an hour.',
+    }),
     maxChannelsPerSession: integer(
       { min: 1, max: 1_000 },
       {

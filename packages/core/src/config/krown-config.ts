@@ -49,6 +49,10 @@ interface ConfigShape<Duration, Size> {
     readonly maxSessionsPerOrg: number
     /** Open sessions of this process. */
     readonly maxSessions: number
+    /** Sessions that one user may begin to open in a minute, whatever becomes of them. */
+    readonly maxSessionOpensPerMinute: number
+    /** Different hosts outside the inventory, each with its port, that one user may try in an hour. */
+    readonly maxAdhocHostsPerHour: number
     /** Commands that run at once in one session; OpenSSH allows 10 unless configured otherwise. */
     readonly maxChannelsPerSession: number
     /** What happens with a host whose key is not pinned: `accept-new` pins it for the user, `ask` wants its

@@ -44,6 +44,8 @@ test('without any key everything has its default', () => {
       maxSessionsPerUser: 20,
       maxSessionsPerOrg: 500,
       maxSessions: 5_000,
+      maxSessionOpensPerMinute: 60,
+      maxAdhocHostsPerHour: 60,
       maxChannelsPerSession: 8,
       hostKeyPolicy: 'accept-new',
       allowAdhocHosts: true,

@@ -13,6 +13,7 @@ import type { Session, SessionQuery } from '../model/session.js'
 import type { SessionOnTarget } from '../targets/access/target-access.js'
 import type { Intake } from './intake.js'
 import type { LiveSession } from './live-session.js'
+import type { OpenLimits } from './open-limits.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionFinder } from './session-finder.js'
 import type { OpenRequest, SessionOpener } from './session-opener.js'
@@ -24,6 +25,7 @@ export interface SshManagerDeps {
   readonly db: Db
   readonly clock: Clock
   readonly intake: Intake
+  readonly openLimits: OpenLimits
   /** Live sessions of this process at most. */
   readonly maxSessions: number
   readonly sessions: {
@@ -50,10 +52,11 @@ export class SshManager {
 
   /** See `KrownClient.sessions.open`. */
   async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
-    const { gate, intake, sessions } = this.#deps
+    const { gate, intake, openLimits, sessions } = this.#deps
     const plan = await sessions.planner.plan(actor, input)
     return gate.run(actor, { permission: 'session:open', target: plan.last }, async () => {
       intake.requireOpen()
+      await openLimits.count(actor, plan.last)
       return this.#open(actor, { plan, given: input.hostKeyFingerprint })
     })
   }

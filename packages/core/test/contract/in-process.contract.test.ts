@@ -6,7 +6,7 @@ import { krownClientContract } from './krown-client.contract.js'
 describeOnBothDatabases('KrownClient in process', (openTestDatabase) => {
   const start = krownStarter(openTestDatabase)
   krownClientContract('by the contract', async () => {
-    const fixture = await start()
+    const fixture = await start({ config: { ssh: { maxSessionOpensPerMinute: 10_000 } } })
     return {
       admin: fixture.admin,
       operator: fixture.operator,

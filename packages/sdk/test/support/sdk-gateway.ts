@@ -115,7 +115,11 @@ export async function startSdkGateway(config: KrownConfigInput = {}): Promise<Sd
       ...config.auth,
     },
     vault: { masterKey: randomBytes(32).toString('base64'), ...config.vault },
-    ssh: { ...config.ssh, outbound: { allowLoopback: true, adhocPorts: [] } },
+    ssh: {
+      maxSessionOpensPerMinute: 10_000,
+      ...config.ssh,
+      outbound: { allowLoopback: true, adhocPorts: [] },
+    },
   }
   const running = await run(whole)
   const proxy = await startFaultProxy({ host: '127.0.0.1', port: running.server.port })
