@@ -6,6 +6,7 @@ import { commandTests } from './krown-client/commands.contract.js'
 import { credentialTests } from './krown-client/credentials.contract.js'
 import { eventTests } from './krown-client/events.contract.js'
 import { execTests } from './krown-client/exec.contract.js'
+import { hostKeyTests } from './krown-client/host-keys.contract.js'
 import { inputTests } from './krown-client/input.contract.js'
 import { inviteTests } from './krown-client/invites.contract.js'
 import { journalTests } from './krown-client/journal.contract.js'
@@ -46,6 +47,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('API tokens', () => tokenTests(world))
     describe('invites and logins', () => inviteTests(world))
     describe('credentials', () => credentialTests(world))
+    describe('host keys', () => hostKeyTests(world))
     describe('access rules', () => accessRuleTests(world))
     describe('input', () => inputTests(world))
     describe('rights', () => rightsTests(world))
