@@ -11,6 +11,7 @@ import { addJournal } from './commands/journal.js'
 import { addLogin } from './commands/login.js'
 import { addLogins } from './commands/logins.js'
 import { addSessions } from './commands/sessions.js'
+import { addTargets } from './commands/targets.js'
 import { addTokens } from './commands/tokens.js'
 import { addUsers } from './commands/users.js'
 import { createContext, type GlobalOptions } from './context.js'
@@ -71,6 +72,7 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addExec(program, run)
   addCommands(program, run)
   addCredentials(program, run)
+  addTargets(program, run)
   addHostKeys(program, run)
   addUsers(program, run)
   addTokens(program, run)

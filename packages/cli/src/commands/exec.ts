@@ -12,8 +12,11 @@ export function addExec(program: Command, run: Run): void {
   const command = program
     .command('exec')
     .description('run a command on a host or in an open session, and exit as it did')
-    .usage('[options] <session | [user@]host> -- <command…>')
-    .argument('<target>', 'id of a session; or [user@]host, for a session that lasts as long as the command')
+    .usage('[options] <target | [user@]host | session> -- <command…>')
+    .argument(
+      '<target>',
+      'name of a target, or else [user@]host, for a session that lasts as long as the command; or id of a session',
+    )
     .argument('[command...]', 'goes to the shell of the target as it is, its words joined by blanks')
     .option('--timeout <duration>', 'end the command after this long: 90s, 5m, 1h', parseDuration)
     .option('-n, --no-stdin', 'give the command nothing to read')

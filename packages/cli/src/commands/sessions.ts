@@ -21,8 +21,8 @@ export function addSessions(program: Command, run: Run): void {
   withTargetOptions(
     sessions
       .command('open')
-      .description('connect to a host and print the id of the session, which stays open')
-      .argument('<target>', '[user@]host'),
+      .description('connect to a target or host and print the id of the session, which stays open')
+      .argument('<target>', 'name of a target, or else [user@]host'),
   ).action(run(open))
   withListOptions(sessions.command('ls').description('list sessions'))
     .addOption(new Option('--status <status>', 'only those').choices(STATUSES))

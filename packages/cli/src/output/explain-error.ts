@@ -73,6 +73,13 @@ export function isCode(error: unknown, code: import('@krown/sdk').KrownClientErr
   return isKrownError(error) && error.code === code
 }
 
+/** Did the server refuse the input, because of that field among others? */
+export function hasField(error: unknown, path: string): boolean {
+  if (!isKrownError(error) || error.code !== 'VALIDATION_FAILED') return false
+  const fields = error.details?.fields
+  return Array.isArray(fields) && fields.some((field) => field?.path === path)
+}
+
 function isKrownError(error: unknown): error is KrownClientError {
   return error instanceof Error && error.name === 'KrownError' && 'code' in error
 }
