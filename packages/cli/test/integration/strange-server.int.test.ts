@@ -13,7 +13,7 @@ const FIELDS = `
   authMethod hostKeyFingerprint bytesIn bytesOut command errorCode signal createdAt connectedAt
   lastActivityAt lastLoginAt lastUsedAt startedAt finishedAt endedAt stdout stderr stdoutBytes
   stderrBytes disabled hostKeyNewlyPinned ok entries erased headSeq headHash seq at action outcome
-  resourceId actorKind
+  resourceId actorKind selector reason
 `
 const evil = {
   ...Object.fromEntries(
@@ -26,6 +26,9 @@ const evil = {
   expiresAt: null,
   revokedAt: null,
   scopes: [EVIL],
+  verbs: [EVIL],
+  remoteUsernames: [EVIL],
+  subject: { kind: 'role', role: EVIL },
   facts: { [EVIL]: EVIL },
 }
 const login = {
@@ -55,6 +58,10 @@ describe('F28: a server that writes escape sequences in every field reaches no t
     [['users', 'enable', ID], 0],
     [['users', 'disable', ID], 0],
     [['users', 'ls', '--limit', '1'], 1],
+    [['access', 'grant', '*', '--role', 'operator'], 0],
+    [['access', 'revoke', ID], 0],
+    [['access', 'explain', ID, ID, 'exec'], 0],
+    [['access', 'ls', '--limit', '1'], 1],
     [['tokens', 'create', 'nightly'], 0],
     [['tokens', 'revoke', ID], 0],
     [['tokens', 'ls', '--limit', '1'], 1],

@@ -3,6 +3,7 @@ import { newId } from '../../../src/base/ids.js'
 import type { Database } from '../../../src/db/database.js'
 import type { Tables } from '../../../src/db/tables/tables.js'
 import type {
+  AccessRuleId,
   ApiTokenId,
   CredentialId,
   HostKeyId,
@@ -43,6 +44,8 @@ const FILLED = [
   'logins',
   'api_tokens',
   'credentials',
+  'access_rules',
+  'inventory_revisions',
   'invites',
   'sessions',
   'command_logs',
@@ -111,6 +114,16 @@ function rowsOf(
       created_at: turn,
       updated_at: turn,
     },
+    access_rules: {
+      id: newId<AccessRuleId>(),
+      org_id: orgId,
+      subject_kind: turn % 2 === 0 ? 'user' : 'role',
+      subject_id: turn % 2 === 0 ? org.alice : 'operator',
+      selector: 'tag:prod',
+      verbs: 'exec',
+      created_at: turn,
+    },
+    inventory_revisions: { org_id: ownOrg, revision: turn },
     sessions: session,
     command_logs: commandRow(org, { session_id: session.id, started_at: turn }),
     known_host_keys: {

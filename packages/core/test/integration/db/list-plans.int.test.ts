@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
 import type { Db } from '../../../src/db/database.js'
+import * as accessRules from '../../../src/db/repositories/access-rule.repository.js'
 import * as apiTokens from '../../../src/db/repositories/api-token.repository.js'
 import * as commands from '../../../src/db/repositories/command.repository.js'
 import * as credentials from '../../../src/db/repositories/credential.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
 import * as hostKeys from '../../../src/db/repositories/host-key.repository.js'
+import { findInventoryRevision } from '../../../src/db/repositories/inventory-revision.repository.js'
 import * as invites from '../../../src/db/repositories/invite.repository.js'
 import * as journal from '../../../src/db/repositories/journal.repository.js'
 import * as logins from '../../../src/db/repositories/login.repository.js'
@@ -13,6 +15,7 @@ import { countOtherAdmins, findStanding } from '../../../src/db/repositories/mem
 import * as sessions from '../../../src/db/repositories/session.repository.js'
 import * as users from '../../../src/db/repositories/user.repository.js'
 import type {
+  AccessRuleId,
   ApiTokenId,
   CommandId,
   CredentialId,
@@ -111,6 +114,15 @@ const USUAL_LISTS: [string, Query][] = [
   ],
 ]
 
+const RULE_LISTS = choices({ userId }).map((query): [string, Query] => [
+  named('access rules', query),
+  async (db, { orgId }) => {
+    await accessRules.listAccessRules(db, orgId, query)
+    const cursor = encodeCursor({ list: 'access_rules', ...query }, [newId<AccessRuleId>()])
+    await accessRules.listAccessRules(db, orgId, { ...query, cursor })
+  },
+])
+
 const loginId = newId<LoginId>()
 const tokenId = newId<ApiTokenId>()
 
@@ -176,6 +188,16 @@ const OTHERS: [string, Query][] = [
     'the use of an API token',
     (db, { orgId }) => apiTokens.noteApiTokenUse(db, orgId, { id: tokenId, at: 2, ifBefore: 1 }),
   ],
+  [
+    'all access rules',
+    async (db, { orgId }) => {
+      await accessRules.listAccessRulesAfter(db, orgId, { after: undefined, limit: 1000 })
+      await accessRules.listAccessRulesAfter(db, orgId, { after: newId<AccessRuleId>(), limit: 1000 })
+    },
+  ],
+  ['an access rule', (db, { orgId }) => accessRules.findAccessRule(db, orgId, newId<AccessRuleId>())],
+  ['how many access rules', (db, { orgId }) => accessRules.countAccessRules(db as never, orgId)],
+  ['the revision of an inventory', (db, { orgId }) => findInventoryRevision(db, orgId)],
   ['people', (db, { orgId }) => users.listPeople(db, orgId, {})],
   ['people by role', (db, { orgId }) => users.listPeople(db, orgId, { role: 'admin' })],
   [
@@ -255,6 +277,7 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     ...COMMAND_LISTS,
     ...JOURNAL_LISTS,
     ...HOST_KEY_LISTS,
+    ...RULE_LISTS,
     ...USUAL_LISTS,
     ...OTHERS,
   ])('no full scan for %s', async (_name, query) => {
@@ -273,6 +296,7 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     ...COMMAND_LISTS,
     ...JOURNAL_LISTS,
     ...HOST_KEY_LISTS,
+    ...RULE_LISTS,
     ...USUAL_LISTS,
     API_TOKEN_LIST,
   ]

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Db } from '../../../src/db/database.js'
+import { listAccessRules } from '../../../src/db/repositories/access-rule.repository.js'
 import { listApiTokens } from '../../../src/db/repositories/api-token.repository.js'
 import { listCommands } from '../../../src/db/repositories/command.repository.js'
 import { listHostKeys } from '../../../src/db/repositories/host-key.repository.js'
@@ -34,6 +35,10 @@ const LISTS: [string, List][] = [
     'host keys',
     async (db, { orgId }, limit) =>
       (await listHostKeys(db, orgId, { query: { limit }, owner: undefined })).items.length,
+  ],
+  [
+    'access rules',
+    async (db, { orgId }, limit) => (await listAccessRules(db, orgId, { limit })).items.length,
   ],
   ['people', async (db, { orgId }, limit) => (await listPeople(db, orgId, { limit })).items.length],
   [
