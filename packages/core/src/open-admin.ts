@@ -8,6 +8,7 @@ import { Journal } from './journal/journal.js'
 import type { CreateApiTokenInput, NewApiToken } from './model/api-token.js'
 import type { User } from './model/user.js'
 import { openDatabase } from './open-database.js'
+import { forgetMasterKey } from './targets/credentials/forget-master-key.js'
 import { describeMasterKeys, type MasterKeyStatus } from './targets/credentials/master-keys.js'
 import { type RotationOptions, rotateMasterKey } from './targets/credentials/rotate-master-key.js'
 import { Keyring } from './vault/keyring.js'
@@ -43,6 +44,13 @@ export interface KrownAdmin extends AsyncDisposable {
 export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
   const database = await openDatabase({ config, logger: silentLogger, exclusive: false })
   const journal = new Journal({ database, clock: systemClock, newId })
+  /**
+   * Deletes the credentials that only a lost master key could decrypt; targets that used them have none afterwards.
+   *
+   * @returns How many there were.
+   * @throws KrownError CONFLICT when the key was given, so that nothing is lost.
+   */
+  forgetMasterKey(id: string): Promise<number>
   const identity = async () => {
     await database.migrate(config.database.migrate)
     return createIdentity({
@@ -78,3 +86,7 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
     },
   }
 }
+    forgetMasterKey: async (id) => {
+      const { systemActor } = await identity()
+      return forgetMasterKey({ database, journal, keyring: new Keyring(config.vault), systemActor }, id)
+    },

@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { createAdmin } from './commands/admin-create.js'
+import { grantInstance } from './commands/admin-grant-instance.js'
 import { resetAdmin } from './commands/admin-reset.js'
 import { checkConfig } from './commands/config-check.js'
 import { explainError } from './commands/explain-error.js'
 import { init } from './commands/init.js'
 import type { Io } from './commands/io.js'
+import { forgetKey } from './commands/keys-forget.js'
 import { listKeys } from './commands/keys-ls.js'
 import { rotateKeys } from './commands/keys-rotate.js'
 import { migrate } from './commands/migrate.js'
@@ -93,6 +95,12 @@ function addAdmin(program: Command, run: Run): void {
   withAccount(admin.command('reset').description("set a user's password, sign it out and enable it")).action(
     run(resetAdmin),
   )
+  admin
+    .command('grant-instance')
+    .description('make an administrator one of the instance too, who sets audit scopes')
+    .requiredOption('--username <name>', 'user name')
+    .option('--config <file>', 'configuration file')
+    .action(run(grantInstance))
 }
 
 function addToken(program: Command, run: Run): void {
@@ -128,4 +136,10 @@ function addKeys(program: Command, run: Run): void {
     .description('encrypt every stored secret with vault.master_key; may be interrupted and run again')
     .option('--config <file>', 'configuration file')
     .action(run(rotateKeys))
+  keys
+    .command('forget')
+    .description('delete the credentials that only a lost master key could decrypt')
+    .requiredOption('--key <id>', 'the lost key, as in the message that it is needed')
+    .option('--config <file>', 'configuration file')
+    .action(run(forgetKey))
 }

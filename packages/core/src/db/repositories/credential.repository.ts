@@ -89,6 +89,16 @@ export async function countCredentialTargets(db: Db, orgId: OrgId, id: Credentia
   return Number(row.targets)
 }
 
+/** Targets that sign in with it have none any more. */
+export async function detachCredential(trx: Trx, orgId: OrgId, id: CredentialId): Promise<void> {
+  await trx
+    .updateTable('targets')
+    .set({ credential_id: null })
+    .where('org_id', '=', orgId)
+    .where('credential_id', '=', id)
+    .execute()
+}
+
 /** @throws ConstraintError when the name is taken. */
 export async function updateCredential(
   trx: Trx,

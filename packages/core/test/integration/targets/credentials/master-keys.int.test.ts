@@ -2,8 +2,10 @@ import { startLocalSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/base/clock.js'
 import { silentLogger } from '../../../../src/base/logger.js'
+import { parseConfig } from '../../../../src/config/parse-config.js'
 import { createKrown } from '../../../../src/create-krown.js'
 import type { CredentialId } from '../../../../src/model/ids.js'
+import { openKrownAdmin } from '../../../../src/open-admin.js'
 import { claimMasterKey } from '../../../../src/targets/credentials/master-keys.js'
 import { Keyring } from '../../../../src/vault/keyring.js'
 import { describeOnBothDatabases } from '../../../support/databases.js'
@@ -220,6 +222,28 @@ describeOnBothDatabases('the master key', (openTestDatabase) => {
       .execute()
     const refused = await refusalOf(rotate(fixture, { to: NEW, previous: [OLD] }))
     expect(refused).toMatchObject({ code: 'INTERNAL', message: expect.stringContaining(String(damaged)) })
+  })
+
+  test('what only a lost key could decrypt is given up, journaled, and then the next process starts', async () => {
+    await using opened = await openTestDatabase()
+    await using first = await startKrown({ place: opened.place, ...withOld })
+    const [credentialId] = await storeMany(first, 2)
+    const target = { name: 'web1', host: 'web1.example.com', username: 'root', probe: false }
+    const { id } = await first.admin.targets.create({ ...target, credentialId })
+    const admin = (vault: { masterKey: string }) =>
+      openKrownAdmin(parseConfig(configFor(opened.place, { vault })))
+    await using careless = await admin({ masterKey: OLD })
+    expect(await refusalOf(careless.forgetMasterKey(OLD_ID))).toMatchObject({ code: 'CONFLICT' })
+    await first.krown.close()
+
+    await using machine = await admin({ masterKey: NEW })
+    expect(await machine.forgetMasterKey(OLD_ID)).toBe(2)
+    expect(await machine.rotateMasterKey()).toBe(0)
+    await using fixture = await startKrown({ place: opened.place, config: { vault: { masterKey: NEW } } })
+    expect((await fixture.admin.credentials.list()).items).toEqual([])
+    expect(await fixture.admin.targets.get(id)).toMatchObject({ name: 'web1', credentialId: null })
+    const facts = { kind: 'password', lostMasterKey: OLD_ID }
+    expect(await fixture.entries({ action: 'credential.deleted' })).toMatchObject([{ facts }, { facts }])
   })
 
   test('a key that encrypts nothing and was lost is left behind by a rotation', async () => {
