@@ -7,6 +7,7 @@ import { startGateway } from '../support/start-gateway.js'
 import { runCommands } from './commands.js'
 import { showDoors } from './doors.js'
 import { watchForInterruption } from './interruption.js'
+import { showInventory } from './inventory.js'
 import { showJournal } from './journal.js'
 import { bold, fact, heading, red } from './print.js'
 import { RestClient } from './rest-client.js'
@@ -36,7 +37,11 @@ async function tellStory(endsByItself: boolean, interrupted: AbortSignal): Promi
 
   const admin = await becomeAdmin(api, gateway.setupToken)
   const session = await openSession(api, target)
-  const surprises = [...(await runCommands(api, session)), ...(await showJournal(api))]
+  const surprises = [
+    ...(await runCommands(api, session)),
+    ...(await showJournal(api)),
+    ...(await showInventory({ directory: directory.path, url: gateway.url, api, target })),
+  ]
   for (const surprise of surprises) console.log(red(`  unexpected: ${surprise}`))
   if (endsByItself || surprises.length > 0) return surprises.length === 0 ? 0 : 1
 

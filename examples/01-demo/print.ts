@@ -5,7 +5,7 @@ const colors = picocolors.createColors(process.stdout.isTTY === true && picocolo
 
 export const { bold, cyan, dim, green, red, yellow } = colors
 
-const NAME_WIDTH = 10
+const NAME_WIDTH = 12
 
 export function heading(text: string): void {
   console.log(`\n${bold(text)}`)

@@ -7,6 +7,10 @@ export class RestClient {
     this.#url = url
   }
 
+  get accessToken(): string | undefined {
+    return this.#accessToken
+  }
+
   /** From now on requests are made with this token. */
   authorize(accessToken: string): void {
     this.#accessToken = accessToken
@@ -20,8 +24,27 @@ export class RestClient {
     return this.#send('POST', path, body)
   }
 
+  delete<T>(path: string): Promise<T> {
+    return this.#send('DELETE', path)
+  }
+
+  /** What is said against a request that has to be refused. */
+  async refusal(path: string, body: unknown): Promise<{ code: string; detail: string }> {
+    const response = await this.#ask('POST', path, body)
+    const text = await response.text()
+    if (response.ok) throw new Error(`POST ${path} was not refused: ${text}`)
+    return JSON.parse(text)
+  }
+
   async #send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await this.#ask(method, path, body)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`)
+    return JSON.parse(text) as T
+  }
+
+  #ask(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(`${this.#url}${path}`, {
       method,
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -29,8 +52,5 @@ export class RestClient {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`)
-    return JSON.parse(text) as T
   }
 }

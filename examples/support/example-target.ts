@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import type { OpenSessionInput, SessionAuth } from '@krown/core'
+import type { AdhocSessionInput, SessionAuth } from '@krown/core'
 import { startLocalSshServer } from '@krown/testkit/start-local-ssh-server'
 
 /** Everything that `sessions.open` needs. */
-export interface ExampleTarget extends OpenSessionInput, AsyncDisposable {}
+export interface ExampleTarget extends AdhocSessionInput, AsyncDisposable {}
 
 /**
  * The machine that an example reaches: yours when `SSH_HOST` is set, with `SSH_PORT`, `SSH_USER`, and `SSH_PASSWORD`
