@@ -49,3 +49,12 @@ test('05: output arrives while the command runs, input is sent, and an endless c
   expect(output).toContain('apple < fig < pear\n')
   expect(output).toContain('cancelled, signal TERM, end confirmed\n')
 })
+
+test('10: a program of your own brings the secret of a target, and none for another one', async () => {
+  expect(linesOf(await runExample('10-credential-provider/credential-provider.ts'))).toEqual([
+    'asked for ssh/web1, for system',
+    'hello by name',
+    'asked for ssh/web2, for system',
+    expect.stringMatching(/^web2: VALIDATION_FAILED, .*has no credential/),
+  ])
+})
