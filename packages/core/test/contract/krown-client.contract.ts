@@ -14,6 +14,7 @@ import { outputTests } from './krown-client/output.contract.js'
 import { rightsTests } from './krown-client/rights.contract.js'
 import { sessionTests } from './krown-client/sessions.contract.js'
 import { streamTests } from './krown-client/stream.contract.js'
+import { targetTests } from './krown-client/targets.contract.js'
 import { tokenTests } from './krown-client/tokens.contract.js'
 import type { ContractClients, World } from './krown-client/world.js'
 
@@ -46,6 +47,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('users, journal and system', () => administrationTests(world))
     describe('API tokens', () => tokenTests(world))
     describe('invites and logins', () => inviteTests(world))
+    describe('targets', () => targetTests(world))
     describe('credentials', () => credentialTests(world))
     describe('host keys', () => hostKeyTests(world))
     describe('access rules', () => accessRuleTests(world))
