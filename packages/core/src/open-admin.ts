@@ -38,12 +38,6 @@ export interface KrownAdmin extends AsyncDisposable {
    * another rotation took over; INTERNAL naming a credential that cannot be decrypted.
    */
   rotateMasterKey(options?: RotationOptions): Promise<number>
-}
-
-/** Opens the database without the lock of a server, and starts nothing. */
-export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
-  const database = await openDatabase({ config, logger: silentLogger, exclusive: false })
-  const journal = new Journal({ database, clock: systemClock, newId })
   /**
    * Deletes the credentials that only a lost master key could decrypt; targets that used them have none afterwards.
    *
@@ -51,6 +45,12 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
    * @throws KrownError CONFLICT when the key was given, so that nothing is lost.
    */
   forgetMasterKey(id: string): Promise<number>
+}
+
+/** Opens the database without the lock of a server, and starts nothing. */
+export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
+  const database = await openDatabase({ config, logger: silentLogger, exclusive: false })
+  const journal = new Journal({ database, clock: systemClock, newId })
   const identity = async () => {
     await database.migrate(config.database.migrate)
     return createIdentity({
@@ -80,13 +80,13 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
       const { system } = home
       return rotateMasterKey({ database, keyring, clock: systemClock, journal, system }, options)
     },
+    forgetMasterKey: async (id) => {
+      const { systemActor } = await identity()
+      return forgetMasterKey({ database, journal, keyring: new Keyring(config.vault), systemActor }, id)
+    },
     [Symbol.asyncDispose]: async () => {
       await journal.settle()
       await database[Symbol.asyncDispose]()
     },
   }
 }
-    forgetMasterKey: async (id) => {
-      const { systemActor } = await identity()
-      return forgetMasterKey({ database, journal, keyring: new Keyring(config.vault), systemActor }, id)
-    },
