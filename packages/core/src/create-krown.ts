@@ -18,6 +18,7 @@ import { JournalReader } from './journal-reading/journal-reader.js'
 import { JournalTail } from './journal-reading/journal-tail.js'
 import type { Krown } from './krown.js'
 import { openDatabase } from './open-database.js'
+import { OpenLimits } from './sessions/open-limits.js'
 import { SessionSystem } from './sessions/session-system.js'
 import type { SshConnector } from './ssh/connector.js'
 import { createSshConnector } from './ssh/create-ssh-connector.js'
@@ -145,6 +146,7 @@ class RunningKrown implements Krown {
       logger: context.logger,
     })
     const network = createNetwork(context, endpoints)
+    const openLimits = new OpenLimits({ store: limitStore, settings: config.ssh })
     const inventory = createInventory({
       settings: config.ssh,
       gate: identity.gate,
@@ -152,6 +154,7 @@ class RunningKrown implements Krown {
       time: { clock, newId },
       network,
       credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
+      countAdhoc: (actor, place) => openLimits.count(actor, { ...place, targetId: null }),
       onChanged: () => void sessions?.endRevoked(),
     })
     sessions = createSessions(context, {

@@ -4,6 +4,7 @@ import type { NewId } from '../base/ids.js'
 import type { KrownConfig } from '../config/krown-config.js'
 import type { Db } from '../db/database.js'
 import type { Journal } from '../journal/journal.js'
+import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
 import { AccessExplainer } from './access/access-explainer.js'
@@ -47,6 +48,8 @@ export interface InventoryDeps {
   readonly time: { clock: Clock; newId: NewId }
   readonly network: { connector: SshConnector; outbound: OutboundPolicy }
   readonly credentials: { secrets: CredentialSecrets; provider: CredentialProvider | undefined }
+  /** Counts a user's attempt at a host outside the inventory. @throws KrownError RATE_LIMITED */
+  readonly countAdhoc: (actor: Actor, place: { host: string; port: number }) => Promise<void>
   /** Told after each change of targets or rules. */
   readonly onChanged: (orgId: OrgId) => void
 }
@@ -90,6 +93,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     time,
     inventory: index,
     showHostKey: async (actor, place) => {
+      if (place.adhoc) await deps.countAdhoc(actor, place)
       network.outbound.checkRequest(place.host, place.port, place)
       return probe.ask(actor, place)
     },

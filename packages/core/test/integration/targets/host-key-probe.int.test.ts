@@ -98,6 +98,20 @@ describe('a probe', () => {
     }
   })
 
+  test('E12: counts as trying a host outside the inventory does, so that nobody scans by it', async () => {
+    await using one = await startHostileSshServer()
+    await using two = await startHostileSshServer()
+    await using fixture = await startKrown({ config: { ssh: { maxAdhocHostsPerHour: 1 } } })
+    const { operator, admin } = fixture
+    await operator.hostKeys.probe(placeOf(one))
+    await operator.hostKeys.probe(placeOf(one))
+    expect(await refusalOf(operator.hostKeys.probe(placeOf(two)))).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await refusalOf(fixture.open(two))).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(two.connectionCount).toBe(0)
+    // Whoever may make an inventory of them.
+    expect(await admin.hostKeys.probe(placeOf(two))).toMatchObject({ standing: 'unknown' })
+  })
+
   test('E12: obeys the outbound policy, and for who may only reach ad hoc hosts that of ad hoc hosts', async () => {
     await using target = await startHostileSshServer()
     const place = placeOf(target)
