@@ -50,7 +50,7 @@ export async function sendKnownHosts(
 }
 
 /** Whole lines, as many as fit into a call; `before` is how many came before them. */
-export function partsOf(text: string): { text: string; before: number }[] {
+function partsOf(text: string): { text: string; before: number }[] {
   const parts: { text: string; before: number }[] = []
   let lines: string[] = []
   let length = 0
