@@ -10,7 +10,7 @@ import type { Krown } from '../../src/krown.js'
 import type { ExternalActor } from '../../src/model/actor.js'
 import type { JournalEntry, JournalQuery } from '../../src/model/journal.js'
 import type { KrownClient, SessionHandle } from '../../src/model/krown-client.js'
-import type { OpenSessionInput } from '../../src/model/session.js'
+import type { AdhocSessionInput } from '../../src/model/open-session.js'
 import type { Role } from '../../src/model/user.js'
 import { type DatabasePlace, type OpenTestDatabase, openPlace } from './databases.js'
 
@@ -126,7 +126,7 @@ export async function elapse(clock: FakeClock, promise: Promise<unknown>, stepMs
   return clock.monotonic() - from
 }
 
-type OpenChanges = Partial<OpenSessionInput> & { person?: Person }
+type OpenChanges = Partial<AdhocSessionInput> & { person?: Person }
 
 /** Starts a gateway; with the same `place` a second one starts over the same data. */
 export async function startKrown(options: KrownFixtureOptions = {}): Promise<KrownFixture> {
@@ -171,7 +171,7 @@ export function configFor(place: DatabasePlace, config: KrownConfigInput = {}): 
 }
 
 /** How to log in to the peer with its key. */
-export function loginTo({ host, port, username, privateKey }: Peer): OpenSessionInput {
+export function loginTo({ host, port, username, privateKey }: Peer): AdhocSessionInput {
   return { host, port, username, auth: { method: 'key', privateKey } }
 }
 

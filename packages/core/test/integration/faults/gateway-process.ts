@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { defer } from '../../../src/base/deferred.js'
 import type { KrownConfigInput } from '../../../src/config/krown-config.js'
 import type { CommandStatus } from '../../../src/model/command.js'
-import type { OpenSessionInput } from '../../../src/model/session.js'
+import type { AdhocSessionInput } from '../../../src/model/open-session.js'
 
 interface Order {
   /** Part of every command, so that no two processes send the same. */
   readonly name: string
   readonly config: KrownConfigInput
-  readonly login: OpenSessionInput
+  readonly login: AdhocSessionInput
   /** How far the wall clock of the process is ahead. */
   readonly clockAheadMs: number
 }
