@@ -38,6 +38,7 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
   'POST /api/tokens': ({ id }) => ({ TOKEN_ID: String(id) }),
   'POST /api/users': ({ id }) => ({ USER_ID: String(id) }),
   'POST /api/credentials': ({ id }) => ({ CREDENTIAL_ID: String(id) }),
+  'POST /api/host-keys': ({ id }) => ({ HOST_KEY_ID: String(id) }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),
 }
@@ -56,6 +57,7 @@ test('every call in the REST reference is answered as it says', async () => {
   const { host, port, username, password } = target
   const openSession = { host, port, username, auth: { method: 'password', password } }
   await writeFile(join(directory.path, 'open-session.json'), JSON.stringify(openSession))
+  await writeFile(join(directory.path, 'place.json'), JSON.stringify({ host, port }))
   let environment: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     KROWN_URL: gateway.url,
