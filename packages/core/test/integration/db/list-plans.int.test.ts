@@ -13,6 +13,7 @@ import * as journal from '../../../src/db/repositories/journal.repository.js'
 import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
 import * as sessions from '../../../src/db/repositories/session.repository.js'
+import * as targets from '../../../src/db/repositories/target.repository.js'
 import * as users from '../../../src/db/repositories/user.repository.js'
 import type {
   AccessRuleId,
@@ -174,8 +175,37 @@ const CREDENTIALS: [string, Query][] = [
   ],
 ]
 
+const targetId = newId<TargetId>()
+
+const TARGETS: [string, Query][] = [
+  [
+    'all targets',
+    async (db, { orgId }) => {
+      await targets.listTargetsBefore(db, orgId, { before: undefined, limit: 2000 })
+      await targets.listTargetsBefore(db, orgId, { before: targetId, limit: 2000 })
+    },
+  ],
+  ['a target', (db, { orgId }) => targets.findTarget(db, orgId, targetId)],
+  ['what is behind a target', (db, { orgId }) => targets.findNameBehind(db, orgId, targetId)],
+  ['how many targets', (db, { orgId }) => targets.countTargets(db as never, orgId)],
+  [
+    'pins of targets',
+    (db, { orgId }) => hostKeys.listPinsOfHosts(db, orgId, ['h1.example.com', 'h2.example.com']),
+  ],
+]
+
+/** What is walked over in them is the way that was found so far, and not a table. */
+const WAYS: [string, Query][] = [
+  ['the way to a target', (db, { orgId }) => targets.listJumpChain(db, orgId, { id: targetId, limit: 9 })],
+  [
+    'the longest way behind a target',
+    (db, { orgId }) => targets.countLongestWayBehind(db, orgId, { id: targetId, limit: 9 }),
+  ],
+]
+
 const OTHERS: [string, Query][] = [
   ...CREDENTIALS,
+  ...TARGETS,
   API_TOKEN_LIST,
   INVITE_LIST,
   LOGIN_LIST,
@@ -282,6 +312,11 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
     ...OTHERS,
   ])('no full scan for %s', async (_name, query) => {
     expect((await plansOf(query)).filter(isFullScan)).toEqual([])
+  })
+
+  test.each(WAYS)('no full scan of targets for %s', async (_name, query) => {
+    const scans = (await plansOf(query)).filter(isFullScan)
+    expect(scans.filter((step) => /targets/.test(step) || /^SCAN t\b/.test(step))).toEqual([])
   })
 
   test('a full scan would be noticed', async () => {

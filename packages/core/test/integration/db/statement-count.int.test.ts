@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Caller } from '../../../src/auth/gate/gate.js'
 import type { Db } from '../../../src/db/database.js'
 import { listAccessRules } from '../../../src/db/repositories/access-rule.repository.js'
 import { listApiTokens } from '../../../src/db/repositories/api-token.repository.js'
@@ -7,6 +8,9 @@ import { listHostKeys } from '../../../src/db/repositories/host-key.repository.j
 import { listEntries } from '../../../src/db/repositories/journal.repository.js'
 import { listSessions } from '../../../src/db/repositories/session.repository.js'
 import { listPeople } from '../../../src/db/repositories/user.repository.js'
+import type { TargetAccess } from '../../../src/targets/access/target-access.js'
+import { InventoryIndex } from '../../../src/targets/inventory/inventory-index.js'
+import { TargetReader } from '../../../src/targets/inventory/target-reader.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { fillTables } from './filled-tables.js'
 import { recordStatements } from './recording.js'
@@ -47,6 +51,8 @@ const LISTS: [string, List][] = [
   ],
 ]
 
+const ofEverybody = { visibleTo: async () => () => true } as unknown as TargetAccess
+
 describeOnBothDatabases('a page of any size', (openTestDatabase) => {
   test('takes one statement', async () => {
     await using opened = await openTestDatabase()
@@ -58,6 +64,24 @@ describeOnBothDatabases('a page of any size', (openTestDatabase) => {
         })
         expect(statements, name).toHaveLength(1)
       }
+    }
+  })
+
+  test('of targets takes two, and one more for each 2,000 targets after a change', async () => {
+    await using opened = await openTestDatabase()
+    const org = await fillTables(opened.database, 30)
+    const caller = { actor: { orgId: org.orgId } } as Caller
+    const list = async (db: Db, index: InventoryIndex, limit: number) => {
+      const reader = new TargetReader({ db, index, access: ofEverybody })
+      expect((await reader.list(caller, { limit, selector: 'host:h*' })).items).toHaveLength(limit)
+    }
+    for (const limit of [1, 10, 25]) {
+      const statements = await recordStatements(opened.database, async (db) => {
+        const index = new InventoryIndex({ db })
+        await list(db, index, limit)
+        await list(db, index, limit)
+      })
+      expect(statements).toHaveLength(3 + 2)
     }
   })
 })
