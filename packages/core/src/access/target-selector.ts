@@ -189,8 +189,11 @@ function anyOf(parts: readonly TargetSelector[]): TargetSelector {
 function allOf(parts: readonly TargetSelector[]): TargetSelector {
   const [only, ...others] = parts
   if (only && others.length === 0) return only
+  // What wants a certain name or tag is asked first: it is quick, and most targets do not have it.
+  const anchored = parts.filter((part) => part.anchors !== null)
+  const inOrder = [...anchored, ...parts.filter((part) => part.anchors === null)]
   return {
-    anchors: parts.find((part) => part.anchors !== null)?.anchors ?? null,
-    matches: (target) => parts.every((part) => part.matches(target)),
+    anchors: anchored[0]?.anchors ?? null,
+    matches: (target) => inOrder.every((part) => part.matches(target)),
   }
 }

@@ -32,6 +32,10 @@ export class AccessSnapshots {
     return { targets, rules }
   }
 
+  currentRules(orgId: OrgId): Promise<OrgRules> {
+    return this.#rules.of(orgId)
+  }
+
   /** At most a second old. */
   recent(orgId: OrgId): Promise<AccessSnapshot> {
     return this.#recent.get(orgId, () => this.current(orgId))

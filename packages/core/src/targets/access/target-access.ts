@@ -9,6 +9,7 @@ import type { OrgId, TargetId } from '../../model/ids.js'
 import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
 import { holderOf, judgeAccess } from './judge-access.js'
 import type { OrgRules } from './rule-books.js'
+import { SeenTargets } from './seen-targets.js'
 
 /** What a session can be opened for; for who may only watch there is nothing to open. */
 const OPENING_VERBS: readonly AccessVerb[] = ['exec', 'shell', 'transfer']
@@ -37,6 +38,7 @@ export interface OwnedSession {
 /** Which targets a caller may see and use now, by its role and by access rules. */
 export class TargetAccess {
   readonly #deps: TargetAccessDeps
+  readonly #seen = new SeenTargets()
 
   constructor(deps: TargetAccessDeps) {
     this.#deps = deps
@@ -57,7 +59,7 @@ export class TargetAccess {
   ): Promise<T> {
     requirePermission(caller.subject, 'target:use')
     const { actor, subject } = caller
-    const { rules } = await this.#deps.snapshots.current(actor.orgId)
+    const rules = await this.#deps.snapshots.currentRules(actor.orgId)
     if (!target) throw notFound('target')
     const username = remoteUsername ?? target.username
     const asked = { target, verbs: OPENING_VERBS, remoteUsername: username, at: this.#deps.clock.now() }
@@ -81,7 +83,7 @@ export class TargetAccess {
 
   /** Tells which targets the caller may see now: those that a rule of its names, or all. */
   async visibleTo(caller: Caller): Promise<TargetFilter> {
-    const { rules } = await this.#deps.snapshots.current(caller.actor.orgId)
+    const rules = await this.#deps.snapshots.currentRules(caller.actor.orgId)
     return this.#visibility(caller, rules)
   }
 
@@ -113,8 +115,11 @@ export class TargetAccess {
   #visibility({ actor, subject }: Caller, rules: OrgRules): TargetFilter {
     if (reachOf(subject, 'target:read') === 'org') return () => true
     const holder = holderOf(actor, subject)
+    const reach = reachOf(holder.subject, 'target:use')
+    if (reach !== 'own') return () => reach === 'org'
+    const memory = this.#seen.of(rules, holder)
     const at = this.#deps.clock.now()
-    return (target) => judgeAccess(holder, rules, { target, at }).allowed
+    return (target) => memory.sees(target, at)
   }
 }
 
