@@ -22,6 +22,12 @@ export interface KrownAdmin extends AsyncDisposable {
   /** Sets the password, ends every login and enables the user. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
   resetPassword(input: { username: string; password: string }): Promise<User>
   /**
+   * Makes an admin one of the instance as well, who sets audit scopes.
+   *
+   * @throws KrownError NOT_FOUND, VALIDATION_FAILED; CONFLICT when the user is not an admin, or is disabled.
+   */
+  grantInstanceAdmin(input: { username: string }): Promise<User>
+  /**
    * Makes an API token of that user.
    *
    * @throws KrownError NOT_FOUND, VALIDATION_FAILED; CONFLICT when the user is disabled; QUOTA_EXCEEDED when it
@@ -69,6 +75,7 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
     migrate: () => database.migrate('auto'),
     createFirstAdmin: async (input) => (await identity()).createFirstAdmin(input),
     resetPassword: async (input) => (await identity()).resetPassword(input),
+    grantInstanceAdmin: async (input) => (await identity()).grantInstanceAdmin(input),
     createToken: async (input) => (await identity()).createToken(input),
     masterKeys: async () => {
       await database.migrate(config.database.migrate)

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { createAdmin } from './commands/admin-create.js'
+import { grantInstance } from './commands/admin-grant-instance.js'
 import { resetAdmin } from './commands/admin-reset.js'
 import { checkConfig } from './commands/config-check.js'
 import { explainError } from './commands/explain-error.js'
@@ -94,6 +95,12 @@ function addAdmin(program: Command, run: Run): void {
   withAccount(admin.command('reset').description("set a user's password, sign it out and enable it")).action(
     run(resetAdmin),
   )
+  admin
+    .command('grant-instance')
+    .description('make an administrator one of the instance too, who sets audit scopes')
+    .requiredOption('--username <name>', 'user name')
+    .option('--config <file>', 'configuration file')
+    .action(run(grantInstance))
 }
 
 function addToken(program: Command, run: Run): void {

@@ -32,6 +32,7 @@ import { resetPassword } from './passwords/password-reset.js'
 import { Passwords } from './passwords/passwords.js'
 import { ensureSystemActor, type HomeOrg, openHomeOrg } from './people/default-org.js'
 import { ExternalActors } from './people/external-actors.js'
+import { grantInstanceAdmin } from './people/instance-admin.js'
 import { NewPeople, type PersonInput, personInputSchema } from './people/new-person.js'
 import { Registration } from './people/registration.js'
 import { createFirstAdmin } from './people/setup.js'
@@ -93,6 +94,8 @@ export interface Identity {
   createFirstAdmin(input: PersonInput): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, VALIDATION_FAILED */
   resetPassword(input: { username: string; password: string }): Promise<User>
+  /** For somebody on the machine. @throws KrownError NOT_FOUND, CONFLICT, VALIDATION_FAILED */
+  grantInstanceAdmin(input: { username: string }): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, CONFLICT, VALIDATION_FAILED, QUOTA_EXCEEDED */
   createToken(input: MachineTokenInput): Promise<NewApiToken>
   /** For the sweep: deletes logins that reached their absolute end, and counts that have expired. */
@@ -128,6 +131,7 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
     createFirstAdmin: (input) =>
       createFirstAdmin(onMachine, parseInput(personInputSchema, input), { clientIp: null }),
     resetPassword: (input) => resetPassword(onMachine, input),
+    grantInstanceAdmin: (input) => grantInstanceAdmin(onMachine, input),
     createToken: (input) => createTokenOnMachine({ db, issuer: shared.issuer, home }, input),
     purge: async () => {
       await deleteExpiredLoginsAcrossOrgs(db, clock.now())

@@ -373,6 +373,8 @@ describe('config check', () => {
 })
 
 describe('admin', () => {
+  const grant = (dir: string, username: string) =>
+    runServer(['admin', 'grant-instance', '--username', username], { env: inDir(dir) }).exited
   const admin = (dir: string, verb: string, stdin: string) =>
     runServer(['admin', verb, '--username', 'root', '--password-stdin'], { env: inDir(dir), stdin }).exited
 
@@ -388,6 +390,10 @@ describe('admin', () => {
       call<LoginResult>(url, 'POST /api/auth/login', { body: { username: 'root', password } })
     const { body, status } = await login(PASSWORD)
     expect([status, body.user.role]).toEqual([200, 'admin'])
+    const done = { exitCode: 0, stdout: 'root is an administrator of the instance.\n' }
+    expect(await grant(dir.path, 'root')).toMatchObject(done)
+    const nobody = { exitCode: 1, stderr: 'krown-server: user not found\n' }
+    expect(await grant(dir.path, 'nobody')).toMatchObject(nobody)
     expect(await admin(dir.path, 'reset', 'another good passphrase')).toMatchObject({ exitCode: 0 })
     expect((await login(PASSWORD)).status).toBe(401)
     expect((await login('another good passphrase')).status).toBe(200)

@@ -53,7 +53,7 @@ export class Invites {
       await this.#deps.journal.transact(
         actor.orgId,
         (trx) => insertInvite(trx, actor.orgId, toRow(invite, hashTokenSecret(secret))),
-        () => [entry(actor, 'invite.created', invite)],
+        () => [{ action: 'invite.created', ...about(actor, invite) }],
       )
       return { ...invite, token: inviteFormat.format({ id: invite.id, secret }) }
     })
@@ -80,7 +80,7 @@ export class Invites {
             throw new KrownError('CONFLICT', 'the invite was used: disable the user instead')
           return { invite, isNew }
         },
-        (result) => (result.isNew ? [entry(actor, 'invite.revoked', result.invite)] : []),
+        (result) => (result.isNew ? [{ action: 'invite.revoked', ...about(actor, result.invite) }] : []),
       )
       return invite
     })
@@ -124,9 +124,8 @@ function toRow(invite: Invite, secretHash: string) {
   }
 }
 
-function entry(actor: Actor, action: 'invite.created' | 'invite.revoked', invite: Invite): JournalDraft {
+function about(actor: Actor, invite: Invite): Omit<JournalDraft, 'action'> {
   return {
-    action,
     outcome: 'success',
     actor,
     resource: { kind: 'invite', id: invite.id },

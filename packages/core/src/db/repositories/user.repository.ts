@@ -129,7 +129,7 @@ export async function findPasswordHash(db: Db, orgId: OrgId, id: UserId): Promis
 }
 
 export type UserChanges = Partial<
-  Pick<UsersTable, 'display_name' | 'password_hash' | 'last_login_at' | 'disabled_at'>
+  Pick<UsersTable, 'display_name' | 'password_hash' | 'last_login_at' | 'disabled_at' | 'is_instance_admin'>
 >
 
 /**

@@ -78,6 +78,28 @@ describeOnBothDatabases('registration', (openTestDatabase) => {
     expect(await codeOf(restarted.identity.createFirstAdmin(late))).toBe('CONFLICT')
   })
 
+  test('A27: an invite makes nobody admin of the instance, also of those who come at once with the setup token', async () => {
+    const { fixture, another } = await openTwo({ auth: { registration: 'invite' } })
+    await using _ = fixture
+    const other = await another()
+    const { system } = fixture.identity.home
+    const invited = async (i: number, input: Partial<RegisterInput>) => {
+      const { token } = await fixture.identity.invites.create(system, { role: 'admin' })
+      return register(i % 2 ? fixture : other, { username: `user${i}`, inviteToken: token, ...input })
+    }
+    const codes = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        codeOf(invited(i, i % 5 === 0 ? {} : { setupToken: i % 5 === 1 ? 'wrong' : SETUP_TOKEN })),
+      ),
+    )
+    const withTheToken = codes.filter((_, i) => i % 5 > 1)
+    expect(withTheToken.filter((code) => code === 'OK')).toHaveLength(1)
+    expect(withTheToken.filter((code) => code === 'CONFLICT')).toHaveLength(29)
+    expect(codes.filter((_, i) => i % 5 === 0)).toEqual(Array.from({ length: 10 }, () => 'OK'))
+    for (const code of codes.filter((_, i) => i % 5 === 1)) expect(['FORBIDDEN', 'CONFLICT']).toContain(code)
+    expect(await admins(fixture)).toBe(1)
+  })
+
   test('A27: without the token, or where there is none, nobody becomes admin', async () => {
     await using fixture = await open()
     await register(fixture, {})

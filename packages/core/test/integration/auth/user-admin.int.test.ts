@@ -17,11 +17,6 @@ async function foreignUser({ db, clock, identity }: IdentityFixture): Promise<Us
   return user.id
 }
 
-/** There is no way to make a second one but this. */
-async function makeInstanceAdmin({ db }: IdentityFixture, id: UserId): Promise<void> {
-  await db.updateTable('users').set({ is_instance_admin: 1 }).where('id', '=', id).execute()
-}
-
 describeOnBothDatabases('user administration', (openTestDatabase) => {
   const { open, openTwo } = fixtureOpener(openTestDatabase)
 
@@ -178,7 +173,7 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     await fixture.users.update(actor, second.user.id, { disabled: true })
     expect(await codeOf(fixture.users.update(actor, user.id, { role: 'operator' }))).toBe('CONFLICT')
     await fixture.users.update(actor, second.user.id, { disabled: false })
-    await makeInstanceAdmin(fixture, second.user.id)
+    await fixture.identity.grantInstanceAdmin({ username: second.user.username })
     expect(await codeOf(fixture.users.update(actor, user.id, { role: 'operator' }))).toBe('OK')
   })
 
@@ -187,7 +182,7 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     const first = await fixture.admin()
     const second = await fixture.member('second', 'admin')
     const third = await fixture.member('third', 'admin')
-    await makeInstanceAdmin(fixture, third.user.id)
+    await fixture.identity.grantInstanceAdmin({ username: third.user.username })
     await fixture.users.update(first.actor, third.user.id, { disabled: true })
     for (const change of [{ role: 'operator' }, { role: 'readonly' }, { disabled: true }] as const) {
       expect(await codeOf(fixture.users.update(second.actor, first.user.id, change))).toBe('CONFLICT')
@@ -210,7 +205,7 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     await using _ = fixture
     const first = await fixture.admin()
     const second = await fixture.member('second', 'admin')
-    await makeInstanceAdmin(fixture, second.user.id)
+    await fixture.identity.grantInstanceAdmin({ username: second.user.username })
     const other = await another()
     // Each process knows already that its caller is an admin, so neither is refused before it comes to the change.
     await fixture.auth.me(first.actor)
@@ -233,6 +228,65 @@ describeOnBothDatabases('user administration', (openTestDatabase) => {
     expect(await fixture.entries('user.audit_scope_changed')).toMatchObject([
       { facts: { from: 'own', to: 'org' } },
     ])
+  })
+
+  test('somebody on the machine makes another instance admin, who can replace the first', async () => {
+    await using fixture = await open()
+    const first = await fixture.admin()
+    const second = await fixture.member('second', 'admin')
+    const grant = (username: string) => fixture.identity.grantInstanceAdmin({ username })
+    expect(await grant('SECOND')).toMatchObject({ id: second.user.id, role: 'admin' })
+    await grant('second')
+    expect(await fixture.entries('user.instance_admin_granted')).toMatchObject([
+      { outcome: 'success', resourceId: second.user.id, details: { user: 'second' } },
+    ])
+    expect(await fixture.users.update(second.actor, first.user.id, { disabled: true })).toMatchObject({
+      disabled: true,
+    })
+    await fixture.member('op', 'operator')
+    expect(await codeOf(grant('root'))).toBe('CONFLICT')
+    expect(await codeOf(grant('op'))).toBe('CONFLICT')
+    expect(await codeOf(grant('nobody'))).toBe('NOT_FOUND')
+    expect(await codeOf(grant('no spaces'))).toBe('VALIDATION_FAILED')
+  })
+
+  test('B15: the name of somebody who left stays taken, and an external user of that name is somebody else', async () => {
+    await using fixture = await open()
+    const admin = await fixture.admin()
+    const { user } = await fixture.member('ada', 'operator')
+    await fixture.users.update(admin.actor, user.id, { disabled: true })
+    const again = { username: 'ADA', password: PASSWORD }
+    expect(await codeOf(fixture.users.create(admin.actor, again))).toBe('CONFLICT')
+    expect(await codeOf(fixture.auth.register(again, origin()))).toBe('CONFLICT')
+    const outside = { issuer: 'idp', displayName: 'ada', role: 'operator' } as const
+    const first = await fixture.identity.external.external({ ...outside, subject: '1' })
+    const second = await fixture.identity.external.external({ ...outside, subject: '2' })
+    expect(new Set([user.id, first.userId, second.userId]).size).toBe(3)
+    expect(await codeOf(fixture.users.get(second, first.userId))).toBe('NOT_FOUND')
+  })
+
+  test('B16: a name that could be taken for another is refused, the same one, or somebody else altogether', async () => {
+    await using fixture = await open()
+    const { actor, user } = await fixture.admin()
+    const create = (username: string) => fixture.users.create(actor, { username, password: PASSWORD })
+    const likeRoot = [
+      'root ',
+      ' root',
+      'root\0',
+      'root\u0000x',
+      'r\u043eot',
+      '\uff52oot',
+      'ro\u200bot',
+      'root\n',
+    ]
+    for (const username of likeRoot) {
+      expect(await codeOf(create(username))).toBe('VALIDATION_FAILED')
+      expect(await codeOf(fixture.signIn(username, PASSWORD, origin(null)))).toBe('UNAUTHENTICATED')
+    }
+    expect(await codeOf(create('ROOT'))).toBe('CONFLICT')
+    expect((await fixture.signIn('ROOT')).user.id).toBe(user.id)
+    expect((await create('root.')).id).not.toBe(user.id)
+    expect((await fixture.signIn('root.')).user).toMatchObject({ username: 'root.', role: 'readonly' })
   })
 
   test('an update that changes nothing leaves no entry, and unknown fields are refused', async () => {
