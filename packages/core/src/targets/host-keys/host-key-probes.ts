@@ -34,6 +34,9 @@ export interface SeenKey {
   readonly standing: KeyStanding
 }
 
+/** Refusals are the gate's to journal, which counts many of them together. */
+const NOTHING_WAS_TRIED = new Set<string>(['RATE_LIMITED', 'NOT_FOUND', 'FORBIDDEN', 'AUDIT_UNAVAILABLE'])
+
 /** Looks at the keys that hosts show. */
 export class HostKeyProbes {
   readonly #deps: HostKeyProbesDeps
@@ -70,7 +73,7 @@ export class HostKeyProbes {
       await journal.append(actor.orgId, [keySeen(actor, place, { key, standing })])
       return { key, standing }
     } catch (error) {
-      if (isKrownError(error) && error.code !== 'AUDIT_UNAVAILABLE')
+      if (isKrownError(error) && !NOTHING_WAS_TRIED.has(error.code))
         await journal.append(actor.orgId, [probeFailed(actor, place, error)])
       throw error
     }

@@ -110,6 +110,8 @@ describe('a probe', () => {
     expect(two.connectionCount).toBe(0)
     // Whoever may make an inventory of them.
     expect(await admin.hostKeys.probe(placeOf(two))).toMatchObject({ standing: 'unknown' })
+    const probes = await fixture.entries({ action: 'host_key.probed' })
+    expect(probes.map(({ outcome }) => outcome)).toEqual(['success', 'success', 'success'])
   })
 
   test('E12: obeys the outbound policy, and for who may only reach ad hoc hosts that of ad hoc hosts', async () => {
