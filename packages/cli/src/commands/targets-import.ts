@@ -1,15 +1,16 @@
 import { homedir, userInfo } from 'node:os'
-import type { CredentialId, HostKeyImport, ImportedTarget, RemoteKrownClient } from '@krown/sdk'
+import type { HostKeyImport, ImportedTarget, RemoteKrownClient } from '@krown/sdk'
 import type { Command } from 'commander'
 import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
 import { EXIT } from '../exit-codes.js'
 import { planFromAnsible } from '../import/ansible-inventory.js'
-import { type ImportPlan, isTag, type PlannedTarget } from '../import/planned-target.js'
+import { type ImportPlan, isTag, mergePlans, type PlannedTarget } from '../import/planned-target.js'
 import { sendPlan } from '../import/send-plan.js'
 import { planFromSshConfig } from '../import/ssh-config.js'
 import { Progress } from '../output/progress.js'
 import type { Column } from '../output/table.js'
+import { credentialIdOf } from '../target/credential-id.js'
 import type { Run } from '../verb.js'
 import { describeKnownHosts, sendKnownHosts } from './host-keys-import.js'
 import { collect } from './option-values.js'
@@ -48,9 +49,9 @@ async function importTargets(context: Context, _: [], options: ImportOptions): P
     throw usageError('there is nothing to import', 'give --ssh-config, --ansible-inventory or --known-hosts')
   }
   await using connection = await connect(context)
-  const { client } = connection
-  const items = await send(context, client, plan, options)
-  const knownHosts = await sendKeys(context, client, options)
+  const parts = { context, client: connection.client, options }
+  const items = await sendTargets(parts, plan)
+  const knownHosts = await sendKeys(parts)
   await report(context, { plan, items, knownHosts, dryRun: options.dryRun ?? false })
   return items.some(({ outcome }) => outcome === 'refused') ? EXIT.failed : EXIT.ok
 }
@@ -61,10 +62,7 @@ async function planOf({ sshConfig, ansibleInventory, user }: ImportOptions): Pro
     ...(sshConfig === undefined ? [] : [planFromSshConfig(sshConfig, { home: homedir(), username })]),
     ...(ansibleInventory === undefined ? [] : [await planFromAnsible(ansibleInventory, { username })]),
   ]
-  return {
-    targets: plans.flatMap(({ targets }) => targets),
-    remarks: plans.flatMap(({ remarks }) => remarks),
-  }
+  return mergePlans(plans)
 }
 
 function withTags({ targets, remarks }: ImportPlan, tags: readonly string[]): ImportPlan {
@@ -73,39 +71,29 @@ function withTags({ targets, remarks }: ImportPlan, tags: readonly string[]): Im
   return { remarks, targets: targets.map((target) => ({ ...target, tags: [...target.tags, ...tags] })) }
 }
 
-async function send(
-  { io, output }: Context,
-  client: RemoteKrownClient,
+interface ImportParts {
+  readonly context: Context
+  readonly client: RemoteKrownClient
+  readonly options: ImportOptions
+}
+
+async function sendTargets(
+  { context: { io, output }, client, options: { credential, dryRun = false } }: ImportParts,
   { targets }: ImportPlan,
-  options: ImportOptions,
 ): Promise<ImportedTarget[]> {
   if (targets.length === 0) return []
-  const credentialId = options.credential && (await findCredential(client, options.credential))
+  const credentialId = credential === undefined ? undefined : await credentialIdOf(client, credential)
   using progress = new Progress(io, { total: targets.length, json: output.json })
-  return sendPlan(client, targets, {
-    credentialId: credentialId || undefined,
-    dryRun: options.dryRun ?? false,
+  return await sendPlan(client, targets, {
+    credentialId,
+    dryRun,
     onProgress: (done) => progress.show(done),
   })
 }
 
-async function findCredential(client: RemoteKrownClient, nameOrId: string): Promise<CredentialId> {
-  let cursor: string | undefined
-  do {
-    const page = await client.credentials.list({ limit: 200, ...(cursor && { cursor }) })
-    const found = page.items.find(({ id, name }) => id === nameOrId || name === nameOrId)
-    if (found) return found.id
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  throw usageError(`there is no credential ${nameOrId}`, '"krown credentials ls" shows them')
-}
-
-async function sendKeys(
-  context: Context,
-  client: RemoteKrownClient,
-  { knownHosts, dryRun }: ImportOptions,
-): Promise<HostKeyImport | undefined> {
-  return knownHosts === undefined ? undefined : sendKnownHosts(context, client, { file: knownHosts, dryRun })
+async function sendKeys({ context, client, options }: ImportParts): Promise<HostKeyImport | undefined> {
+  const { knownHosts: file, dryRun } = options
+  return file === undefined ? undefined : sendKnownHosts(context, client, { file, dryRun })
 }
 
 interface Report {

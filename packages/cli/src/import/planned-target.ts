@@ -45,3 +45,17 @@ export function jumpHostsFirst(targets: readonly PlannedTarget[]): PlannedTarget
   for (const target of targets) add(target, [])
   return [...ordered]
 }
+
+/** Of a name that several have, the first one says where it is, and all of them its tags. */
+export function mergePlans(plans: readonly ImportPlan[]): ImportPlan {
+  const byName = new Map<string, PlannedTarget>()
+  for (const target of plans.flatMap(({ targets }) => targets)) {
+    const known = byName.get(target.name)
+    const merged = known && { ...known, tags: [...new Set([...known.tags, ...target.tags])] }
+    byName.set(target.name, merged ?? target)
+  }
+  return {
+    targets: jumpHostsFirst([...byName.values()]),
+    remarks: plans.flatMap(({ remarks }) => remarks),
+  }
+}

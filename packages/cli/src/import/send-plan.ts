@@ -1,4 +1,5 @@
 import type { CredentialId, ImportedTarget, ImportTarget, RemoteKrownClient } from '@krown/sdk'
+import { fieldsOf } from '../output/explain-error.js'
 import type { PlannedTarget } from './planned-target.js'
 
 /** Of one call; the server takes 500, and 256 KiB. */
@@ -23,14 +24,44 @@ export async function sendPlan(
     onProgress(answers.length)
     // What earlier calls would have made is not there in a dry run: those that are needed come along.
     const company = dryRun ? jumpHostsOf(part, targets) : []
-    const { items } = await client.targets.import({
-      targets: [...company, ...part].map(toImport),
-      credentialId,
-      dryRun,
-    })
+    const send = async (sent: readonly PlannedTarget[]) =>
+      (await client.targets.import({ targets: sent.map(toImport), credentialId, dryRun })).items
+    const items = await sendPart([...company, ...part], send)
     answers.push(...items.slice(company.length))
   }
   return answers
+}
+
+type Send = (targets: readonly PlannedTarget[]) => Promise<ImportedTarget[]>
+
+/** A server takes a call whole or not at all: what it cannot read is refused by name, and the rest sent again. */
+async function sendPart(targets: readonly PlannedTarget[], send: Send): Promise<ImportedTarget[]> {
+  try {
+    return targets.length === 0 ? [] : await send(targets)
+  } catch (error) {
+    const reasons = unreadableIn(error)
+    const good = targets.filter((_, index) => !reasons.has(index))
+    if (good.length === targets.length) throw error
+    const answers = (await sendPart(good, send)).values()
+    return targets.flatMap(({ name }, index) => {
+      const reason = reasons.get(index)
+      return reason === undefined ? (answers.next().value ?? []) : refused(name, reason)
+    })
+  }
+}
+
+/** By index, what a refusal of the whole call says of its targets. */
+function unreadableIn(error: unknown): Map<number, string> {
+  const reasons = new Map<number, string>()
+  for (const { path, message } of fieldsOf(error)) {
+    const [, index, field] = /^targets\.(\d+)\.(.+)$/.exec(path) ?? []
+    if (index !== undefined) reasons.set(Number(index), `its ${field} ${message}`)
+  }
+  return reasons
+}
+
+function refused(name: string, reason: string): ImportedTarget {
+  return { name, outcome: 'refused', targetId: null, changed: [], reason }
 }
 
 export function partsOf(targets: readonly PlannedTarget[]): PlannedTarget[][] {

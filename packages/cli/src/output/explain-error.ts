@@ -75,9 +75,15 @@ export function isCode(error: unknown, code: import('@krown/sdk').KrownClientErr
 
 /** Did the server refuse the input, because of that field among others? */
 export function hasField(error: unknown, path: string): boolean {
-  if (!isKrownError(error) || error.code !== 'VALIDATION_FAILED') return false
+  return fieldsOf(error).some((field) => field.path === path)
+}
+
+/** What the server has against the input, by field; nothing when the error is another one. */
+export function fieldsOf(error: unknown): { path: string; message: string }[] {
+  if (!isKrownError(error) || error.code !== 'VALIDATION_FAILED') return []
   const fields = error.details?.fields
-  return Array.isArray(fields) && fields.some((field) => field?.path === path)
+  if (!Array.isArray(fields)) return []
+  return fields.map((field) => ({ path: String(field?.path), message: String(field?.message) }))
 }
 
 function isKrownError(error: unknown): error is KrownClientError {
