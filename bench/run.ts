@@ -4,6 +4,7 @@ import { scenario as cliStart } from './cli-start.js'
 import { scenario as exec } from './exec.js'
 import { scenario as execOverRest } from './exec-over-rest.js'
 import { scenario as idleSessions } from './idle-sessions.js'
+import { scenario as importTargets } from './import-targets.js'
 import { scenario as inFlight } from './in-flight.js'
 import { scenario as inFlightPostgres } from './in-flight-postgres.js'
 import { scenario as inventory } from './inventory.js'
@@ -25,6 +26,7 @@ const SCENARIOS: readonly Scenario[] = [
   jumpHosts,
   idleSessions,
   inventory,
+  importTargets,
   sdkExec,
   trpcInfo,
   streamThroughput,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -34,14 +35,18 @@ export class ServerProcess implements AsyncDisposable {
     this.#removeDir = parts.removeDir
   }
 
-  /** @param limits What else than a default is in `[limits]`. */
+  /**
+   * @param limits What else than a default is in `[limits]`.
+   * @param databaseUrl Of PostgreSQL; default: SQLite.
+   */
   static async start(
     target: Endpoint,
     limits: Readonly<Record<string, number>> = {},
+    databaseUrl = '',
   ): Promise<ServerProcess> {
     const dir = await createTempDir()
     const config = join(dir.path, 'krown.toml')
-    await writeFile(config, configText(target, limits), { mode: 0o600 })
+    await writeFile(config, configText(target, limits, databaseUrl), { mode: 0o600 })
     const args = [...TELLS_MEMORY, KROWN_SERVER, 'start', '--config', config]
     const server = startProcess({ command: process.execPath, args, options: { cwd: dir.path } })
     const [, url = ''] = await server.untilLog(/Krown listens on (\S+)\n/)
@@ -88,9 +93,20 @@ async function post<T>(url: string, body: unknown): Promise<T> {
   return response.json() as Promise<T>
 }
 
-function configText({ host, port }: Endpoint, limits: Readonly<Record<string, number>>): string {
+function configText(
+  { host, port }: Endpoint,
+  limits: Readonly<Record<string, number>>,
+  databaseUrl: string,
+): string {
+  const secret = () => randomBytes(32).toString('base64')
   const lines = Object.entries(limits).map(([key, value]) => `${key} = ${value}`)
   return `data_dir = "./data"
+[database]
+url = "${databaseUrl}"
+[auth]
+jwt_secret = "${secret()}"
+[vault]
+master_key = "${secret()}"
 [server]
 port = 0
 drain_timeout = "2s"
