@@ -1,6 +1,7 @@
 import type { Gate } from '../auth/gate/gate.js'
 import { isKrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
+import type { TargetId } from '../model/ids.js'
 import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '../model/open-session.js'
 import type { TargetAccess } from '../targets/access/target-access.js'
 import { planTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
@@ -30,12 +31,22 @@ export class SessionPlanner {
 
   async #planTo(actor: Actor, { targetId, targetName, ...own }: TargetSessionInput): Promise<UnsettledPlan> {
     const { gate, index, access } = this.#deps
-    const resource = { kind: 'target', id: targetId ?? targetName }
+    const id = targetId ?? (await this.#idOf(actor, targetName))
+    const resource = { kind: 'target', id }
     return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
       const targets = await index.of(actor.orgId)
-      const named = targetId === undefined ? targets.findByName(targetName) : targets.find(targetId)
-      const target = await access.requireOpen(caller, named, own.username)
+      const target = await access.requireOpen(caller, targets.find(id), own.username)
       return planTo(targets, target, own)
+    })
+  }
+
+  /** First of all, so that whoever decides by a target's id is asked about that, whatever the caller calls it. */
+  async #idOf(actor: Actor, name: string): Promise<TargetId> {
+    const { gate, index, access } = this.#deps
+    const resource = { kind: 'target', id: name }
+    return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
+      const target = await access.requireVisible(caller, (await index.of(actor.orgId)).findByName(name))
+      return target.id
     })
   }
 }

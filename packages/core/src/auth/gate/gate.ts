@@ -39,7 +39,8 @@ export interface Caller {
 /**
  * The embedding program's own rule, asked after the permission table; it can only deny.
  *
- * `resource` is what it is about: `{kind: 'session' | 'command' | 'user', id}`, or for a session that is to be
+ * `resource` is what it is about: `{kind: 'session' | 'command' | 'user' | 'target' | …, id}`. Of a session by target it
+ * is asked first `target:use` with the target's id (and before that with its name, if that was given). For a session that is to be
  * opened `{kind: 'target', id: 'user@host:port'}`.
  *
  * @returns False to refuse with FORBIDDEN.

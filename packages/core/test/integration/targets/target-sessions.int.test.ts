@@ -1,5 +1,6 @@
 import { generateKey, startHostileSshServer, startSshd } from '@krown/testkit'
 import { expect, test } from 'vitest'
+import type { Authorize } from '../../../src/auth/gate/gate.js'
 import type { CredentialProvider } from '../../../src/targets/dialing/hop-credentials.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, refusalOf } from '../../support/krown-fixture.js'
@@ -37,6 +38,24 @@ describeOnBothDatabases('a session by target', (openTestDatabase) => {
     await using _adhoc = await fixture.open(sshd)
     const listed = await fixture.operator.sessions.list({ targetId })
     expect(listed.items).toMatchObject([{ targetId }, { targetId }])
+  })
+
+  test("is refused by the embedding program's own rule for its id, also when it is asked for by name", async () => {
+    await using sshd = await startSshd()
+    const denied = new Set<string | undefined>()
+    const asked: unknown[] = []
+    const authorize: Authorize = (_actor, permission, resource) => {
+      if (permission === 'target:use') asked.push(resource)
+      return permission !== 'target:use' || !denied.has(resource?.id)
+    }
+    await using fixture = await start({ parts: { authorize } })
+    const { id: targetId } = await addTarget(fixture.admin, sshd, { name: 'web1' })
+    await using _opened = await fixture.operator.sessions.open({ targetName: 'web1' })
+    expect(asked.at(-1)).toEqual({ kind: 'target', id: targetId })
+    denied.add(targetId)
+    for (const by of [{ targetId }, { targetName: 'web1' }]) {
+      expect(await refusalOf(fixture.operator.sessions.open(by))).toMatchObject({ code: 'FORBIDDEN' })
+    }
   })
 
   test('T17: a stored credential never goes to a host, port or user name of a request', async () => {
