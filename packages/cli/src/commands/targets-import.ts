@@ -113,7 +113,7 @@ async function report({ output }: Context, { plan, items, knownHosts, dryRun }: 
   const rows = items.map((item) => ({ ...item, target: byName.get(item.name) }))
   const shown = dryRun ? rows : rows.filter(({ outcome }) => outcome !== 'unchanged')
   if (shown.length > 0) await output.table({ items: shown }, COLUMNS)
-  await output.lines(summary(items, dryRun))
+  if (items.length > 0) await output.lines(summary(items, dryRun))
   if (knownHosts !== undefined) await output.lines(`known_hosts: ${describeKnownHosts(knownHosts)}`)
 }
 
@@ -122,7 +122,7 @@ function summary(items: readonly ImportedTarget[], dryRun: boolean): string {
     .map((outcome) => [items.filter((item) => item.outcome === outcome).length, outcome] as const)
     .filter(([count]) => count > 0)
     .map(([count, outcome]) => `${count} ${outcome}`)
-  return `targets: ${counts.join(', ') || 'none'}${dryRun ? '; nothing was changed' : ''}`
+  return `targets: ${counts.join(', ')}${dryRun ? '; nothing was changed' : ''}`
 }
 
 const COLUMNS: readonly Column<ImportedTarget & { readonly target: PlannedTarget | undefined }>[] = [
