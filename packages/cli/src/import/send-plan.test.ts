@@ -54,3 +54,28 @@ test('in a dry run the jump hosts of earlier parts come along, and are answered 
   expect(items.map(({ name }) => name)).toEqual(many.map(({ name }) => name))
   expect(calls.map(({ targets }) => targets[0]?.name)).toEqual(['h0', 'h0', 'h0'])
 })
+
+test('a target that the server cannot read is refused with the reason, and the others are sent again', async () => {
+  const { calls, client: taking } = server()
+  const refuse = (input: ImportTargetsInput): never => {
+    const at = input.targets.findIndex(({ name }) => name === 'bad')
+    const fields = [{ path: `targets.${at}.host`, message: 'must be a host name' }]
+    const facts = { name: 'KrownError', code: 'VALIDATION_FAILED', details: { fields } }
+    throw Object.assign(new Error('not valid'), facts)
+  }
+  const targets = {
+    import: async (input: ImportTargetsInput) =>
+      input.targets.some(({ name }) => name === 'bad')
+        ? refuse(input)
+        : (taking as { targets: { import(input: ImportTargetsInput): unknown } }).targets.import(input),
+  }
+  const plan = [target('a'), target('bad'), target('b')]
+  const options = { credentialId: undefined, dryRun: false, onProgress: () => {} }
+  const items = await sendPlan({ targets } as never, plan, options)
+  expect(items.map(({ name, outcome, reason }) => [name, outcome, reason])).toEqual([
+    ['a', 'created', null],
+    ['bad', 'refused', 'its host must be a host name'],
+    ['b', 'created', null],
+  ])
+  expect(calls.map(({ targets: sent }) => sent.length)).toEqual([2])
+})
