@@ -7,7 +7,7 @@ import { isId } from './target.js'
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/i
 
 /** The target of that name; undefined when there is none that the caller may see. */
-export async function findTargetByName(client: RemoteKrownClient, name: string): Promise<Target | undefined> {
+async function findTargetByName(client: RemoteKrownClient, name: string): Promise<Target | undefined> {
   if (!NAME.test(name)) return undefined
   return (await client.targets.list({ name })).items[0]
 }

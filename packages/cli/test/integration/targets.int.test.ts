@@ -111,7 +111,7 @@ test('a target is changed, shown and deleted by its name', async () => {
 })
 
 test('one word is a target when there is one of that name, and with a user name always a host', async () => {
-  await using peer = await startHostileSshServer({ onExec: ({ stream }) => stream.end('it') })
+  await using peer = await startHostileSshServer()
   const { username, password } = peer
   const port = ['-p', String(peer.port)]
   const stdin = `${password}\n`

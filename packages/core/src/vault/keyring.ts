@@ -52,7 +52,7 @@ function toEntry(text: string): readonly [MasterKeyId, KeyObject] {
 }
 
 /** Trying again does not help: this process has to be started with the key that others use. */
-export function masterKeyMissing(id: MasterKeyId): KrownError {
+function masterKeyMissing(id: MasterKeyId): KrownError {
   return new KrownError('CONFLICT', `the master key ${id} is needed, which this process was not given`, {
     details: { masterKeyId: id },
   })

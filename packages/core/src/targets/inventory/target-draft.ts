@@ -49,7 +49,7 @@ export function changedDraft(before: TargetDraft, input: UpdateTargetInput): Tar
   }
 }
 
-export const DRAFT_FIELDS = [
+const DRAFT_FIELDS = [
   'name',
   'host',
   'port',

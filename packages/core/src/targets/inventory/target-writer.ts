@@ -22,7 +22,7 @@ import { MAX_JUMPS, tooManyJumps } from '../dialing/dial-plan.js'
 import { changedFields, columnsOf, type TargetDraft } from './target-draft.js'
 
 /** Of one organization: all of them are kept in memory. */
-export const MAX_TARGETS = 50_000
+const MAX_TARGETS = 50_000
 
 /** Writes targets; the transaction is the journal's, so nobody else changes the organization's meanwhile. */
 export class TargetWriter {
