@@ -39,6 +39,12 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
   'POST /api/users': ({ id }) => ({ USER_ID: String(id) }),
   'POST /api/credentials': ({ id }) => ({ CREDENTIAL_ID: String(id) }),
   'POST /api/host-keys': ({ id }) => ({ HOST_KEY_ID: String(id) }),
+  'POST /api/invites': ({ id }) => ({ INVITE_ID: String(id) }),
+  'POST /api/targets': ({ id }) => ({ TARGET_ID: String(id) }),
+  'POST /api/access-rules': ({ id }) => ({ RULE_ID: String(id) }),
+  'GET /api/auth/logins': ({ items }) => ({
+    LOGIN_ID: String((items as { id: string; current: boolean }[]).find(({ current }) => !current)?.id),
+  }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),
 }
@@ -64,14 +70,20 @@ test('every call in the REST reference is answered as it says', async () => {
     JSON: 'content-type: application/json',
     SETUP_TOKEN: gateway.setupToken,
   }
+  const signIn = calls.find(({ route }) => route === 'POST /api/auth/login')?.script ?? ''
   // Whoever has signed out can do nothing more.
   const isLast = ({ route }: Call) => route === 'POST /api/auth/logout'
   for (const { route, script, answer } of [
     ...calls.filter((call) => !isLast(call)),
     ...calls.filter(isLast),
   ]) {
-    const options = { cwd: directory.path, env: environment }
-    const output = await runProcess({ command: 'bash', args: ['-euc', script], options })
+    const run = (text: string) => {
+      const options = { cwd: directory.path, env: environment }
+      return runProcess({ command: 'bash', args: ['-euc', text], options })
+    }
+    // Somewhere else somebody signs in as well.
+    if (route === 'GET /api/auth/logins') await run(signIn)
+    const output = await run(script)
     const received = output === '' ? undefined : JSON.parse(output)
     expect(shapeOf(received), `${route} was answered with ${output}`).toEqual(shapeOf(answer))
     environment = { ...environment, ...NOTED[route]?.(received) }
