@@ -5,6 +5,7 @@ import {
   type StoredInvite,
   useInvite,
 } from '../../db/repositories/invite.repository.js'
+import { findStanding } from '../../db/repositories/membership.repository.js'
 import { KrownError } from '../../errors/krown-error.js'
 import type { UserId } from '../../model/ids.js'
 import { isTokenSecret } from '../tokens/secret-token.js'
@@ -27,8 +28,15 @@ export class InviteDesk {
     return invite
   }
 
-  /** Of two who register at once with the same invite, the second is refused. @throws KrownError FORBIDDEN */
-  async use(trx: Trx, { id, orgId }: StoredInvite, userId: UserId): Promise<void> {
+  /**
+   * Of two who register at once with the same invite, the second is refused; and whoever comes with one whose maker
+   * could not make it now.
+   *
+   * @throws KrownError FORBIDDEN
+   */
+  async use(trx: Trx, { id, orgId, createdBy }: StoredInvite, userId: UserId): Promise<void> {
+    const maker = await findStanding(trx, orgId, { userId: createdBy, loginId: undefined })
+    if (!maker || maker.disabled || maker.role !== 'admin') throw refused()
     if (!(await useInvite(trx, orgId, { id, at: this.#deps.clock.now(), userId }))) throw refused()
   }
 }

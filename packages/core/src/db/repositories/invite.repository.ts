@@ -14,6 +14,7 @@ export interface StoredInvite {
   readonly orgId: OrgId
   readonly secretHash: string
   readonly role: Role
+  readonly createdBy: UserId
   readonly expiresAt: number
   /** It was used or revoked. */
   readonly isSpent: boolean
@@ -94,6 +95,7 @@ function toStoredInvite(row: InvitesTable): StoredInvite {
     orgId: row.org_id,
     secretHash: row.secret_hash,
     role: row.role,
+    createdBy: row.created_by,
     expiresAt: row.expires_at,
     isSpent: row.used_at !== null || row.revoked_at !== null,
   }

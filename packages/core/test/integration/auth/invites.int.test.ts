@@ -4,6 +4,7 @@ import { describeOnBothDatabases } from '../../support/databases.js'
 import { codeOf, DAY, fixtureOpener, type IdentityFixture, origin, PASSWORD } from './identity-fixture.js'
 
 const ONLY_INVITED = { auth: { registration: 'invite' } } as const
+const NOT_GOOD = 'the invite is not good, or not any more: ask an admin for another'
 
 describeOnBothDatabases('invites', (openTestDatabase) => {
   const { open, openTwo } = fixtureOpener(openTestDatabase)
@@ -56,9 +57,28 @@ describeOnBothDatabases('invites', (openTestDatabase) => {
         ),
       ),
     )
-    expect(new Set(refusals)).toEqual(
-      new Set(['the invite is not good, or not any more: ask an admin for another']),
-    )
+    expect(new Set(refusals)).toEqual(new Set([NOT_GOOD]))
+  })
+
+  test('are worth no more than their maker: who is no admin any more, or disabled, lets nobody in', async () => {
+    await using fixture = await open(ONLY_INVITED)
+    const { actor } = await fixture.admin()
+    const maker = await fixture.member('maker', 'admin')
+    const { token } = await fixture.identity.invites.create(maker.actor, { role: 'admin' })
+    for (const change of [{ role: 'operator' }, { role: 'admin', disabled: true }] as const) {
+      await fixture.users.update(actor, maker.user.id, change)
+      const refused = register(fixture, { inviteToken: token })
+      await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN', message: NOT_GOOD })
+    }
+    expect(await fixture.entries('user.registered')).toEqual([])
+    await fixture.users.update(actor, maker.user.id, { disabled: false })
+    expect(await register(fixture, { inviteToken: token })).toMatchObject({ role: 'admin' })
+  })
+
+  test('of the system let in, which is an admin everywhere', async () => {
+    await using fixture = await open(ONLY_INVITED)
+    const { token } = await fixture.identity.invites.create(fixture.identity.home.system)
+    expect(await register(fixture, { inviteToken: token })).toMatchObject({ role: 'readonly' })
   })
 
   test('let in one of two who use the same at once, whichever process they ask', async () => {
