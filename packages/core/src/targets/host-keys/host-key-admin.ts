@@ -174,7 +174,10 @@ function entryOf(
 }
 
 function isRevoked(): KrownError {
-  return new KrownError('CONFLICT', 'this key is revoked for this host: trust it again by an update first')
+  return new KrownError(
+    'CONFLICT',
+    "this key is revoked for this host, or a certificate authority's: trust it again by an update, or delete it first",
+  )
 }
 
 function isAuthority(): KrownError {

@@ -68,8 +68,9 @@ export class HostKeyImport {
     const places = new KnownPlaces((await inventory.of(orgId)).newestFirst)
     const lines: PlannedLine[] = []
     for (const source of read) lines.push(await planLine(source, { places, reason }))
-    const marks = new KnownMarks()
-    for (const pins of parts(lines.flatMap((line) => line.pins))) await marks.read(db, orgId, pins)
+    const all = lines.flatMap(({ pins }) => pins)
+    const marks = new KnownMarks(all)
+    for (const pins of parts(all)) await marks.read(db, orgId, pins)
     return lines.map((line) => ({ ...line, changes: line.pins.map((pin) => marks.change(pin).kind) }))
   }
 
@@ -86,7 +87,7 @@ export class HostKeyImport {
   // Decided anew: since it was planned somebody else may have pinned or revoked some of it.
   async #write(trx: Trx, actor: Actor, part: readonly NewPin[]): Promise<JournalDraft[]> {
     const { orgId } = actor
-    const marks = new KnownMarks()
+    const marks = new KnownMarks(part)
     await marks.read(trx, orgId, part)
     const changes = part.map((pin) => ({ pin, change: marks.change(pin) }))
     const added = changes.filter(({ change }) => change.kind === 'add').map(({ pin }) => pin)
@@ -97,7 +98,7 @@ export class HostKeyImport {
       added.map((pin) => this.#deps.pins.rowOf(actor, pin)),
     )
     for (const { pin, change } of changes) {
-      if (change.kind !== 'mark' || change.id === null) continue
+      if (change.kind !== 'mark') continue
       const { mark, reason, source } = pin
       await markHostKeys(trx, orgId, {
         ids: [change.id],

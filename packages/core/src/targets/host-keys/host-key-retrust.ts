@@ -109,7 +109,10 @@ export class HostKeyRetrust {
   async #write(trx: Trx, actor: Actor, pin: NewPin): Promise<JournalDraft[]> {
     const { id, outcome, replaced } = await this.#deps.pins.replace(trx, actor, pin)
     if (outcome === 'stronger')
-      throw new KrownError('HOST_KEY_MISMATCH', 'the host shows a key that was revoked')
+      throw new KrownError(
+        'HOST_KEY_MISMATCH',
+        "the host shows a key that was revoked, or a certificate authority's",
+      )
     return outcome === 'known' && replaced.length === 0 ? [] : [keyReplaced(actor, pin, { id, replaced })]
   }
 

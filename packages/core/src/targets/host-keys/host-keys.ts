@@ -90,6 +90,7 @@ export class HostKeys {
     const whose = { userId: null, mark: 'trusted', reason: null } as const
     const pin: NewPin = { ...place, ...whose, algorithm, fingerprint, source }
     const { id, outcome } = await this.#pins.add(trx, actor, pin)
+    if (outcome === 'stronger') throw authorityShown(key)
     return outcome === 'known' ? [] : [keyPinned(actor, pin, id)]
   }
 
@@ -177,6 +178,16 @@ function refusalOf(
   return new KrownError('HOST_KEY_MISMATCH', 'the host shows a key that was revoked; nothing was sent', {
     details: { presented: key.fingerprint, algorithm: key.algorithm, revoked: true },
   })
+}
+
+function authorityShown({ algorithm, fingerprint }: ShownKey): KrownError {
+  return new KrownError(
+    'HOST_KEY_MISMATCH',
+    'this is the key of a certificate authority, and not of a host',
+    {
+      details: { presented: fingerprint, algorithm },
+    },
+  )
 }
 
 function mismatch(key: ShownKey, expected: readonly string[]): KrownError {

@@ -13,10 +13,13 @@ export interface PlannedLine {
   readonly pins: readonly NewPin[]
 }
 
-/** What has to be done for a key: `stronger` is there with a mark that an import does not take away. */
+/**
+ * What has to be done for a key: `revoked` and `authority` say that it is there with such a mark, which an import does
+ * not take away, or gets it by another line.
+ */
 export type PinChange =
-  | { readonly kind: 'add' | 'known' | 'stronger' }
-  | { readonly kind: 'mark'; readonly id: HostKeyId | null }
+  | { readonly kind: 'add' | 'known' | 'revoked' | 'authority' }
+  | { readonly kind: 'mark'; readonly id: HostKeyId }
 
 /** Which keys a line of a file is about. */
 export async function planLine(
@@ -33,23 +36,36 @@ export async function planLine(
   return { source, pins: [{ host: hosts, port: 0, via: null, kind: 'pattern', ...key }] }
 }
 
-/** What the database knows, and what the file said before: each key once for each host. */
+/** What the database knows, and what a file says in all: of each key for each host one mark, the strongest. */
 export class KnownMarks {
-  readonly #marks = new Map<string, { id: HostKeyId | null; mark: HostKeyMark }>()
+  readonly #stored = new Map<string, HostKeyPin>()
+  readonly #wanted = new Map<string, HostKeyMark>()
+  readonly #decided = new Set<string>()
+
+  /** @param pins All that the file says. */
+  constructor(pins: readonly NewPin[]) {
+    for (const pin of pins) {
+      const key = keyOf(pin)
+      const before = this.#wanted.get(key)
+      if (!before || isStronger(pin.mark, before)) this.#wanted.set(key, pin.mark)
+    }
+  }
 
   /** Reads what is known of the hosts of these keys. */
   async read(db: Db, orgId: OrgId, pins: readonly NewPin[]): Promise<void> {
     const hosts = [...new Set(pins.map(({ host }) => host))]
-    for (const pin of await listPinsOfHosts(db, orgId, hosts)) this.#marks.set(keyOf(pin), pin)
+    for (const pin of await listPinsOfHosts(db, orgId, hosts)) this.#stored.set(keyOf(pin), pin)
   }
 
-  /** Decides, and remembers it. */
+  /** Decides, and remembers it: each key is added or marked once. */
   change(pin: NewPin): PinChange {
     const key = keyOf(pin)
-    const before = this.#marks.get(key)
-    if (before?.mark === pin.mark) return { kind: 'known' }
-    if (before && !isStronger(pin.mark, before.mark)) return { kind: 'stronger' }
-    this.#marks.set(key, { id: before?.id ?? null, mark: pin.mark })
+    const before = this.#stored.get(key)
+    const marks = [this.#wanted.get(key), before?.mark]
+    if (marks.some((mark) => mark && isStronger(mark, pin.mark)))
+      return { kind: marks.includes('revoked') ? 'revoked' : 'authority' }
+    if (before?.mark === pin.mark || this.#decided.has(key)) return { kind: 'known' }
+    this.#decided.add(key)
     return before ? { kind: 'mark', id: before.id } : { kind: 'add' }
   }
 }
@@ -60,12 +76,16 @@ export function outcomeOf(
   changes: readonly PinChange['kind'][],
 ): { outcome: ImportedLineOutcome; reason: string | null } {
   if ('skipped' in source) return { outcome: 'skipped', reason: source.skipped }
-  if (changes.every((kind) => kind === 'stronger')) return { outcome: 'skipped', reason: 'is revoked here' }
-  if (changes.every((kind) => kind === 'known' || kind === 'stronger'))
-    return { outcome: 'known', reason: null }
+  const isDone = changes.every((kind) => kind !== 'add' && kind !== 'mark')
+  if (isDone && !changes.includes('known')) return { outcome: 'skipped', reason: whyNot(changes) }
+  if (isDone) return { outcome: 'known', reason: null }
   if (source.mark === 'revoked') return { outcome: 'revoked', reason: null }
   if (source.mark === 'cert_authority') return { outcome: 'kept', reason: null }
   return { outcome: pins[0]?.kind === 'pattern' ? 'pattern' : 'pinned', reason: null }
+}
+
+function whyNot(changes: readonly PinChange['kind'][]): string {
+  return changes.includes('revoked') ? 'is revoked here' : 'is the key of a certificate authority here'
 }
 
 function keyOf(

@@ -27,7 +27,8 @@ export interface NewPin extends HostPlaceScope {
 /** `known`: it was there with this mark. `stronger`: it was there with one that nobody takes away in passing. */
 export type AddedPin = { readonly id: HostKeyId; readonly outcome: 'added' | 'marked' | 'known' | 'stronger' }
 
-const STRENGTH: Record<HostKeyMark, number> = { cert_authority: 0, trusted: 1, revoked: 2 }
+// What an authority signs with is no key of a host: trusting it as one would say more than whoever listed it meant.
+const STRENGTH: Record<HostKeyMark, number> = { trusted: 0, cert_authority: 1, revoked: 2 }
 
 /** Would this mark replace the one that is there? */
 export function isStronger(mark: HostKeyMark, than: HostKeyMark): boolean {

@@ -146,6 +146,62 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     expect((await hostKeys.list()).items.map(({ mark }) => mark)).toEqual(['revoked', 'revoked'])
   })
 
+  test('of a file that says several things of one key the strongest holds, wherever it stands', async () => {
+    await using fixture = await start()
+    const [leaked, ca, both] = [makeKey(), makeKey(), makeKey()]
+    const text = [
+      `web1 ${leaked.text}`,
+      `@revoked web1 ${leaked.text}`,
+      `web1 ${leaked.text}`,
+      `@cert-authority web2 ${ca.text}`,
+      `web2 ${ca.text}`,
+      `web3 ${both.text}`,
+      `@cert-authority web3 ${both.text}`,
+      `@revoked web3 ${both.text}`,
+    ].join('\n')
+    const revoked = 'is revoked here'
+    const authority = 'is the key of a certificate authority here'
+    const expected = [
+      [1, 'skipped', revoked],
+      [2, 'revoked', null],
+      [3, 'skipped', revoked],
+      [4, 'kept', null],
+      [5, 'skipped', authority],
+      [6, 'skipped', revoked],
+      [7, 'skipped', revoked],
+      [8, 'revoked', null],
+    ]
+    expect(await outcomesOf(fixture.admin, text, true)).toEqual(expected)
+    expect(await outcomesOf(fixture.admin, text)).toEqual(expected)
+    const marks = (await pinsOf(fixture.admin)).map(({ host, mark }) => [host, mark])
+    expect(marks).toEqual([
+      ['web1', 'revoked'],
+      ['web2', 'cert_authority'],
+      ['web3', 'revoked'],
+    ])
+    const again = await outcomesOf(fixture.admin, text)
+    expect(again.filter(([, outcome]) => outcome === 'known').map(([line]) => line)).toEqual([2, 4, 8])
+    expect(again.filter(([, outcome]) => outcome === 'skipped')).toHaveLength(5)
+    const actions = (await fixture.entries()).map(({ action }) => action)
+    expect(actions.filter((action) => action.startsWith('host_key.')).sort()).toEqual([
+      ...['host_key.kept', 'host_key.revoked', 'host_key.revoked'],
+    ])
+  })
+
+  test('the key of an authority does not become that of a host by being pinned', async () => {
+    await using fixture = await start()
+    const { fingerprint, text } = makeKey()
+    const { hostKeys, targets } = fixture.admin
+    await hostKeys.import({ text: `@cert-authority web1 ${text}` })
+    expect(await refusalOf(hostKeys.create({ host: 'web1', fingerprint }))).toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('authority'),
+    })
+    const login = { name: 'web1', host: 'web1', username: 'x', probe: false, hostKeyFingerprint: fingerprint }
+    expect(await refusalOf(targets.create(login))).toMatchObject({ code: 'HOST_KEY_MISMATCH' })
+    expect((await pinsOf(fixture.admin)).map(({ mark }) => mark)).toEqual(['cert_authority'])
+  })
+
   test('of too many patterns or lines changes nothing', async () => {
     await using fixture = await start()
     const { text } = makeKey()
