@@ -49,8 +49,9 @@ async function importTargets(context: Context, _: [], options: ImportOptions): P
     throw usageError('there is nothing to import', 'give --ssh-config, --ansible-inventory or --known-hosts')
   }
   await using connection = await connect(context)
-  const parts = { context, client: connection.client, options }
-  const items = await sendTargets(parts, plan)
+  const { client } = connection
+  const parts = { context, client, options }
+  const items = await sendTargets(parts, await withoutKnownJumpHosts(client, plan))
   const knownHosts = await sendKeys(parts)
   await report(context, { plan, items, knownHosts, dryRun: options.dryRun ?? false })
   return items.some(({ outcome }) => outcome === 'refused') ? EXIT.failed : EXIT.ok
@@ -63,6 +64,16 @@ async function planOf({ sshConfig, ansibleInventory, user }: ImportOptions): Pro
     ...(ansibleInventory === undefined ? [] : [await planFromAnsible(ansibleInventory, { username })]),
   ]
   return mergePlans(plans)
+}
+
+/** Of a jump host that the file only names, the inventory knows better where it is. */
+async function withoutKnownJumpHosts(client: RemoteKrownClient, plan: ImportPlan): Promise<ImportPlan> {
+  const known = new Set<string>()
+  for (const { name } of plan.targets.filter(({ isOnlyNamed }) => isOnlyNamed)) {
+    const { items } = await client.targets.list({ name, limit: 1 })
+    if (items.length > 0) known.add(name)
+  }
+  return { ...plan, targets: plan.targets.filter(({ name }) => !known.has(name)) }
 }
 
 function withTags({ targets, remarks }: ImportPlan, tags: readonly string[]): ImportPlan {

@@ -7,6 +7,8 @@ export interface PlannedTarget {
   readonly tags: readonly string[]
   /** Name of the target through which it is reached. */
   readonly jump: string | null
+  /** Only named as a jump host: the file says nothing of it, so that what the inventory says counts. */
+  readonly isOnlyNamed?: true
 }
 
 /** Something of a file that becomes no target, or not all of one, and why. */

@@ -75,7 +75,8 @@ class PlanOfHosts {
   }
 
   #set(name: string, route: Route): void {
-    this.targets.set(name, { name, ...route, tags: [] })
+    const target = { name, ...route, tags: [] }
+    this.targets.set(name, this.#aliases.has(name) ? target : { ...target, isOnlyNamed: true })
   }
 
   #routeOf(alias: string, options: HostOptions) {

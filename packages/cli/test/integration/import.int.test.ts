@@ -89,6 +89,18 @@ test('running twice changes nothing, and says so', async () => {
   expect(before.web1?.tags).toEqual(['eu', 'home'])
 })
 
+test('a jump host that the file only names stays as the inventory has it', async () => {
+  await importing('--ssh-config', await inHome('first', config()))
+  const { gate } = await inventory()
+  const second = await inHome('second', 'Host new1\n  ProxyJump gate\nHost new2\n  ProxyJump other\n')
+  const done = await importing('--ssh-config', second, '--user', 'ops')
+  expect(done.stdout).toContain('targets: 3 created')
+  const targets = await inventory()
+  expect(targets.gate).toEqual(gate)
+  expect(targets.new1).toMatchObject({ jumpTargetId: gate?.id })
+  expect(targets.new2).toMatchObject({ jumpTargetId: targets.other?.id })
+})
+
 test('with a credential and the keys of known_hosts, commands run by name', async () => {
   await storeKey('deploy')
   const file = await inHome('ssh_config', config())
