@@ -21,11 +21,17 @@ export interface HostKeysApi {
   /**
    * Pins a key that the caller knows. A key that is known already is answered as it is.
    *
-   * @throws KrownError `FORBIDDEN` for the organization's keys unless by an admin; `CONFLICT` when the key is revoked;
+   * @throws KrownError `FORBIDDEN` for the organization's keys unless by an admin; `CONFLICT` when the key is revoked or
+   * that of a certificate authority;
    * `NOT_FOUND` for a jump host that is not in the inventory.
    */
   create(input: PinHostKeyInput): Promise<KnownHostKey>
-  /** Revokes a key for good, or trusts it again. @throws KrownError `CONFLICT` for a certificate authority */
+  /**
+   * Revokes a key for good, or trusts it again.
+   *
+   * @throws KrownError `CONFLICT` for the key of a certificate authority, and for trusting one that came by an import
+   * and is revoked: it may be an authority's. Both can be deleted.
+   */
   update(id: HostKeyId, input: UpdateHostKeyInput): Promise<KnownHostKey>
   /** Forgets a key; answers with what it was. Sessions that are open stay open. */
   delete(id: HostKeyId): Promise<KnownHostKey>

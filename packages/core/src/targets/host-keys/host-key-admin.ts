@@ -91,7 +91,7 @@ export class HostKeyAdmin {
         actor.orgId,
         async (trx) => {
           const before = await this.#require(trx, caller, { wanted: 'hostkey:manage', id })
-          if (before.mark === 'cert_authority' && mark === 'trusted') throw isAuthority()
+          requireMarkable(before, mark)
           await markHostKeys(trx, actor.orgId, { ids: [id], set: { mark, reason } })
           return { ...before, mark, reason }
         },
@@ -180,6 +180,16 @@ function isRevoked(): KrownError {
   )
 }
 
-function isAuthority(): KrownError {
-  return new KrownError('CONFLICT', 'this is the key of a certificate authority, and not of a host')
+// A file that revokes a key does not say whether a host shows it or an authority signs with it.
+function requireMarkable({ mark, source }: KnownHostKey, wanted: UpdateHostKeyInput['mark']): void {
+  if (mark === 'cert_authority')
+    throw new KrownError(
+      'CONFLICT',
+      'this is the key of a certificate authority, and not of a host: delete it',
+    )
+  if (wanted === 'trusted' && mark === 'revoked' && source === 'import')
+    throw new KrownError(
+      'CONFLICT',
+      'this key was imported and is revoked: delete it, and pin it if it is that of a host',
+    )
 }

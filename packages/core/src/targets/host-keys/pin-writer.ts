@@ -96,7 +96,9 @@ export class PinWriter {
   ): Promise<AddedPin> {
     const { id } = before
     if (before.mark === pin.mark) return { id, outcome: 'known' }
-    if (!isStronger(pin.mark, before.mark)) return { id, outcome: 'stronger' }
+    // Once marked as revoked it would look like the key of a host.
+    if (before.mark === 'cert_authority' || !isStronger(pin.mark, before.mark))
+      return { id, outcome: 'stronger' }
     const set = { mark: pin.mark, source: pin.source, reason: pin.reason, pinned_by: actor.userId }
     await markHostKeys(trx, actor.orgId, { ids: [id], set })
     return { id, outcome: 'marked' }

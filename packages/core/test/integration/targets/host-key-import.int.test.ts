@@ -202,6 +202,30 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     expect((await pinsOf(fixture.admin)).map(({ mark }) => mark)).toEqual(['cert_authority'])
   })
 
+  test('the key of an authority is never trusted as that of a host, also after it was revoked', async () => {
+    await using fixture = await start()
+    const { fingerprint, text } = makeKey()
+    const { hostKeys } = fixture.admin
+    for (const host of ['*.example.com', 'web1']) {
+      await hostKeys.import({ text: `@cert-authority ${host} ${text}` })
+      const kept = (await hostKeys.list()).items.find((key) => key.host === host)
+      if (!kept) throw new Error('the authority is not there')
+      for (const mark of ['trusted', 'revoked'] as const) {
+        const refused = await refusalOf(hostKeys.update(kept.id, { mark, reason: 'x' }))
+        expect(refused).toMatchObject({ code: 'CONFLICT' })
+      }
+      if (host === 'web1') {
+        const revoking = hostKeys.create({ host, fingerprint, mark: 'revoked', reason: 'x' })
+        expect(await refusalOf(revoking)).toMatchObject({ code: 'CONFLICT' })
+      }
+      await hostKeys.import({ text: `@revoked ${host} ${text}`, reason: 'leaked' })
+      expect(await hostKeys.get(kept.id)).toMatchObject({ mark: 'revoked' })
+      const again = await refusalOf(hostKeys.update(kept.id, { mark: 'trusted', reason: 'x' }))
+      expect(again).toMatchObject({ code: 'CONFLICT' })
+      expect(await hostKeys.get(kept.id)).toMatchObject({ mark: 'revoked' })
+    }
+  })
+
   test('of too many patterns or lines changes nothing', async () => {
     await using fixture = await start()
     const { text } = makeKey()
