@@ -58,7 +58,8 @@ export class SignIn {
       throw error
     })
     if (!signedIn) throw wrongCredentials()
-    await attempt.succeeded()
+    // The login is committed: a failure here may only leave the attempt counted, not the login with nobody.
+    await attempt.succeeded().catch(() => {})
     return signedIn
   }
 

@@ -65,6 +65,8 @@ export type Overrides = {
   hasher?: PasswordHasher
   /** Counted together on PostgreSQL, where time is partly real; default: each process for itself. */
   sharedLimits?: boolean
+  /** Instead of either. */
+  limitStore?: LimitStore
 }
 
 const SETTINGS: IdentityParts['settings'] = {
@@ -109,13 +111,13 @@ export class IdentityFixture implements AsyncDisposable {
   }
 
   async start(overrides: Overrides): Promise<this> {
-    const { auth, limits, setupToken = SETUP_TOKEN, hasher = this.hasher, sharedLimits } = overrides
+    const { auth, limits, setupToken = SETUP_TOKEN, hasher = this.hasher } = overrides
     this.#identity = await createIdentity({
       database: this.#database,
       journal: new Journal({ database: this.#database, clock: this.clock, newId }),
       clock: this.clock,
       newId,
-      limitStore: await this.#openLimits(sharedLimits),
+      limitStore: overrides.limitStore ?? (await this.#openLimits(overrides.sharedLimits)),
       settings: { auth: { ...SETTINGS.auth, ...auth }, limits: { ...SETTINGS.limits, ...limits } },
       setupToken,
       hasher,

@@ -1,6 +1,16 @@
+import { FakeClock } from '@krown/testkit'
 import { expect, test } from 'vitest'
+import { MemoryLimitStore } from '../../../src/auth/limits/memory-limit-store.js'
+import { KrownError } from '../../../src/errors/krown-error.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { codeOf, fixtureOpener, origin, PASSWORD } from './identity-fixture.js'
+
+/** Goes away once a password was right. */
+class ForgetfulLimitStore extends MemoryLimitStore {
+  override async forget(): Promise<never> {
+    throw new KrownError('UNAVAILABLE', 'the counts are away')
+  }
+}
 
 describeOnBothDatabases('sign-in', (openTestDatabase) => {
   const { open, openTwo } = fixtureOpener(openTestDatabase)
@@ -19,6 +29,14 @@ describeOnBothDatabases('sign-in', (openTestDatabase) => {
     expect(actor).toMatchObject({ kind: 'login', userId: user.id, username: 'root', clientIp: '192.0.2.1' })
     const [entry] = await fixture.entries('login.succeeded')
     expect(entry).toMatchObject({ outcome: 'success', actorUserId: user.id, resourceId: actor.loginId })
+  })
+
+  test('a login that was made is answered, also when the failures before cannot be forgotten', async () => {
+    await using fixture = await open({ limitStore: new ForgetfulLimitStore({ clock: new FakeClock() }) })
+    await fixture.setUp()
+    const { actor } = await fixture.signIn('root')
+    const { items } = await fixture.identity.logins.list(actor)
+    expect(items).toMatchObject([{ id: actor.loginId, current: true }])
   })
 
   test('A18 A19: unknown, wrong and disabled take the same way and get the same answer', async () => {
