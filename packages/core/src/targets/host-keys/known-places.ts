@@ -14,22 +14,19 @@ const ATTEMPTS_AT_ONCE = 2_000
 
 /** Which places the names in a known_hosts file are: by what the inventory knows of the ways to them. */
 export class KnownPlaces {
-  readonly #ways = new Map<string, Set<TargetId | null>>()
   readonly #names: readonly string[]
-  readonly #places = new Map<string, HostPlaceKey[]>()
+  readonly #places: ReadonlyMap<string, HostPlaceKey[]>
   #attempts = 0
 
   constructor(targets: Iterable<PlacedTarget>) {
+    const found = new Map<string, Map<TargetId | null, HostPlaceKey>>()
     for (const { host, port, jumpTargetId } of targets) {
       const name = knownHostsName(host, port)
-      const ways = this.#ways.get(name) ?? new Set()
-      this.#ways.set(name, ways.add(jumpTargetId))
-      this.#places.set(
-        name,
-        [...ways].map((via) => ({ host, port, via })),
-      )
+      const places = found.get(name) ?? new Map<TargetId | null, HostPlaceKey>()
+      found.set(name, places.set(jumpTargetId, { host, port, via: jumpTargetId }))
     }
-    this.#names = [...this.#ways.keys()]
+    this.#places = new Map([...found].map(([name, places]) => [name, [...places.values()]]))
+    this.#names = [...found.keys()]
   }
 
   /** The places of a list of names, of each the ways that the inventory knows, or the direct one. */
