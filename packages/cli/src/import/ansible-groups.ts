@@ -11,6 +11,7 @@ export interface AnsibleGroup {
 export type AnsibleGroups = Map<string, AnsibleGroup>
 
 const MAX_HOSTS = 50_000
+const RANGE = /\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]/
 
 /** The group of that name, made when it is not there. */
 export function groupOf(groups: AnsibleGroups, name: string): AnsibleGroup {
@@ -30,12 +31,14 @@ export function addHosts(group: AnsibleGroup, pattern: string, variables: Variab
 }
 
 function expandRanges(pattern: string): string[] {
-  const [whole, first = '', last = '', step = '1'] =
-    /\[([0-9]+|[a-zA-Z]):([0-9]+|[a-zA-Z])(?::([0-9]+))?\]/.exec(pattern) ?? []
-  if (whole === undefined) return [pattern]
-  return valuesBetween(first, last, Number(step)).flatMap((value) =>
-    expandRanges(pattern.replace(whole, value)),
-  )
+  let names = [pattern]
+  for (;;) {
+    const [whole, first = '', last = '', step = '1'] = RANGE.exec(names[0] ?? '') ?? []
+    if (whole === undefined) return names
+    const values = valuesBetween(first, last, Number(step))
+    if (names.length * values.length > MAX_HOSTS) throw new Error(`${pattern} stands for too many hosts`)
+    names = names.flatMap((name) => values.map((value) => name.replace(whole, value)))
+  }
 }
 
 function valuesBetween(first: string, last: string, step: number): string[] {

@@ -102,6 +102,7 @@ describe('an Ansible inventory', () => {
     ['hosts.ini', '[web:oops]\nweb1\n', /there is no \[web:oops\]/],
     ['hosts.ini', 'web[5:1]\n', /is no range of hosts/],
     ['hosts.ini', 'web[1:999999999]\n', /is no range of hosts/],
+    ['hosts.ini', 'web[0:999][0:999][0:999]\n', /stands for too many hosts/],
     ['hosts.yml', 'all: [1, 2]\n', /all is not a mapping/],
     ['hosts.yml', 'all: {hosts: {', /cannot be read/],
     ['hosts.yml', `a: &a {x: &b [${'*c,'.repeat(3)}]}\n`, /cannot be read/],

@@ -164,6 +164,12 @@ Host direct
     expect(plan.remarks.map(({ what }) => what)).toEqual(['ünïcode', 'p'])
   })
 
+  test('of two names that differ by case alone imports the first, and says so', async () => {
+    const plan = await planOf('Host a4\n  ProxyJump gate\nHost A4\n  HostName two.example\nHost gate\n')
+    expect(routes(plan)).toEqual(['gate me@gate:22', 'a4 me@a4:22 via gate'])
+    expect(plan.remarks).toMatchObject([{ what: 'A4' }])
+  })
+
   test('of five thousand hosts is read without asking every line for every host', async () => {
     const hosts = Array.from(
       { length: 5_000 },

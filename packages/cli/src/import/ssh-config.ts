@@ -51,7 +51,22 @@ class PlanOfHosts {
   constructor(finder: HostOptionsFinder, username: string) {
     this.#finder = finder
     this.#username = username
-    this.#aliases = new Map([...finder.aliases()].map((alias) => [alias.toLowerCase(), alias]))
+    this.#aliases = this.#byName(finder.aliases())
+  }
+
+  /** Names of targets know no case: of two that differ by it the first counts. */
+  #byName(aliases: Iterable<string>): Map<string, string> {
+    const byName = new Map<string, string>()
+    for (const alias of aliases) {
+      const first = byName.get(alias.toLowerCase())
+      if (first === undefined) byName.set(alias.toLowerCase(), alias)
+      else
+        this.remarks.push({
+          what: alias,
+          why: `it differs from ${first} by case alone, which names of targets do not`,
+        })
+    }
+    return byName
   }
 
   addAll(): void {

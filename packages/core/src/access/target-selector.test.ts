@@ -90,6 +90,18 @@ describe('what is no selector is refused with the place and what was expected', 
   })
 })
 
+test.each([
+  'tag:prod not tag:db,cache',
+  'not tag:db;',
+  '* not tag:"db"',
+  'tag:prod not tags=db',
+  'not tag:d\u0411',
+  'not tag:db\u200b',
+  'host:a/b',
+])('what no target can have is refused in %j: "not" of it would be everything', (text) => {
+  expect(() => parseTargetSelector(text)).toThrow(expect.objectContaining({ code: 'VALIDATION_FAILED' }))
+})
+
 test('length, terms and depth of a selector are bounded', () => {
   parseTargetSelector('a'.repeat(MAX_SELECTOR_LENGTH))
   expect(problemOf('a'.repeat(MAX_SELECTOR_LENGTH + 1))).toBe('must be at most 1024 characters')

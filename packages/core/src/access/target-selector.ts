@@ -31,6 +31,12 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
   ['host', 'host'],
   ['user', 'username'],
 ])
+/** What else can be in none of them: a term with it matches nothing, and `not` of that everything. */
+const ALPHABETS: Readonly<Partial<Record<Field, { readonly glob: RegExp; readonly described: string }>>> = {
+  name: { glob: /^[a-z0-9._*?-]+$/, described: 'letters, digits, "." "_" and "-" of a name' },
+  tag: { glob: /^[a-z0-9._=/*?-]+$/, described: 'letters, digits and ". _ = / -" of a tag' },
+  host: { glob: /^[a-z0-9.:_*?-]+$/, described: 'letters, digits and ". : _ -" of a host' },
+}
 const WANTED_TERM = 'a term such as web*, tag:prod, host:10.*, user:root, "not" or "("'
 
 /**
@@ -134,6 +140,10 @@ class SelectorParser {
     if (field === undefined) throw this.#expected('name:, tag:, host: or user:')
     const glob = token.text.slice(colon + 1)
     if (glob === '') throw this.#expected(`something after "${token.word}"`)
+    const alphabet = ALPHABETS[field]
+    if (alphabet && !alphabet.glob.test(glob.toLowerCase())) {
+      throw this.#expected(`only ${alphabet.described}, with * and ? for others`)
+    }
     this.#next += 1
     this.#terms += 1
     if (this.#terms > MAX_SELECTOR_TERMS) throw this.#problem(`has more than ${MAX_SELECTOR_TERMS} terms`)

@@ -63,7 +63,7 @@ const DRAFT_FIELDS = [
 
 /** The fields in which two drafts differ. */
 export function changedFields(before: TargetDraft, after: TargetDraft): (keyof TargetDraft)[] {
-  return DRAFT_FIELDS.filter((field) => String(before[field]) !== String(after[field]))
+  return DRAFT_FIELDS.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
 }
 
 /** The columns of a draft. */
