@@ -3,7 +3,7 @@ import type { Subject } from '../access/decide.js'
 import { newId } from '../base/ids.js'
 import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
-import type { OrgId, TargetId, UserId } from '../model/ids.js'
+import type { ApiTokenId, OrgId, TargetId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { OwnedSession } from '../targets/access/target-access.js'
 import { endLostAccess } from './job-end-lost-access.js'
@@ -14,6 +14,7 @@ import type { OpeningSession } from './session-registry.js'
 const orgId = newId<OrgId>()
 const mine = newId<TargetId>()
 const lost = newId<TargetId>()
+const dead = newId<ApiTokenId>()
 
 const owner = (given: Partial<Actor> = {}) =>
   ({ kind: 'login', orgId, userId: newId<UserId>(), ...given }) as Actor
@@ -24,7 +25,7 @@ interface Given {
   readonly disabled?: readonly UserId[]
 }
 
-/** What was ended, where nobody has access to `lost` any more; and how often rules were asked for. */
+/** What was ended, where nobody has access to `lost` any more but by an API token; and how often rules were asked for. */
 async function endedOf({ live = [], opening = [], disabled = [] }: Given) {
   const closed: { owner: Actor; reason: EndReason }[] = []
   const givenUp: { owner: Actor; reason: KrownError }[] = []
@@ -50,11 +51,13 @@ async function endedOf({ live = [], opening = [], disabled = [] }: Given) {
     standings: {
       findSubject: async (_, userId): Promise<Subject | undefined> =>
         disabled.includes(userId) ? undefined : { userId, role: 'operator', auditScope: 'own' },
+      isTokenLive: async (id) => id !== dead,
     },
     access: {
       lastingIn: async (of) => {
         asked.push(of)
-        return ({ on, subject }: OwnedSession) => on.targetId === mine || subject.role === 'admin'
+        return ({ on, holder }: OwnedSession) =>
+          on.targetId === mine || holder.subject.role === 'admin' || holder.tokenId !== undefined
       },
     },
   })
@@ -94,4 +97,14 @@ test('the system is an admin, and a disabled user is left to the job for disable
   const gone = owner()
   const live = [system, gone].map((one) => ({ owner: one, targetId: lost }))
   expect((await endedOf({ live, disabled: [gone.userId, system.userId] })).closed).toEqual([])
+})
+
+test('what the rules of an API token allowed ends once the token is dead', async () => {
+  const byDead = owner({ kind: 'api_token', tokenId: dead })
+  const byLive = owner({ kind: 'api_token', tokenId: newId<ApiTokenId>() })
+  const live = [byDead, byLive].map((one) => ({ owner: one, targetId: lost }))
+  const ofOwner = { owner: byDead, targetId: mine }
+  expect((await endedOf({ live: [...live, ofOwner] })).closed).toEqual([
+    { owner: byDead, reason: 'access_ended' },
+  ])
 })

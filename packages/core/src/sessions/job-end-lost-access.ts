@@ -1,16 +1,22 @@
 import type { Subject } from '../access/decide.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
-import type { OrgId } from '../model/ids.js'
+import type { ApiTokenId, OrgId } from '../model/ids.js'
+import { type AccessHolder, holderOf } from '../targets/access/judge-access.js'
 import type { SessionOnTarget, TargetAccess } from '../targets/access/target-access.js'
 import type { StandingSource } from './job-end-revoked-sessions.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionRegistry } from './session-registry.js'
 
+export interface HolderSource extends StandingSource {
+  /** False once it was revoked or has expired. */
+  isTokenLive(id: ApiTokenId): Promise<boolean>
+}
+
 interface Deps {
   readonly registry: Pick<SessionRegistry, 'all' | 'openings'>
   readonly closer: Pick<SessionCloser, 'close'>
-  readonly standings: StandingSource
+  readonly standings: HolderSource
   readonly access: Pick<TargetAccess, 'lastingIn'>
 }
 
@@ -53,14 +59,23 @@ async function endLostAccessIn(
   const isLasting = await access.lastingIn(orgId)
   await Promise.all(
     held.map(async ({ owner, on, end }) => {
-      const subject = await subjectOf(owner, standings)
+      const holder = await findHolder(owner, standings)
       // Of who was disabled, another job ends everything.
-      if (subject && !isLasting({ owner, subject, on })) await end()
+      if (holder && !isLasting({ holder, on })) await end()
     }),
   )
 }
 
-async function subjectOf(owner: Actor, standings: StandingSource): Promise<Subject | undefined> {
+/** Rules of a dead token give nothing any more; what its owner's own rules allow goes on. */
+async function findHolder(owner: Actor, standings: HolderSource): Promise<AccessHolder | undefined> {
+  const subject = await findSubject(owner, standings)
+  if (!subject) return undefined
+  const holder = holderOf(owner, subject)
+  const isDead = holder.tokenId !== undefined && !(await standings.isTokenLive(holder.tokenId))
+  return isDead ? { ...holder, tokenId: undefined } : holder
+}
+
+async function findSubject(owner: Actor, standings: StandingSource): Promise<Subject | undefined> {
   const { kind, orgId, userId } = owner
   return kind === 'system'
     ? { userId, role: 'admin', auditScope: 'org' }

@@ -22,8 +22,8 @@ import { EventStreams } from './events/event-streams.js'
 import { SessionEvents } from './events/session-events.js'
 import { Intake } from './intake.js'
 import { endIdleSessions } from './job-end-idle-sessions.js'
-import { endLostAccess } from './job-end-lost-access.js'
-import { endRevokedSessions, type StandingSource } from './job-end-revoked-sessions.js'
+import { endLostAccess, type HolderSource } from './job-end-lost-access.js'
+import { endRevokedSessions } from './job-end-revoked-sessions.js'
 import { HEARTBEAT_EVERY_MS, NodeMembership } from './nodes/node-membership.js'
 import { OpenLimits } from './open-limits.js'
 import { SessionCloser } from './session-closer.js'
@@ -38,7 +38,7 @@ export interface SessionSystemDeps {
   readonly store: { database: Database; journal: Journal }
   readonly limitStore: LimitStore
   readonly time: { clock: Clock; newId: NewId }
-  readonly access: { gate: Gate; standings: StandingSource; systemActor(orgId: OrgId): Promise<SystemActor> }
+  readonly access: { gate: Gate; standings: HolderSource; systemActor(orgId: OrgId): Promise<SystemActor> }
   readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
   readonly inventory: { index: InventoryIndex; access: TargetAccess }
   readonly logger: Logger

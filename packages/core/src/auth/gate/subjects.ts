@@ -5,7 +5,7 @@ import type { Db } from '../../db/database.js'
 import { findStanding, type Standing } from '../../db/repositories/membership.repository.js'
 import { isKrownError } from '../../errors/krown-error.js'
 import type { Actor, LoginActor } from '../../model/actor.js'
-import type { OrgId, UserId } from '../../model/ids.js'
+import type { ApiTokenId, OrgId, UserId } from '../../model/ids.js'
 import type { ApiTokenLookup } from '../tokens/api-token-lookup.js'
 import { unauthenticated } from '../unauthenticated.js'
 import type { SubjectSource } from './gate.js'
@@ -53,6 +53,11 @@ export class Subjects implements SubjectSource {
   async findSubject(orgId: OrgId, userId: UserId): Promise<Subject | undefined> {
     const standing = await this.#standingOf({ orgId, userId })
     return standing && !standing.disabled ? toSubject(userId, standing) : undefined
+  }
+
+  /** False once it was revoked or has expired. */
+  async isTokenLive(id: ApiTokenId): Promise<boolean> {
+    return (await this.#apiTokens.findLive(id)) !== undefined
   }
 
   /** False once the actor would be refused as UNAUTHENTICATED, whatever it asks for. */

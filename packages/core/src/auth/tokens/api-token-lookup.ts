@@ -32,9 +32,15 @@ export class ApiTokenLookup {
 
   /** @throws KrownError UNAUTHENTICATED when there is none, it was revoked or has expired. */
   async requireLive(id: ApiTokenId): Promise<StoredApiToken> {
-    const token = await this.#cache.get(id, () => findApiTokenAcrossOrgs(this.#db, id))
-    if (!token || token.revokedAt !== null || this.#hasExpired(token)) throw unauthenticated()
+    const token = await this.findLive(id)
+    if (!token) throw unauthenticated()
     return token
+  }
+
+  /** Undefined when there is none, it was revoked or has expired. */
+  async findLive(id: ApiTokenId): Promise<StoredApiToken | undefined> {
+    const token = await this.#cache.get(id, () => findApiTokenAcrossOrgs(this.#db, id))
+    return token && token.revokedAt === null && !this.#hasExpired(token) ? token : undefined
   }
 
   /** Makes a change of this process count at once. */

@@ -1,13 +1,12 @@
-import { reachOf, requirePermission, type Subject } from '../../access/decide.js'
+import { reachOf, requirePermission } from '../../access/decide.js'
 import type { SelectableTarget } from '../../access/target-selector.js'
 import type { Caller } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { AccessVerb } from '../../model/access-rule.js'
-import type { Actor } from '../../model/actor.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
-import { holderOf, judgeAccess } from './judge-access.js'
+import { type AccessHolder, holderOf, judgeAccess } from './judge-access.js'
 import type { OrgRules } from './rule-books.js'
 import { SeenTargets } from './seen-targets.js'
 
@@ -28,10 +27,9 @@ export interface SessionOnTarget {
   readonly username: string
 }
 
-/** A session with whoever opened it, as it is now. */
+/** A session with whoever opened it, as that is now. */
 export interface OwnedSession {
-  readonly owner: Actor
-  readonly subject: Subject
+  readonly holder: AccessHolder
   readonly on: SessionOnTarget
 }
 
@@ -76,7 +74,7 @@ export class TargetAccess {
   async requireVerb(caller: Caller, on: SessionOnTarget, verb: AccessVerb): Promise<void> {
     const { actor, subject } = caller
     const snapshot = await this.#deps.snapshots.recent(actor.orgId)
-    if (!this.#isAllowed({ actor, subject }, snapshot, { ...on, verbs: [verb] })) {
+    if (!this.#isAllowed(holderOf(actor, subject), snapshot, { ...on, verbs: [verb] })) {
       throw notAllowed(verb, on.username)
     }
   }
@@ -97,19 +95,18 @@ export class TargetAccess {
   /** Tells which sessions of the organization may go on: those that their owners could open now. */
   async lastingIn(orgId: OrgId): Promise<(session: OwnedSession) => boolean> {
     const snapshot = await this.#deps.snapshots.current(orgId)
-    return ({ owner, subject, on }) =>
-      this.#isAllowed({ actor: owner, subject }, snapshot, { ...on, verbs: OPENING_VERBS })
+    return ({ holder, on }) => this.#isAllowed(holder, snapshot, { ...on, verbs: OPENING_VERBS })
   }
 
   #isAllowed(
-    { actor, subject }: Pick<Caller, 'actor' | 'subject'>,
+    holder: AccessHolder,
     { targets, rules }: AccessSnapshot,
     { targetId, username, verbs }: SessionOnTarget & { verbs: readonly AccessVerb[] },
   ): boolean {
     const target = targets.find(targetId)
     if (!target) return false
     const asked = { target, verbs, remoteUsername: username, at: this.#deps.clock.now() }
-    return judgeAccess(holderOf(actor, subject), rules, asked).allowed
+    return judgeAccess(holder, rules, asked).allowed
   }
 
   #visibility({ actor, subject }: Caller, rules: OrgRules): TargetFilter {

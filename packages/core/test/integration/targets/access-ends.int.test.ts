@@ -147,6 +147,37 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
   })
 
+  test('with the API token whose rule allowed it: when it is revoked', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await withoutRules(await start())
+    const { id } = await addServer(fixture, target)
+    const [mine, other] = [await byToken(fixture, 'operator'), await byToken(fixture, 'otherOperator')]
+    await grant(fixture, { subject: { kind: 'api_token', tokenId: mine.tokenId } })
+    await grant(fixture, { subject: { kind: 'user', userId: fixture.actors.otherOperator.userId } })
+    const session = await openOn(mine.client, id, target)
+    const byRuleOfOwner = await openOn(other.client, id, target)
+    await fixture.as('otherOperator').tokens.revoke(other.tokenId)
+    await fixture.operator.tokens.revoke(mine.tokenId)
+    expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
+    expect((await fixture.admin.sessions.get(byRuleOfOwner.id)).status).toBe('connected')
+  })
+
+  test('with the API token whose rule allowed it: within 5 s after it expired', async () => {
+    await using target = await startHostileSshServer()
+    const clock = new FakeClock()
+    await using fixture = await withoutRules(await start({ clock }))
+    const { id } = await addServer(fixture, target)
+    const expiresAt = new Date(clock.now() + 60_000).toISOString()
+    const { tokenId, client } = await byToken(fixture, 'operator', { expiresAt })
+    await grant(fixture, { subject: { kind: 'api_token', tokenId } })
+    const session = await openOn(client, id, target)
+    await clock.advanceAsync(59_999)
+    expect((await fixture.admin.sessions.get(session.id)).status).toBe('connected')
+    await clock.advanceAsync(2_500)
+    await clock.advanceAsync(2_500)
+    expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
+  })
+
   test('with the role by which it was given', async () => {
     await using target = await startHostileSshServer()
     await using fixture = await withoutRules(await start())

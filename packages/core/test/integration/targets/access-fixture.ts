@@ -2,6 +2,7 @@ import { type HostileSshServer, waitFor } from '@krown/testkit'
 import { newId } from '../../../src/base/ids.js'
 import type { CreateAccessRuleInput } from '../../../src/model/access-rule.js'
 import type { ExternalActor } from '../../../src/model/actor.js'
+import type { CreateApiTokenInput } from '../../../src/model/api-token.js'
 import type { OrgId, SessionId, TargetId } from '../../../src/model/ids.js'
 import type { KrownClient } from '../../../src/model/krown-client.js'
 import type { CreateTargetInput, Target } from '../../../src/model/target.js'
@@ -62,8 +63,12 @@ export async function foreigner(fixture: KrownFixture, role: Role): Promise<Exte
 }
 
 /** The user's client with an API token instead of the login. */
-export async function byToken(fixture: KrownFixture, person: Person) {
-  const { id, token } = await fixture.as(person).tokens.create({ name: 'program' })
+export async function byToken(
+  fixture: KrownFixture,
+  person: Person,
+  changes: Partial<CreateApiTokenInput> = {},
+) {
+  const { id, token } = await fixture.as(person).tokens.create({ name: 'program', ...changes })
   const actor = await fixture.krown.auth.authenticate(token, { clientIp: null })
   return { tokenId: id, client: fixture.krown.as(actor) }
 }
