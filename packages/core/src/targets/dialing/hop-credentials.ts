@@ -91,18 +91,24 @@ export class HopCredentials {
   async #ask(request: CredentialRequest, parent: AbortSignal | undefined): Promise<SessionAuth | undefined> {
     const { provider, clock, timeoutMs } = this.#deps
     if (!provider) return undefined
-    using deadline = startDeadline(clock, timeoutMs, { parent, reason: () => providerFailed(undefined) })
+    using deadline = startDeadline(clock, timeoutMs, { parent, reason: () => providerFailed() })
     try {
       return answerSchema.parse(await raceSignal(provider.credentialFor(request), deadline.signal))
     } catch (error) {
-      throw deadline.signal.aborted ? deadline.signal.reason : providerFailed(error)
+      throw deadline.signal.aborted ? deadline.signal.reason : providerFailed(withoutSecrets(error))
     }
   }
 }
 
-// What it throws may tell a secret, so it goes into the log at most.
-function providerFailed(cause: unknown): KrownError {
+function providerFailed(cause?: Error): KrownError {
   return new KrownError('UNAVAILABLE', 'the store of credentials could not be asked', { cause })
+}
+
+/** What a provider throws may tell a secret in whatever it holds, and causes are logged. */
+function withoutSecrets(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error('not an Error was thrown')
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? ` ${thrown.code}` : ''
+  return new Error(`${thrown.name}${code}`)
 }
 
 function missing(): never {
