@@ -75,8 +75,8 @@ export async function deleteTarget(trx: Trx, orgId: OrgId, id: TargetId): Promis
   await trx.deleteFrom('targets').where('org_id', '=', orgId).where('id', '=', id).execute()
 }
 
-export async function countTargets(trx: Trx, orgId: OrgId): Promise<number> {
-  const row = await trx
+export async function countTargets(db: Db, orgId: OrgId): Promise<number> {
+  const row = await db
     .selectFrom('targets')
     .select((eb) => eb.fn.countAll<number>().as('targets'))
     .where('org_id', '=', orgId)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
-import type { Trx } from '../../db/database.js'
+import type { Db, Trx } from '../../db/database.js'
 import { isUniqueViolation } from '../../db/db-errors.js'
 import { findCredential } from '../../db/repositories/credential.repository.js'
 import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
@@ -10,6 +10,7 @@ import {
   deleteTarget,
   findNameBehind,
   findTarget,
+  findTargetsByName,
   insertTarget,
   insertTargets,
   listJumpChain,
@@ -37,15 +38,25 @@ export class TargetWriter {
    * or the jump host; QUOTA_EXCEEDED.
    */
   async insert(trx: Trx, orgId: OrgId, draft: TargetDraft): Promise<StoredTarget> {
-    await requireRoom(trx, orgId)
-    await requireCredential(trx, orgId, draft.credentialId)
-    await requireWay(trx, orgId, { id: null, jumpTargetId: draft.jumpTargetId })
+    await this.requirePossible(trx, orgId, draft)
     const { newId, clock } = this.#deps
     const [id, at] = [newId<TargetId>(), clock.now()]
     const row = { id, org_id: orgId, ...columnsOf(draft), created_at: at, updated_at: at }
     await insertTarget(trx, orgId, row).catch(conflictIfTaken)
     await raiseInventoryRevision(trx, orgId)
     return this.#read(trx, orgId, id)
+  }
+
+  /** Could it be inserted now? @throws KrownError as `insert` */
+  async requirePossible(
+    db: Db,
+    orgId: OrgId,
+    { name, credentialId, jumpTargetId }: TargetDraft,
+  ): Promise<void> {
+    await requireRoom(db, orgId)
+    await requireCredential(db, orgId, credentialId)
+    await requireWay(db, orgId, { id: null, jumpTargetId })
+    if ((await findTargetsByName(db, orgId, [name])).length > 0) throw isTaken()
   }
 
   /**
@@ -130,34 +141,38 @@ export async function requireTarget(trx: Trx, orgId: OrgId, id: TargetId): Promi
   return target
 }
 
-async function requireRoom(trx: Trx, orgId: OrgId, wanted = 1): Promise<void> {
-  if ((await countTargets(trx, orgId)) + wanted <= MAX_TARGETS) return
+async function requireRoom(db: Db, orgId: OrgId, wanted = 1): Promise<void> {
+  if ((await countTargets(db, orgId)) + wanted <= MAX_TARGETS) return
   throw new KrownError('QUOTA_EXCEEDED', `your organization has ${MAX_TARGETS} targets; delete one first`, {
     details: { limit: MAX_TARGETS },
   })
 }
 
-async function requireCredential(trx: Trx, orgId: OrgId, id: CredentialId | null): Promise<void> {
-  if (id !== null && !(await findCredential(trx, orgId, id))) throw notFound('credential')
+async function requireCredential(db: Db, orgId: OrgId, id: CredentialId | null): Promise<void> {
+  if (id !== null && !(await findCredential(db, orgId, id))) throw notFound('credential')
 }
 
 /** @param way.id Null for a target that is not there yet, through which nothing is reached. */
 async function requireWay(
-  trx: Trx,
+  db: Db,
   orgId: OrgId,
   { id, jumpTargetId }: { id: TargetId | null; jumpTargetId: TargetId | null },
 ): Promise<void> {
   if (jumpTargetId === null) return
-  const jumps = await listJumpChain(trx, orgId, { id: jumpTargetId, limit: MAX_JUMPS + 1 })
+  const jumps = await listJumpChain(db, orgId, { id: jumpTargetId, limit: MAX_JUMPS + 1 })
   if (jumps.length === 0) throw notFound('jump target')
   if (id !== null && jumps.includes(id))
     throw new KrownError('CONFLICT', 'the target would be reached through itself')
   // The longest way ends at a target that is not a jump host.
-  const behind = id === null ? 1 : await countLongestWayBehind(trx, orgId, { id, limit: MAX_JUMPS + 1 })
+  const behind = id === null ? 1 : await countLongestWayBehind(db, orgId, { id, limit: MAX_JUMPS + 1 })
   if (jumps.length + behind > MAX_JUMPS + 1) throw tooManyJumps()
 }
 
 function conflictIfTaken(error: unknown): never {
   if (!isUniqueViolation(error)) throw error
-  throw new KrownError('CONFLICT', 'another target has that name', { cause: error })
+  throw isTaken(error)
+}
+
+function isTaken(cause?: unknown): KrownError {
+  return new KrownError('CONFLICT', 'another target has that name', { cause })
 }

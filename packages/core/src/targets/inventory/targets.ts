@@ -2,7 +2,7 @@ import type { Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import type { StoredTarget } from '../../db/repositories/target.repository.js'
-import { isKrownError } from '../../errors/krown-error.js'
+import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
@@ -60,10 +60,14 @@ export class Targets {
     return this.#deps.gate.run(actor, { permission: 'target:manage' }, async () => {
       const input = parseInput(createTargetInputSchema, given)
       const draft = draftOf(input)
+      let isAsked = false
       try {
+        this.#checkPolicy(draft)
+        await this.#deps.writing.writer.requirePossible(this.#deps.store.db, actor.orgId, draft)
+        isAsked = input.probe !== false
         return await this.#create(actor, draft, input)
       } catch (error) {
-        await this.#journalFailure(actor, draft, error)
+        if (isAsked || isOfTarget(error)) await this.#journalFailure(actor, draft, error)
         throw error
       }
     })
@@ -88,7 +92,6 @@ export class Targets {
   }
 
   async #create(actor: Actor, draft: TargetDraft, input: CreateTargetInput): Promise<Target> {
-    this.#checkPolicy(draft)
     const { writer, keys } = this.#deps.writing
     const found = await keys.find(actor, draft, input)
     return this.#commit(actor, async (trx) => {
@@ -136,9 +139,13 @@ export class Targets {
 
   // A connection was made, or refused by policy: both leave evidence.
   async #journalFailure(actor: Actor, draft: TargetDraft, error: unknown): Promise<void> {
-    if (!isKrownError(error) || !/^(TARGET|HOST_KEY)_/.test(error.code)) return
-    await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, error)])
+    const told = isKrownError(error) ? error : new KrownError('INTERNAL', 'a target was not created')
+    await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, told)])
   }
+}
+
+function isOfTarget(error: unknown): boolean {
+  return isKrownError(error) && /^(TARGET|HOST_KEY)_/.test(error.code)
 }
 
 interface Changed {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { startHostileSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { CredentialId, TargetId } from '../../../src/model/ids.js'
@@ -6,6 +8,22 @@ import { krownStarter, refusalOf, startKrown } from '../../support/krown-fixture
 import { addTarget, adminElsewhere, storePassword, UNKNOWN_TARGET } from './targets-fixture.js'
 
 const NOWHERE = { host: '192.0.2.1', username: 'root', probe: false } as const
+/** Something happens whenever a host is asked, before it answers. */
+async function startInFrontOf({ host, port }: { host: string; port: number }, first: () => Promise<unknown>) {
+  const server = createServer(async (socket) => {
+    socket.on('error', () => undefined)
+    await first()
+    const onward = connect(port, host).on('error', () => socket.destroy())
+    socket.pipe(onward).pipe(socket)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => void (await once(server.close(), 'close')),
+  }
+}
+
 const OTHER_KEY = 'SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
 describeOnBothDatabases('the inventory', (openTestDatabase) => {
@@ -84,6 +102,37 @@ describeOnBothDatabases('the inventory', (openTestDatabase) => {
     expect((await fixture.admin.targets.list()).items).toEqual([])
     expect(await fixture.entries({ action: 'target.create_failed' })).toMatchObject([
       { outcome: 'failure', facts: { code: 'TARGET_UNREACHABLE' }, details: { target: 'gone' } },
+    ])
+  })
+
+  test('nobody is asked for the key of a target that could not be created anyway', async () => {
+    await using peer = await startHostileSshServer()
+    await using fixture = await start()
+    const { targets } = fixture.admin
+    await targets.create({ ...NOWHERE, name: 'web1' })
+    const { host, port } = peer
+    const login = { host, port, username: 'root' }
+    const unknown = UNKNOWN_TARGET as string as CredentialId
+    const refused = [
+      await refusalOf(targets.create({ ...login, name: 'WEB1' })),
+      await refusalOf(targets.create({ ...login, name: 'web2', credentialId: unknown })),
+      await refusalOf(targets.create({ ...login, name: 'web2', jumpTargetId: UNKNOWN_TARGET })),
+    ]
+    expect(refused.map(({ code }) => code)).toEqual(['CONFLICT', 'NOT_FOUND', 'NOT_FOUND'])
+    expect(peer.connectionCount).toBe(0)
+    expect(await fixture.entries({ action: 'target.create_failed' })).toEqual([])
+  })
+
+  test('a host that was asked for its key is journaled, whatever prevents the target then', async () => {
+    await using peer = await startHostileSshServer()
+    await using fixture = await start()
+    const { targets } = fixture.admin
+    await using asked = await startInFrontOf(peer, () => targets.create({ ...NOWHERE, name: 'web1' }))
+    const login = { host: asked.host, port: asked.port, username: 'root' }
+    expect(await refusalOf(targets.create({ ...login, name: 'web1' }))).toMatchObject({ code: 'CONFLICT' })
+    expect(peer.connectionCount).toBe(1)
+    expect(await fixture.entries({ action: 'target.create_failed' })).toMatchObject([
+      { outcome: 'failure', facts: { code: 'CONFLICT' }, details: { target: 'web1', port: asked.port } },
     ])
   })
 
