@@ -66,15 +66,18 @@ export const hostKeysRouter = {
         errors: [
           'FORBIDDEN',
           'NOT_FOUND',
+          'CONFLICT',
           'TARGET_POLICY_DENIED',
           'TARGET_UNREACHABLE',
           'TARGET_TIMEOUT',
           'TARGET_PROTOCOL_ERROR',
           'TARGET_AUTH_FAILED',
+          'TARGET_CHANNEL_REFUSED',
           'HOST_KEY_UNKNOWN',
           'HOST_KEY_MISMATCH',
         ],
       },
+      waits: true,
     })
     .input(probeHostKeyInputSchema)
     .output(probedHostKeySchema)
@@ -107,6 +110,7 @@ export const hostKeysRouter = {
           'For administrators. Looks at each target and trusts the key that it shows instead of those that were pinned. Whoever is in between at that moment is trusted from then on: look at the dry run first.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
+      waits: true,
     })
     .input(retrustInputSchema)
     .output(retrustSchema)

@@ -80,7 +80,7 @@ export const targetsRouter = {
         tags,
         summary: 'Change a target',
         description:
-          'What is left out stays. Host keys belong to host, port and jump host: with others there is none until it is probed.',
+          'What is left out stays. Host keys belong to host, port and jump host: with others there is none until one is pinned or trusted for it.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'TARGET_POLICY_DENIED'] },
     })
