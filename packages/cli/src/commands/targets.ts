@@ -176,7 +176,9 @@ async function fieldsOf({ client }: Connection, options: ChangeOptions): Promise
 function describeNew(target: Target): string {
   const { name, id, hostKeyFingerprints: keys } = target
   const known =
-    keys.length > 0 ? `host key ${keys.join(', ')}` : 'no host key is pinned: krown host-keys probe'
+    keys.length > 0
+      ? `host key ${keys.join(', ')}`
+      : `no host key is pinned: krown host-keys retrust name:${name} --reason …`
   return `${name} (${id}) is ${addressOf(target)}, ${known}`
 }
 

@@ -20,7 +20,8 @@ export interface TargetsApi {
   create(input: CreateTargetInput): Promise<Target>
   /**
    * Sessions that are open stay connected as they are, unless their users are no longer allowed to have them. Host keys
-   * are of a place: a target with another host, port or jump host has none until it is probed.
+   * are of a place: a target with another host, port or jump host has none until one is pinned (`hostKeys.create`,
+   * `hostKeys.retrust`).
    *
    * @throws KrownError `CONFLICT`, `NOT_FOUND`, `TARGET_POLICY_DENIED` as for `create`; `CONFLICT` also when it would be
    * reached through itself.
@@ -34,8 +35,8 @@ export interface TargetsApi {
   delete(id: TargetId): Promise<Target>
   /**
    * Takes over targets of another inventory by their names: makes those that are not there, changes those that are
-   * different, and connects to none of them. Without a pinned host key they answer `HOST_KEY_UNKNOWN` until they are
-   * probed. Of the same twice, the second time nothing changes.
+   * different, and connects to none of them. Without a pinned host key they answer `HOST_KEY_UNKNOWN` until one is
+   * pinned. Of the same twice, the second time nothing changes.
    *
    * @throws KrownError `NOT_FOUND` for the credential; `QUOTA_EXCEEDED`: then nothing was imported.
    */
