@@ -51,7 +51,7 @@ export class HostKeyRetrust {
       requireOrganization(caller)
       const input = parseInput(retrustInputSchema, given)
       const { dryRun = false, reason = null } = input
-      const targets = chosen(await this.#deps.inventory.of(actor.orgId), input)
+      const targets = await chosen(await this.#deps.inventory.of(actor.orgId), input)
       const turns = new Semaphore(PROBES_AT_ONCE)
       const outcomes = targets.map(async (target) => {
         const endTurn = await turns.acquire()
@@ -134,12 +134,16 @@ export class HostKeyRetrust {
 /** Then every other target would fail the same. */
 const NOT_OF_THE_TARGET = new Set<string>(['AUDIT_UNAVAILABLE', 'UNAVAILABLE', 'DRAINING', 'INTERNAL'])
 
-function chosen(targets: OrgTargets, { selector, targetIds = [] }: RetrustInput): PlacedTarget[] {
+async function chosen(
+  targets: OrgTargets,
+  { selector, targetIds = [] }: RetrustInput,
+): Promise<PlacedTarget[]> {
   if (selector === undefined) return [...new Set(targetIds)].map((id) => targets.find(id) ?? missing())
   const { matches } = parseTargetSelector(selector)
-  const found = targets.newestFirst.filter((target) => matches(target))
-  if (found.length <= MAX_RETRUSTED_TARGETS) return found
-  const message = `means ${found.length} targets; at most ${MAX_RETRUSTED_TARGETS} are taken at once, by targetIds`
+  const limit = MAX_RETRUSTED_TARGETS + 1
+  const found = await targets.page({ before: undefined, limit, matches })
+  if (found.length < limit) return found
+  const message = `means more than ${MAX_RETRUSTED_TARGETS} targets: that many are taken at once, by targetIds`
   throw validationError([{ path: 'selector', message }])
 }
 

@@ -1,5 +1,9 @@
+import { Turn } from '../../base/turn.js'
 import type { TargetWithKind } from '../../db/repositories/target.repository.js'
 import type { TargetId } from '../../model/ids.js'
+
+/** A selector may take long for each, but not so long that it is noticed. */
+const ASKED_AT_ONCE = 16
 
 /** An organization's targets as they were at one moment. */
 export class OrgTargets {
@@ -24,17 +28,19 @@ export class OrgTargets {
     return this.#byName.get(name.toLowerCase())
   }
 
-  /** Up to `limit` of which that is true, newest first, older than `before`. */
-  page(options: {
+  /** Up to `limit` of which that is true, newest first, older than `before`. Lets others have their turns meanwhile. */
+  async page(options: {
     before: TargetId | undefined
     limit: number
     matches: (target: TargetWithKind) => boolean
-  }): TargetWithKind[] {
+  }): Promise<TargetWithKind[]> {
     const found: TargetWithKind[] = []
+    const turn = new Turn()
     for (let place = this.#placeAfter(options.before); found.length < options.limit; place += 1) {
       const target = this.newestFirst[place]
       if (!target) break
       if (options.matches(target)) found.push(target)
+      if (place % ASKED_AT_ONCE === 0) await turn.end()
     }
     return found
   }
