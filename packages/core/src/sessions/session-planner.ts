@@ -4,7 +4,7 @@ import type { Actor } from '../model/actor.js'
 import type { TargetId } from '../model/ids.js'
 import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '../model/open-session.js'
 import type { TargetAccess } from '../targets/access/target-access.js'
-import { planTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
+import { jumpsTo, lastHopTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
 import type { InventoryIndex } from '../targets/inventory/inventory-index.js'
 import { canonicalHost } from '../targets/outbound/parse-host.js'
 
@@ -35,8 +35,11 @@ export class SessionPlanner {
     const resource = { kind: 'target', id }
     return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
       const targets = await index.of(actor.orgId)
-      const target = await access.requireOpen(caller, targets.find(id), own.username)
-      return planTo(targets, target, own)
+      const found = targets.find(id)
+      // Judged as whom it is dialled as, and before the way there is looked at.
+      const username = found && lastHopTo(found, own).username
+      const target = await access.requireOpen(caller, found, username)
+      return { jumps: jumpsTo(targets, target.jumpTargetId), last: lastHopTo(target, own) }
     })
   }
 

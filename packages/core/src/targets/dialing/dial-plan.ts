@@ -64,15 +64,10 @@ export interface BroughtLogin {
   readonly username?: string | undefined
 }
 
-/** The way to a target; what the caller brings is for the target alone. */
-export function planTo(targets: OrgTargets, target: TargetWithKind, own: BroughtLogin): UnsettledPlan {
+/** The target itself, on the way to it: what the caller brings is for it alone. */
+export function lastHopTo(target: TargetWithKind, { auth, username }: BroughtLogin): DialHop<PlannedAuth> {
   const last = hopOf(target)
-  if (!own.auth) return { jumps: jumpsTo(targets, target.jumpTargetId), last }
-  const auth: HopAuth = { kind: 'given', auth: own.auth }
-  return {
-    jumps: jumpsTo(targets, target.jumpTargetId),
-    last: { ...last, auth, username: own.username ?? target.username },
-  }
+  return auth ? { ...last, auth: { kind: 'given', auth }, username: username ?? last.username } : last
 }
 
 /**
