@@ -1,3 +1,4 @@
+import { KrownError } from '../../errors/krown-error.js'
 import type { Actor } from '../../model/actor.js'
 import type {
   JumpHost,
@@ -44,7 +45,10 @@ export class TargetDialer {
     this.#deps = deps
   }
 
-  /** @throws KrownError as `SshConnector.connect`, `HostKeys.verify` and `HopCredentials.authFor` do. */
+  /**
+   * @throws KrownError as `SshConnector.connect`, `HostKeys.verify` and `HopCredentials.authFor` do; INTERNAL when the
+   * connector did not ask about the host key.
+   */
   async dial(
     actor: Actor,
     { jumps, last }: DialPlan,
@@ -62,7 +66,10 @@ export class TargetDialer {
       },
       signal,
     })
-    return { connection, key: key ?? { fingerprint: connection.hostKey.fingerprint, newlyPinned: false } }
+    if (key) return { connection, key }
+    const error = new KrownError('INTERNAL', 'a connection was made whose host key was not verified')
+    await connection.close(error)
+    throw error
   }
 
   /** Connects as far as the host key: no credential is sent to the host itself. @throws KrownError as `dial` does. */
