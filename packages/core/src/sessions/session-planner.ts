@@ -44,11 +44,11 @@ export class SessionPlanner {
   }
 
   /** First of all, so that whoever decides by a target's id is asked about that, whatever the caller calls it. */
-  async #idOf(actor: Actor, name: string): Promise<TargetId> {
+  async #idOf(actor: Actor, targetName: string): Promise<TargetId> {
     const { gate, index, access } = this.#deps
-    const resource = { kind: 'target', id: name }
-    return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
-      const target = await access.requireVisible(caller, (await index.of(actor.orgId)).findByName(name))
+    const useCase = { permission: 'target:use', lookup: { targetName } } as const
+    return gate.run(actor, useCase, async (caller) => {
+      const target = await access.requireVisible(caller, (await index.of(actor.orgId)).findByName(targetName))
       return target.id
     })
   }

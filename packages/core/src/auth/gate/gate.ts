@@ -24,6 +24,11 @@ export interface UseCase {
   readonly permission: Permission
   /** What it is about, for the journal entry of a refusal. */
   readonly resource?: { readonly kind: string; readonly id: string } | undefined
+  /**
+   * By what name a target is only looked up here: the embedding program's rule is asked in a use case of its own, once
+   * the id is known. Personal, as below.
+   */
+  readonly lookup?: { readonly targetName: string } | undefined
   /** Of a session that is to be opened: where to. Personal, so an entry has it among its details. */
   readonly target?: { readonly host: string; readonly port: number; readonly username: string } | undefined
 }
@@ -40,8 +45,8 @@ export interface Caller {
  * The embedding program's own rule, asked after the permission table; it can only deny.
  *
  * `resource` is what it is about: `{kind: 'session' | 'command' | 'user' | 'target' | …, id}`. Of a session by target it
- * is asked first `target:use` with the target's id (and before that with its name, if that was given). For a session that is to be
- * opened `{kind: 'target', id: 'user@host:port'}`.
+ * is asked first `target:use` with the target's id, also when the target was named. For a session that is to be opened
+ * `{kind: 'target', id: 'user@host:port'}`.
  *
  * @returns False to refuse with FORBIDDEN.
  */
@@ -79,8 +84,8 @@ export class Gate {
     }
   }
 
-  async #askProgram(actor: Actor, { permission, resource, target }: UseCase): Promise<void> {
-    if (this.#authorize === undefined) return
+  async #askProgram(actor: Actor, { permission, resource, lookup, target }: UseCase): Promise<void> {
+    if (this.#authorize === undefined || lookup) return
     const about = target
       ? { kind: 'target', id: `${target.username}@${target.host}:${target.port}` }
       : resource
@@ -99,13 +104,18 @@ function isRefusal(error: unknown): error is KrownError {
   return isKrownError(error) && REFUSALS.has(error.code)
 }
 
-function describe(actor: Actor, { permission, resource, target }: UseCase, { code }: KrownError): Refusal {
+function describe(
+  actor: Actor,
+  { permission, resource, lookup, target }: UseCase,
+  { code }: KrownError,
+): Refusal {
   return {
     action: 'access.denied',
     outcome: 'denied',
     actor,
     facts: { permission, code },
     ...(resource && { resource }),
+    ...(lookup && { details: lookup }),
     ...(target && { details: { host: target.host, port: target.port, targetUsername: target.username } }),
   }
 }

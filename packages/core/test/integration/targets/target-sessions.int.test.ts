@@ -51,11 +51,20 @@ describeOnBothDatabases('a session by target', (openTestDatabase) => {
     await using fixture = await start({ parts: { authorize } })
     const { id: targetId } = await addTarget(fixture.admin, sshd, { name: 'web1' })
     await using _opened = await fixture.operator.sessions.open({ targetName: 'web1' })
-    expect(asked.at(-1)).toEqual({ kind: 'target', id: targetId })
+    expect(asked).toEqual([{ kind: 'target', id: targetId }])
     denied.add(targetId)
     for (const by of [{ targetId }, { targetName: 'web1' }]) {
       expect(await refusalOf(fixture.operator.sessions.open(by))).toMatchObject({ code: 'FORBIDDEN' })
     }
+  })
+
+  test('that is refused by name leaves the name in what can be erased', async () => {
+    await using fixture = await start()
+    const error = await refusalOf(fixture.operator.sessions.open({ targetName: 'of-ada' }))
+    expect(error.code).toBe('NOT_FOUND')
+    const [entry] = await fixture.entries({ action: 'access.denied' })
+    expect(entry).toMatchObject({ resourceId: null, details: { targetName: 'of-ada' } })
+    expect(JSON.stringify({ ...entry, details: null })).not.toContain('of-ada')
   })
 
   test('T17: a stored credential never goes to a host, port or user name of a request', async () => {
