@@ -28,8 +28,8 @@ const PATTERNS_AT_ONCE = 500
 const MAX_EXPECTED = 32
 
 /**
- * Revoked goes before everything; then the organization's pins, which are all that counts when there are any; then the
- * user's own.
+ * Revoked goes before everything; then the organization's pins of this very host, then its patterns, each of which are
+ * all that counts when there are any; then the user's own.
  */
 export async function standingOf(db: Db, orgId: OrgId, question: KeyQuestion): Promise<KeyStanding> {
   const { fingerprint } = question
@@ -39,8 +39,11 @@ export async function standingOf(db: Db, orgId: OrgId, question: KeyQuestion): P
     return { kind: 'revoked' }
   const trusted = pins.filter((pin) => pin.mark === 'trusted' && isOnTheWay(pin, question))
   const ofOrg = trusted.filter(({ userId }) => userId === null)
+  const exact = ofOrg.filter(({ kind }) => kind === 'exact')
+  // Who pinned this very host knew better than a pattern: of a key that was replaced none may stay trusted by one.
+  if (exact.length > 0) return includes(exact, fingerprint) ? { kind: 'trusted' } : changed(exact)
   if (includes(ofOrg, fingerprint)) return { kind: 'trusted' }
-  const expected = [...ofOrg, ...(await trustedPatternsOf(db, orgId, question))]
+  const expected = await trustedPatternsOf(db, orgId, question)
   if (expected.length > 0) return changed(expected)
   const own = question.onlyOrganization ? [] : trusted
   if (own.length === 0) return { kind: 'unknown' }

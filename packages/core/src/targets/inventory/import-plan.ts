@@ -9,6 +9,7 @@ import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
 import type { ImportTarget } from '../../model/target-import.js'
 import { MAX_JUMPS } from '../dialing/dial-plan.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
+import { movesSecret } from './placing-rights.js'
 import { changedDraft, changedFields, draftOf, type TargetDraft } from './target-draft.js'
 
 /** What is to be done with one target of an import. */
@@ -31,20 +32,22 @@ export interface ImportPlanDeps {
 export interface ImportRequest {
   readonly targets: readonly ImportTarget[]
   readonly credentialId: CredentialId | undefined
+  /** Whether the caller may send a stored credential where it did not go before. */
+  readonly mayMoveSecrets: boolean
 }
 
 /** Compares what is given with the inventory, in a few statements however much it is. */
 export async function planImport(
   deps: ImportPlanDeps,
   { db, orgId }: { db: Db; orgId: OrgId },
-  { targets, credentialId }: ImportRequest,
+  { targets, credentialId, mayMoveSecrets }: ImportRequest,
 ): Promise<ImportStep[]> {
   const names = targets.flatMap(({ name, jump }) => [
     name.toLowerCase(),
     ...(jump ? [jump.toLowerCase()] : []),
   ])
   const known = await findTargetsByName(db, orgId, [...new Set(names)])
-  const planner = new ImportPlanner(deps, known, credentialId)
+  const planner = new ImportPlanner(deps, known, { credentialId, mayMoveSecrets })
   await planner.learnWays((id) => listJumpChain(db, orgId, { id, limit: MAX_JUMPS + 1 }), targets)
   return targets.map((target) => planner.plan(target))
 }
@@ -53,14 +56,20 @@ class ImportPlanner {
   readonly #deps: ImportPlanDeps
   readonly #known: ReadonlyMap<string, StoredTarget>
   readonly #credentialId: CredentialId | undefined
+  readonly #mayMoveSecrets: boolean
   /** By name, of what is there or will be: its id, and how many targets its own way has, itself included. */
   readonly #ways = new Map<string, { readonly id: TargetId; readonly length: number }>()
   readonly #seen = new Set<string>()
 
-  constructor(deps: ImportPlanDeps, known: readonly StoredTarget[], credentialId: CredentialId | undefined) {
+  constructor(
+    deps: ImportPlanDeps,
+    known: readonly StoredTarget[],
+    { credentialId, mayMoveSecrets }: Pick<ImportRequest, 'credentialId' | 'mayMoveSecrets'>,
+  ) {
     this.#deps = deps
     this.#known = new Map(known.map((target) => [target.name, target]))
     this.#credentialId = credentialId
+    this.#mayMoveSecrets = mayMoveSecrets
   }
 
   /** Of the jump hosts that are there already. */
@@ -94,6 +103,13 @@ class ImportPlanner {
     }
     const credentialId = before.credentialId ?? this.#credentialId
     const draft = changedDraft(before, { ...given, tags: [...before.tags, ...tags], credentialId })
+    if (!this.#mayMoveSecrets && movesSecret(before, draft)) {
+      return {
+        kind: 'refuse',
+        name: before.name,
+        reason: 'its credential would go elsewhere: that takes credential:manage',
+      }
+    }
     const changed = changedFields(before, draft)
     return changed.length === 0
       ? { kind: 'unchanged', id: before.id, name: before.name }

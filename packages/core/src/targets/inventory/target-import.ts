@@ -1,3 +1,4 @@
+import { requirePermission } from '../../access/decide.js'
 import type { Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
@@ -13,6 +14,7 @@ import {
   type TargetImport,
 } from '../../model/target-import.js'
 import { type ImportPlanDeps, type ImportStep, planImport } from './import-plan.js'
+import { mayMoveSecrets } from './placing-rights.js'
 import { targetCreated, targetUpdated } from './target-entries.js'
 import type { TargetWriter } from './target-writer.js'
 
@@ -36,9 +38,10 @@ export class TargetImporter {
   /** See `TargetsApi.import`. */
   async import(actor: Actor, given: ImportTargetsInput): Promise<TargetImport> {
     const { gate, store, plan } = this.#deps
-    return gate.run(actor, { permission: 'target:manage' }, async () => {
+    return gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
       const { targets, credentialId, dryRun = false } = parseInput(importTargetsInputSchema, given)
-      const request = { targets, credentialId }
+      if (credentialId !== undefined) requirePermission(subject, 'credential:manage')
+      const request = { targets, credentialId, mayMoveSecrets: mayMoveSecrets(subject) }
       if (dryRun) {
         const steps = await planImport(plan, { db: store.db, orgId: actor.orgId }, request)
         return { dryRun, items: steps.map((step) => toItem(step, { isDone: false })) }

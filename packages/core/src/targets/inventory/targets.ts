@@ -1,4 +1,4 @@
-import type { Gate } from '../../auth/gate/gate.js'
+import type { Caller, Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import type { StoredTarget } from '../../db/repositories/target.repository.js'
@@ -19,6 +19,7 @@ import {
 } from '../../model/target.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { NewTargetKeys } from './new-target-keys.js'
+import { requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
 import { changedDraft, draftOf, type TargetDraft } from './target-draft.js'
 import { targetCreated, targetCreateFailed, targetDeleted, targetUpdated } from './target-entries.js'
 import { type TargetReader, withFingerprint } from './target-reader.js'
@@ -57,9 +58,10 @@ export class Targets {
 
   /** See `TargetsApi.create`. */
   async create(actor: Actor, given: CreateTargetInput): Promise<Target> {
-    return this.#deps.gate.run(actor, { permission: 'target:manage' }, async () => {
+    return this.#deps.gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
       const input = parseInput(createTargetInputSchema, given)
       const draft = draftOf(input)
+      requireRightsToCreate(subject, draft, input)
       let isAsked = false
       try {
         this.#checkPolicy(draft)
@@ -75,9 +77,9 @@ export class Targets {
 
   /** See `TargetsApi.update`. */
   async update(actor: Actor, id: TargetId, given: UpdateTargetInput): Promise<Target> {
-    return this.#manage(actor, id, () => {
+    return this.#manage(actor, id, (caller) => {
       const input = parseInput(updateTargetInputSchema, given)
-      return this.#commit(actor, (trx) => this.#update(trx, actor, { id, input }))
+      return this.#commit(actor, (trx) => this.#update(trx, caller, { id, input }))
     })
   }
 
@@ -108,17 +110,18 @@ export class Targets {
 
   async #update(
     trx: Trx,
-    actor: Actor,
+    { actor, subject }: Caller,
     { id, input }: { id: TargetId; input: UpdateTargetInput },
   ): Promise<Changed> {
     const before = await requireTarget(trx, actor.orgId, id)
     const draft = changedDraft(before, input)
+    requireRightsToMove(subject, before, draft)
     if (draft.host !== before.host || draft.port !== before.port) this.#checkPolicy(draft)
     const target = await this.#deps.writing.writer.update(trx, actor.orgId, { before, draft })
     return { target, entries: targetUpdated(actor, { before, after: target }) }
   }
 
-  async #manage<T>(actor: Actor, id: TargetId, work: () => Promise<T>): Promise<T> {
+  async #manage<T>(actor: Actor, id: TargetId, work: (caller: Caller) => Promise<T>): Promise<T> {
     const useCase = { permission: 'target:manage', resource: { kind: 'target', id } } as const
     return this.#deps.gate.run(actor, useCase, work)
   }

@@ -1,4 +1,4 @@
-import { startHostileSshServer } from '@krown/testkit'
+import { generateKey, startHostileSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { TargetId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
@@ -8,6 +8,24 @@ const login = ({ host, port, username }: Peer) => ({ host, port, username })
 
 describeOnBothDatabases('trusting rebuilt targets', (openTestDatabase) => {
   const start = krownStarter(openTestDatabase)
+
+  test('ends the trust in the old key also where a pattern of known_hosts gave it', async () => {
+    const stolen = generateKey()
+    await using rebuilt = await startHostileSshServer({ hostKeys: [stolen] })
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    const { id } = await targets.create({ name: 'web1', ...login(rebuilt), probe: false })
+    const text = `[127.0.0.?]:${rebuilt.port} ${stolen.publicKey}`
+    expect((await hostKeys.import({ text })).counts).toMatchObject({ pattern: 1 })
+    const standing = async () => (await hostKeys.probe({ host: rebuilt.host, port: rebuilt.port })).standing
+    expect(await standing()).toBe('trusted')
+    rebuilt.replaceHostKey()
+    expect(await standing()).toBe('changed')
+    await hostKeys.retrust({ targetIds: [id], reason: 'the old key was stolen' })
+    expect(await standing()).toBe('trusted')
+    rebuilt.replaceHostKey(stolen)
+    expect(await standing()).toBe('changed')
+  })
 
   test('looks at each, and replaces what was pinned with what it shows, each journaled', async () => {
     await using rebuilt = await startHostileSshServer()

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import type { CredentialId, TargetId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, refusalOf, startKrown } from '../../support/krown-fixture.js'
+import { byToken } from './access-fixture.js'
 import { addTarget, adminElsewhere, storePassword, UNKNOWN_TARGET } from './targets-fixture.js'
 
 const NOWHERE = { host: '192.0.2.1', username: 'root', probe: false } as const
@@ -28,6 +29,33 @@ const OTHER_KEY = 'SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
 describeOnBothDatabases('the inventory', (openTestDatabase) => {
   const start = krownStarter(openTestDatabase)
+
+  test('T17: a token that may manage targets sends no stored credential anywhere and pins no key', async () => {
+    await using rogue = await startHostileSshServer()
+    await using fixture = await start()
+    const { admin } = fixture
+    const credentialId = await storePassword(admin, rogue)
+    const input = { name: 'web1', host: '192.0.2.1', username: 'root' }
+    const { id } = await admin.targets.create({ ...input, credentialId, probe: false })
+    const { client } = await byToken(fixture, 'admin', { scopes: ['target:manage'] })
+    const { host, port } = rogue
+    const tries = [
+      () => client.targets.create({ ...NOWHERE, name: 'two', credentialId }),
+      () => client.targets.create({ ...input, name: 'two', host, port }),
+      () => client.targets.create({ ...NOWHERE, name: 'two', hostKeyFingerprint: OTHER_KEY }),
+      () => client.targets.update(id, { host, port }),
+      () => client.targets.update(id, { username: 'other' }),
+      () => client.targets.import({ targets: [{ name: 'two', host, username: 'x' }], credentialId }),
+    ]
+    for (const attempt of tries) expect(await refusalOf(attempt())).toMatchObject({ code: 'FORBIDDEN' })
+    const moved = await client.targets.import({ targets: [{ name: 'web1', host, port, username: 'root' }] })
+    expect(moved.items).toMatchObject([
+      { outcome: 'refused', reason: expect.stringContaining('credential:manage') },
+    ])
+    expect(await client.targets.update(id, { tags: ['front'] })).toMatchObject({ tags: ['front'] })
+    expect(await client.targets.create({ ...NOWHERE, name: 'three' })).toMatchObject({ name: 'three' })
+    expect(rogue.connectionCount).toBe(0)
+  })
 
   test('a new target is probed: its host key is pinned and told, and nobody signs in', async () => {
     await using peer = await startHostileSshServer()
