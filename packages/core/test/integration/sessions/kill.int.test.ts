@@ -10,7 +10,7 @@ const test = sequentialTest.concurrent
 /** Starts a marked command and waits until the target runs it. */
 async function startMarked({ operator }: KrownFixture, session: SessionHandle, what = marked()) {
   const { id } = await operator.commands.start({ sessionId: session.id, command: what.command })
-  await waitFor(() => what.pids().length > 0, { what: 'the marked command to run' })
+  await waitFor(what.isReady, { what: 'the marked command to run' })
   return { id, ...what }
 }
 
@@ -190,7 +190,7 @@ test('of a timeout and a cancel the first counts', async () => {
     timeoutMs: 300,
   })
   const { id } = await started
-  await waitFor(() => what.pids().length > 0, { what: 'the command' })
+  await waitFor(what.isReady, { what: 'the command' })
   const cancelled = fixture.operator.commands
     .get(id, { waitMs: 700 })
     .then(() => fixture.operator.commands.cancel(id))
