@@ -1,7 +1,6 @@
 import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate/gate.js'
-import type { LimitStore } from './auth/limits/limit-store.js'
 import { openLimitStore } from './auth/limits/open-limit-store.js'
 import { type Clock, systemClock } from './base/clock.js'
 import { newId } from './base/ids.js'
@@ -161,7 +160,7 @@ class RunningKrown implements Krown {
       journal,
       identity,
       inventory,
-      limitStore,
+      openLimits,
       connector: network.connector,
     })
     return new RunningKrown({ context, journal, identity, stored, inventory, sessions, endpoints })
@@ -286,14 +285,14 @@ function createSessions(
   { config, database, clock, logger }: BuildContext,
   parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & {
     connector: SshConnector
-    limitStore: LimitStore
+    openLimits: OpenLimits
   },
 ): SessionSystem {
-  const { journal, identity, inventory, connector, limitStore } = parts
+  const { journal, identity, inventory, connector, openLimits } = parts
   return new SessionSystem({
     config,
     store: { database, journal },
-    limitStore,
+    openLimits,
     time: { clock, newId },
     access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
     network: { connector, dialer: inventory.dialer, credentials: inventory.credentials },

@@ -1,4 +1,5 @@
 import type { Subject } from '../access/decide.js'
+import { groupBy } from '../base/group-by.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { ApiTokenId, OrgId } from '../model/ids.js'
@@ -29,11 +30,7 @@ interface Held {
 
 /** Ends the sessions to targets that their owners could not open any more: a rule ended, or the target changed. */
 export async function endLostAccess(deps: Deps): Promise<void> {
-  const ofOrgs = new Map<OrgId, Held[]>()
-  for (const one of heldSessions(deps)) {
-    const { orgId } = one.owner
-    ofOrgs.set(orgId, [...(ofOrgs.get(orgId) ?? []), one])
-  }
+  const ofOrgs = groupBy(heldSessions(deps), ({ owner }) => owner.orgId)
   await Promise.all([...ofOrgs].map(([orgId, held]) => endLostAccessIn(orgId, held, deps)))
 }
 

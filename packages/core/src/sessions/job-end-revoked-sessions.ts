@@ -1,4 +1,5 @@
 import type { Subject } from '../access/decide.js'
+import { groupBy } from '../base/group-by.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
@@ -28,11 +29,7 @@ export async function endRevokedSessions({ registry, closer, standings }: Deps):
     ...registry.all().map((live) => ({ owner: live.owner, end: () => closer.close(live, 'user_disabled') })),
     ...registry.openings().map(({ owner, giveUp }) => ({ owner, end: () => giveUp(disabled()) })),
   ]
-  const ofOwners = new Map<string, Held[]>()
-  for (const one of held) {
-    const owner = `${one.owner.orgId} ${one.owner.userId}`
-    ofOwners.set(owner, [...(ofOwners.get(owner) ?? []), one])
-  }
+  const ofOwners = groupBy(held, ({ owner }) => `${owner.orgId} ${owner.userId}`)
   await Promise.all([...ofOwners.values()].map((ofOwner) => endIfRevoked(ofOwner, standings)))
 }
 

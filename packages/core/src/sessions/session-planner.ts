@@ -6,9 +6,7 @@ import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '..
 import type { TargetAccess } from '../targets/access/target-access.js'
 import { jumpsTo, lastHopTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
 import type { InventoryIndex } from '../targets/inventory/inventory-index.js'
-import { canonicalHost } from '../targets/outbound/parse-host.js'
-
-const DEFAULT_PORT = 22
+import { canonicalHost, DEFAULT_SSH_PORT } from '../targets/outbound/parse-host.js'
 
 export interface SessionPlannerDeps {
   readonly gate: Gate
@@ -58,7 +56,12 @@ function isAdhoc(input: OpenSessionInput): input is AdhocSessionInput {
   return input.targetId === undefined && input.targetName === undefined
 }
 
-function adhocPlan({ host: written, port = DEFAULT_PORT, username, auth }: AdhocSessionInput): UnsettledPlan {
+function adhocPlan({
+  host: written,
+  port = DEFAULT_SSH_PORT,
+  username,
+  auth,
+}: AdhocSessionInput): UnsettledPlan {
   const host = spellingOf(written)
   return {
     jumps: [],

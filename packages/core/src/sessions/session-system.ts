@@ -1,5 +1,4 @@
 import type { Gate } from '../auth/gate/gate.js'
-import type { LimitStore } from '../auth/limits/limit-store.js'
 import type { Clock } from '../base/clock.js'
 import type { NewId } from '../base/ids.js'
 import type { Logger } from '../base/logger.js'
@@ -25,7 +24,7 @@ import { endIdleSessions } from './job-end-idle-sessions.js'
 import { endLostAccess, type HolderSource } from './job-end-lost-access.js'
 import { endRevokedSessions } from './job-end-revoked-sessions.js'
 import { HEARTBEAT_EVERY_MS, NodeMembership } from './nodes/node-membership.js'
-import { OpenLimits } from './open-limits.js'
+import type { OpenLimits } from './open-limits.js'
 import { SessionCloser } from './session-closer.js'
 import { SessionFinder } from './session-finder.js'
 import { SessionOpener } from './session-opener.js'
@@ -36,7 +35,7 @@ import { SshManager } from './ssh-manager.js'
 export interface SessionSystemDeps {
   readonly config: Pick<KrownConfig, 'ssh' | 'limits'>
   readonly store: { database: Database; journal: Journal }
-  readonly limitStore: LimitStore
+  readonly openLimits: OpenLimits
   readonly time: { clock: Clock; newId: NewId }
   readonly access: { gate: Gate; standings: HolderSource; systemActor(orgId: OrgId): Promise<SystemActor> }
   readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
@@ -166,7 +165,7 @@ export class SessionSystem {
   }
 
   #createManager(nodeId: NodeId, finder: SessionFinder): SshManager {
-    const { config, store, limitStore, time, access, network, inventory } = this.#deps
+    const { config, store, openLimits, time, access, network, inventory } = this.#deps
     const { db } = store.database
     const opener = new SessionOpener({
       store: { db, journal: store.journal, results: this.#results },
@@ -185,7 +184,7 @@ export class SessionSystem {
       db,
       clock: time.clock,
       intake: this.#intake,
-      openLimits: new OpenLimits({ store: limitStore, settings: config.ssh }),
+      openLimits,
       maxSessions: config.ssh.maxSessions,
       sessions: {
         registry: this.#registry,

@@ -17,6 +17,7 @@ import {
   newRule,
   newTarget,
   newUser,
+  ownersLogin,
   startMatrixWorld,
 } from '../support/matrix-world.js'
 import { RawSocket } from '../support/raw-socket.js'
@@ -32,12 +33,6 @@ async function post(procedure: string, input: unknown, caller: 'owner' | 'admin'
   const { token } = world.people[caller]
   const { body } = await call(world.gateway.url, `POST /trpc/${procedure}`, { token, body: input })
   return (body as { result: { data: { id: string } } }).result.data.id
-}
-/** A login of the owner for this one request; the newest is the first. */
-async function ownersLogin(): Promise<string> {
-  const { token } = await world.gateway.signIn(world.people.owner.user.username)
-  const { body } = await call(world.gateway.url, 'GET /api/auth/logins', { token })
-  return String((body.items as { id: string }[])[0]?.id)
 }
 
 const startCommand = (sessionId: string, command: string) =>
@@ -67,7 +62,7 @@ const inputs: Record<string, () => unknown> = {
   'auth.changePassword': () => ({ currentPassword: PASSWORD, newPassword: PASSWORD }),
   'auth.reauthenticate': () => ({ token: world.people.owner.token }),
   'logins.list': () => ({}),
-  'logins.end': async () => ({ loginId: await ownersLogin() }),
+  'logins.end': async () => ({ loginId: await ownersLogin(world) }),
   'invites.list': () => ({}),
   'invites.create': () => ({}),
   'invites.revoke': async () => ({ inviteId: await post('invites.create', {}, 'admin') }),

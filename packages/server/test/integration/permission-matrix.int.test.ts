@@ -15,6 +15,7 @@ import {
   newRule,
   newTarget,
   newUser,
+  ownersLogin,
   startMatrixWorld,
 } from '../support/matrix-world.js'
 
@@ -30,13 +31,6 @@ beforeAll(async () => {
   world = await startMatrixWorld()
 })
 afterAll(() => world[Symbol.asyncDispose]())
-
-/** A login of the owner for this one request; the newest is the first. */
-async function ownersLogin(): Promise<string> {
-  const { token } = await world.gateway.signIn(world.people.owner.user.username)
-  const { body } = await call(world.gateway.url, 'GET /api/auth/logins', { token })
-  return String((body.items as { id: string }[])[0]?.id)
-}
 
 const newCredential = () => ({ name: randomUUID(), kind: 'password', password: 'a secret of a target' })
 
@@ -92,7 +86,7 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     const login = await another(person)
     return { path: '/api/auth/logout', ...(login && { token: login.token }) }
   },
-  'DELETE /api/auth/logins/:loginId': async () => ({ path: `/api/auth/logins/${await ownersLogin()}` }),
+  'DELETE /api/auth/logins/:loginId': async () => ({ path: `/api/auth/logins/${await ownersLogin(world)}` }),
   'POST /api/invites': () => ({ path: '/api/invites', body: {} }),
   'DELETE /api/invites/:inviteId': async () => {
     const options = { token: world.people.admin.token, body: {} }

@@ -52,6 +52,13 @@ export function loginTo({ username, password, port }: HostileSshServer) {
   return { host: '127.0.0.1', port, username, auth: { method: 'password', password } }
 }
 
+/** A login of the owner for one request; the newest is the first. */
+export async function ownersLogin({ gateway, people }: MatrixWorld): Promise<string> {
+  const { token } = await gateway.signIn(people.owner.user.username)
+  const { body } = await call(gateway.url, 'GET /api/auth/logins', { token })
+  return String((body.items as { id: string }[])[0]?.id)
+}
+
 export const newUser = () => ({ username: `new-${randomUUID().slice(0, 8)}`, password: PASSWORD })
 
 /** A key of a host that nobody knows. */

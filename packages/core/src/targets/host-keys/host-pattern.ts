@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { compileGlob } from '../../access/glob.js'
+import { DEFAULT_SSH_PORT } from '../outbound/parse-host.js'
 
-const SSH_PORT = 22
 const HASH_MAGIC = '|1|'
 const SHA1_BYTES = 20
 /** The longest name with brackets and port; a pattern with more letters of its own cannot match one. */
@@ -9,7 +9,7 @@ const MAX_NAME_LENGTH = 253 + '[]:65535'.length
 
 /** A host as known_hosts files name it: alone for port 22, else `[host]:port`. */
 export function knownHostsName(host: string, port: number): string {
-  return port === SSH_PORT ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
+  return port === DEFAULT_SSH_PORT ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`
 }
 
 /**

@@ -1,8 +1,6 @@
 import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import type { HostPlace } from '../../model/host-key.js'
-import { parseHost } from '../outbound/parse-host.js'
-
-const SSH_PORT = 22
+import { canonicalHost, DEFAULT_SSH_PORT } from '../outbound/parse-host.js'
 
 /**
  * The place that host keys are known by, in its one spelling.
@@ -10,7 +8,6 @@ const SSH_PORT = 22
  * @throws KrownError VALIDATION_FAILED for what is neither a name nor an address; TARGET_POLICY_DENIED for an address
  * with a zone id.
  */
-export function placeOf({ host, port = SSH_PORT, viaTargetId }: HostPlace): HostPlaceKey {
-  const parsed = parseHost(host)
-  return { host: parsed.kind === 'ip' ? parsed.address : parsed.name, port, via: viaTargetId ?? null }
+export function placeOf({ host, port = DEFAULT_SSH_PORT, viaTargetId }: HostPlace): HostPlaceKey {
+  return { host: canonicalHost(host), port, via: viaTargetId ?? null }
 }

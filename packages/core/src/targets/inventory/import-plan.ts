@@ -9,6 +9,7 @@ import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
 import type { ImportTarget } from '../../model/target-import.js'
 import { MAX_JUMPS } from '../dialing/dial-plan.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
+import { DEFAULT_SSH_PORT } from '../outbound/parse-host.js'
 import { movesSecret } from './placing-rights.js'
 import { changedDraft, changedFields, draftOf, type TargetDraft } from './target-draft.js'
 
@@ -96,7 +97,7 @@ class ImportPlanner {
 
   #step({ name, host, port, username, tags = [] }: ImportTarget, jumpTargetId: TargetId | null): ImportStep {
     const before = this.#known.get(name.toLowerCase())
-    const given = { host, port: port ?? DEFAULT_PORT, username, jumpTargetId }
+    const given = { host, port: port ?? DEFAULT_SSH_PORT, username, jumpTargetId }
     if (before === undefined) {
       const draft = draftOf({ name, tags, credentialId: this.#credentialId ?? null, ...given })
       return { kind: 'create', id: this.#deps.newId(), draft }
@@ -124,7 +125,7 @@ class ImportPlanner {
     if (jump && way === undefined) return `its jump host ${jump} is neither in the inventory nor before it`
     if (way && way.length > MAX_JUMPS) return `its way has more than ${MAX_JUMPS} jump hosts`
     try {
-      this.#deps.outbound.checkRequest(host, port ?? DEFAULT_PORT, { adhoc: false })
+      this.#deps.outbound.checkRequest(host, port ?? DEFAULT_SSH_PORT, { adhoc: false })
       return undefined
     } catch (error) {
       if (isKrownError(error)) return error.message
@@ -132,5 +133,3 @@ class ImportPlanner {
     }
   }
 }
-
-const DEFAULT_PORT = 22

@@ -1,6 +1,6 @@
 import type { CredentialId, TargetId } from '../../model/ids.js'
 import type { CreateTargetInput, UpdateTargetInput } from '../../model/target.js'
-import { canonicalHost } from '../outbound/parse-host.js'
+import { canonicalHost, DEFAULT_SSH_PORT } from '../outbound/parse-host.js'
 
 /** What of a target is chosen by people, in the one spelling of everything. */
 export interface TargetDraft {
@@ -15,14 +15,12 @@ export interface TargetDraft {
   readonly description: string | null
 }
 
-const DEFAULT_PORT = 22
-
 /** @throws KrownError VALIDATION_FAILED or TARGET_POLICY_DENIED for a host that is neither a name nor an address. */
 export function draftOf(input: CreateTargetInput): TargetDraft {
   return {
     name: foldName(input.name),
     host: canonicalHost(input.host),
-    port: input.port ?? DEFAULT_PORT,
+    port: input.port ?? DEFAULT_SSH_PORT,
     username: input.username,
     tags: foldTags(input.tags ?? []),
     credentialId: input.credentialId ?? null,

@@ -1,5 +1,6 @@
 import { parseTargetSelector } from '../../access/target-selector.js'
 import type { Caller } from '../../auth/gate/gate.js'
+import { groupBy } from '../../base/group-by.js'
 import type { Db } from '../../db/database.js'
 import { decodeCursor, toPage } from '../../db/repositories/cursor.js'
 import { type HostPlaceKey, listPinsOfHosts } from '../../db/repositories/host-key.repository.js'
@@ -76,15 +77,13 @@ export async function withFingerprint(db: Db, orgId: OrgId, target: StoredTarget
 
 async function withFingerprints(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
   const pins = await listPinsOfHosts(db, orgId, [...new Set(targets.map(({ host }) => host))])
-  const trusted = new Map<string, string[]>()
-  for (const pin of pins) {
-    if (pin.kind !== 'exact' || pin.mark !== 'trusted') continue
-    const key = placeKey(pin)
-    trusted.set(key, [...(trusted.get(key) ?? []), pin.fingerprint])
-  }
+  const trusted = groupBy(
+    pins.filter(({ kind, mark }) => kind === 'exact' && mark === 'trusted'),
+    placeKey,
+  )
   return targets.map((target) => {
-    const fingerprints = trusted.get(placeKey({ ...target, via: target.jumpTargetId })) ?? []
-    return toTarget(target, fingerprints.sort())
+    const own = trusted.get(placeKey({ ...target, via: target.jumpTargetId })) ?? []
+    return toTarget(target, own.map(({ fingerprint }) => fingerprint).sort())
   })
 }
 

@@ -8,6 +8,9 @@ export type ParsedHost =
   | { readonly kind: 'ip'; readonly address: string }
   | { readonly kind: 'name'; readonly name: string }
 
+/** Where none is said. */
+export const DEFAULT_SSH_PORT = 22
+
 /** A name has at most 253 characters, an address fewer; the brackets are two. */
 const LONGEST_HOST = 255
 
