@@ -103,18 +103,22 @@ export function accessRuleTests(world: () => World): void {
     expect((await auditor.accessRules.list({ limit: 1 })).items).toEqual([made])
     expect(await auditor.accessRules.explain(question)).toMatchObject({ allowed: true })
     for (const { accessRules } of [operator, readonly]) {
-      for (const call of [accessRules.list(), accessRules.get(made.id), accessRules.explain(question)]) {
-        expect(await refusal(call)).toMatchObject({ code: 'FORBIDDEN' })
+      for (const call of [
+        () => accessRules.list(),
+        () => accessRules.get(made.id),
+        () => accessRules.explain(question),
+      ]) {
+        expect(await refusal(call())).toMatchObject({ code: 'FORBIDDEN' })
       }
     }
     for (const { accessRules } of [operator, readonly, auditor]) {
       for (const call of [
-        accessRules.create(RULE),
-        accessRules.update(made.id, { selector: '*' }),
-        accessRules.delete(made.id),
-        accessRules.delete(UNKNOWN_ID as AccessRuleId),
+        () => accessRules.create(RULE),
+        () => accessRules.update(made.id, { selector: '*' }),
+        () => accessRules.delete(made.id),
+        () => accessRules.delete(UNKNOWN_ID as AccessRuleId),
       ]) {
-        expect(await refusal(call)).toMatchObject({ code: 'FORBIDDEN' })
+        expect(await refusal(call())).toMatchObject({ code: 'FORBIDDEN' })
       }
     }
     expect(await admin.accessRules.delete(made.id)).toEqual(made)

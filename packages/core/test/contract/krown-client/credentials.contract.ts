@@ -85,13 +85,13 @@ export function credentialTests(world: () => World): void {
     const { id } = await admin.credentials.create({ name: 'kept', kind: 'password', password: PASSWORD })
     for (const { credentials } of [operator, readonly, auditor]) {
       for (const call of [
-        credentials.list(),
-        credentials.get(id),
-        credentials.create({ name: 'x', kind: 'password', password: 'x' }),
-        credentials.update(id, { password: 'x' }),
-        credentials.delete(id),
+        () => credentials.list(),
+        () => credentials.get(id),
+        () => credentials.create({ name: 'x', kind: 'password', password: 'x' }),
+        () => credentials.update(id, { password: 'x' }),
+        () => credentials.delete(id),
       ]) {
-        expect(await refusal(call)).toMatchObject({ code: 'FORBIDDEN' })
+        expect(await refusal(call())).toMatchObject({ code: 'FORBIDDEN' })
       }
     }
     const absent = UNKNOWN_ID as CredentialId

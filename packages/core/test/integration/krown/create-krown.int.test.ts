@@ -102,8 +102,12 @@ describeOnBothDatabases('a gateway', (openTestDatabase) => {
     await Promise.all([fixture.krown.close(), fixture.krown.close()])
     await fixture.krown.close()
     expect(await refusalOf(fixture.open(target))).toMatchObject({ code: 'DRAINING' })
-    for (const late of [fixture.krown.ready(), session.exec('true'), fixture.operator.sessions.list()])
-      expect(await refusalOf(late)).toMatchObject({ code: 'UNAVAILABLE' })
+    for (const late of [
+      () => fixture.krown.ready(),
+      () => session.exec('true'),
+      () => fixture.operator.sessions.list(),
+    ])
+      expect(await refusalOf(late())).toMatchObject({ code: 'UNAVAILABLE' })
     expect(target.execs).toEqual([])
   })
 

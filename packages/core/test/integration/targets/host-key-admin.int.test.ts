@@ -118,11 +118,11 @@ describeOnBothDatabases('known host keys', (openTestDatabase) => {
     })
     const absent = await refusalOf(hostKeys.get(UNKNOWN_ID as HostKeyId))
     for (const attempt of [
-      hostKeys.get(org.id),
-      hostKeys.update(org.id, { mark: 'revoked', reason: 'x' }),
-      hostKeys.delete(org.id),
+      () => hostKeys.get(org.id),
+      () => hostKeys.update(org.id, { mark: 'revoked', reason: 'x' }),
+      () => hostKeys.delete(org.id),
     ])
-      expect(await refusalOf(attempt)).toMatchObject({ code: 'NOT_FOUND', message: absent.message })
+      expect(await refusalOf(attempt())).toMatchObject({ code: 'NOT_FOUND', message: absent.message })
     const own = await hostKeys.create({ host: 'db1', fingerprint, scope: 'user' })
     expect(own).toMatchObject({ userId: fixture.actors.operator.userId, source: 'given' })
     expect((await hostKeys.list()).items).toEqual([own])
