@@ -26,6 +26,16 @@ const CORE_LINES = [
   ['client'],
 ]
 
+/** The folders of core's targets, by the same rule. */
+const TARGETS = `${CORE}targets/`
+const TARGETS_LINES = [
+  // Where connections may go, what they need, and the targets in memory.
+  ['outbound', 'credentials', 'index'],
+  ['access-rules', 'host-keys'],
+  ['dialing'],
+  ['inventory'],
+]
+
 /** Which packages a package's src may import, by the folder's name. */
 const PACKAGES = {
   core: [],
@@ -40,15 +50,15 @@ const TESTS = '[.]test[.]tsx?$'
 
 const anyOf = (names) => `(${names.join('|')})`
 
-function coreLayerRules() {
-  return CORE_LINES.flatMap((line, index) => {
-    const above = CORE_LINES.slice(0, index).flat()
+function layerRules(base, lines) {
+  return lines.flatMap((line, index) => {
+    const above = lines.slice(0, index).flat()
     return line.map((folder) => ({
       name: `core-layers-${folder}`,
-      comment: `${folder} may import only: ${above.join(', ') || 'nothing else of core'}`,
+      comment: `${folder} may import of the folders beside it only: ${above.join(', ') || 'none'}`,
       severity: 'error',
-      from: { path: `${CORE}${folder}/`, pathNot: TESTS },
-      to: { path: CORE, pathNot: `${CORE}${anyOf([folder, ...above])}/` },
+      from: { path: `${base}${folder}/`, pathNot: TESTS },
+      to: { path: base, pathNot: `${base}${anyOf([folder, ...above])}/` },
     }))
   })
 }
@@ -73,13 +83,21 @@ function importable(names) {
 
 module.exports = {
   forbidden: [
-    ...coreLayerRules(),
+    ...layerRules(CORE, CORE_LINES),
+    ...layerRules(TARGETS, TARGETS_LINES),
     ...packageRules(),
     {
       name: 'core-folder-without-layer',
       comment: 'a new folder of core gets its place in CORE_LINES first',
       severity: 'error',
       from: { path: `${CORE}[^/]+/`, pathNot: `${CORE}${anyOf(CORE_LINES.flat())}/` },
+      to: {},
+    },
+    {
+      name: 'targets-folder-without-layer',
+      comment: "a new folder of core's targets gets its place in TARGETS_LINES first",
+      severity: 'error',
+      from: { path: `${TARGETS}[^/]+/`, pathNot: `${TARGETS}${anyOf(TARGETS_LINES.flat())}/` },
       to: {},
     },
     {

@@ -9,8 +9,8 @@ import type { AccessRulesApi } from '../model/access-rules-api.js'
 import type { Actor } from '../model/actor.js'
 import type { AccessRuleId } from '../model/ids.js'
 import { accessRuleIdSchema } from '../model/ids-schema.js'
-import type { AccessExplainer } from '../targets/access/access-explainer.js'
-import type { AccessRules } from '../targets/access/access-rules.js'
+import type { AccessExplainer } from '../targets/access-rules/access-explainer.js'
+import type { AccessRules } from '../targets/access-rules/access-rules.js'
 
 /** What the section `accessRules` is made of. */
 export interface AccessRuleServices {

@@ -3,9 +3,9 @@ import type { JournalDraft } from '../journal/entry.js'
 import type { Actor } from '../model/actor.js'
 import type { SessionId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
-import { dialFailureFacts, dialOutcome } from '../targets/dialing/dial-failure.js'
 import { type DialPlan, methodOf } from '../targets/dialing/dial-plan.js'
 import type { VerifiedHostKey } from '../targets/host-keys/host-keys.js'
+import { dialFailureFacts, dialOutcome } from '../targets/outbound/dial-failure.js'
 
 /** The intent: durable before the target is dialled. */
 export function sessionOpening(actor: Actor, id: SessionId, { jumps, last }: DialPlan): JournalDraft {

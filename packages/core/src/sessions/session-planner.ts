@@ -3,9 +3,9 @@ import { isKrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { TargetId } from '../model/ids.js'
 import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '../model/open-session.js'
-import type { TargetAccess } from '../targets/access/target-access.js'
+import type { TargetAccess } from '../targets/access-rules/target-access.js'
 import { jumpsTo, lastHopTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
-import type { InventoryIndex } from '../targets/inventory/inventory-index.js'
+import type { InventoryIndex } from '../targets/index/inventory-index.js'
 import { canonicalHost, DEFAULT_SSH_PORT } from '../targets/outbound/parse-host.js'
 
 export interface SessionPlannerDeps {

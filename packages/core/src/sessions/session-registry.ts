@@ -1,7 +1,7 @@
 import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, SessionId } from '../model/ids.js'
-import type { SessionOnTarget } from '../targets/access/target-access.js'
+import type { SessionOnTarget } from '../targets/access-rules/target-access.js'
 import type { LiveSession } from './live-session.js'
 
 /** A session that is being opened. */

@@ -7,18 +7,18 @@ import type { Journal } from '../journal/journal.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
-import { AccessExplainer } from './access/access-explainer.js'
-import { AccessRules } from './access/access-rules.js'
-import { AccessSnapshots } from './access/access-snapshots.js'
-import { RuleBooks } from './access/rule-books.js'
-import { TargetAccess } from './access/target-access.js'
+import { AccessExplainer } from './access-rules/access-explainer.js'
+import { AccessRules } from './access-rules/access-rules.js'
+import { AccessSnapshots } from './access-rules/access-snapshots.js'
+import { RuleBooks } from './access-rules/rule-books.js'
+import { TargetAccess } from './access-rules/target-access.js'
 import type { CredentialSecrets } from './credentials/credential-secrets.js'
 import { type CredentialProvider, HopCredentials } from './dialing/hop-credentials.js'
-import { HostKeyProbe } from './dialing/host-key-probe.js'
+import { ShownHostKeys } from './dialing/shown-host-keys.js'
 import { TargetDialer } from './dialing/target-dialer.js'
 import { createHostKeyServices, type HostKeyServices } from './host-keys/create-host-key-services.js'
 import { HostKeys } from './host-keys/host-keys.js'
-import { InventoryIndex } from './inventory/inventory-index.js'
+import { InventoryIndex } from './index/inventory-index.js'
 import { NewTargetKeys } from './inventory/new-target-keys.js'
 import { TargetImporter } from './inventory/target-import.js'
 import { TargetReader } from './inventory/target-reader.js'
@@ -70,7 +70,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     timeoutMs: settings.connectTimeout,
   })
   const dialer = new TargetDialer({ ...network, hostKeys, credentials })
-  const probe = new HostKeyProbe({ index, credentials, dialer })
+  const probe = new ShownHostKeys({ index, credentials, dialer })
   const onChanged = (orgId: OrgId) => {
     snapshots.invalidate(orgId)
     deps.onChanged(orgId)

@@ -22,7 +22,7 @@ import type {
 import type { CommandId } from '../../model/ids.js'
 import type { WaitOptions } from '../../model/krown-client.js'
 import type { Page } from '../../model/page.js'
-import type { TargetAccess } from '../../targets/access/target-access.js'
+import type { TargetAccess } from '../../targets/access-rules/target-access.js'
 import type { Intake } from '../intake.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { type CarriedOutputOptions, lostOutput, readAs, whileAllowed } from '../output/command-output.js'

@@ -4,7 +4,7 @@ import type { CredentialId, TargetId } from '../../model/ids.js'
 import type { SessionAuth } from '../../model/session.js'
 import type { TargetFacts } from '../../model/target.js'
 import { AUTH_METHOD_OF } from '../credentials/credential-secrets.js'
-import type { OrgTargets } from '../inventory/org-targets.js'
+import type { OrgTargets } from '../index/org-targets.js'
 
 /** Jump hosts on one way at most. */
 export const MAX_JUMPS = 8

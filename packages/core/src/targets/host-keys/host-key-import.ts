@@ -15,10 +15,16 @@ import {
   MAX_IMPORTED_LINES,
 } from '../../model/host-key.js'
 import type { OrgId } from '../../model/ids.js'
-import type { OrgTargets } from '../inventory/org-targets.js'
+import type { OrgTargets } from '../index/org-targets.js'
 import { authorityKept, keyPinned, keyRevoked } from './host-key-entries.js'
-import { KnownMarks, outcomeOf, type PinChange, type PlannedLine, planLine } from './import-plan.js'
 import { type KnownHostsLine, readKnownHosts, type SkippedLine } from './known-hosts-file.js'
+import {
+  KnownMarks,
+  outcomeOf,
+  type PinChange,
+  type PlannedLine,
+  planLine,
+} from './known-hosts-import-plan.js'
 import { KnownPlaces } from './known-places.js'
 import type { NewPin, PinWriter } from './pin-writer.js'
 import { requireOrganization } from './require-organization.js'

@@ -17,7 +17,7 @@ import {
 } from '../../model/host-key.js'
 import type { OrgId } from '../../model/ids.js'
 import type { Target } from '../../model/target.js'
-import type { OrgTargets } from '../inventory/org-targets.js'
+import type { OrgTargets } from '../index/org-targets.js'
 import { keyReplaced } from './host-key-entries.js'
 import type { HostKeyProbes, SeenKey } from './host-key-probes.js'
 import type { NewPin, PinWriter } from './pin-writer.js'

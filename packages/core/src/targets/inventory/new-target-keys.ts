@@ -5,7 +5,7 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
 import type { CreateTargetInput } from '../../model/target.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
-import type { HostKeyProbe } from '../dialing/host-key-probe.js'
+import type { ShownHostKeys } from '../dialing/shown-host-keys.js'
 import type { HostKeys, ProbedPin } from '../host-keys/host-keys.js'
 import type { TargetDraft } from './target-draft.js'
 
@@ -13,7 +13,7 @@ import type { TargetDraft } from './target-draft.js'
 export type KeyOfNewTarget = Pick<ProbedPin, 'key' | 'source'>
 
 export interface NewTargetKeysDeps {
-  readonly probe: HostKeyProbe
+  readonly probe: ShownHostKeys
   readonly hostKeys: HostKeys
 }
 
@@ -29,7 +29,7 @@ export class NewTargetKeys {
    * Asks the host, unless that is not wanted.
    *
    * @returns Undefined when nothing is known of it.
-   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; otherwise as `HostKeyProbe.ask`.
+   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; otherwise as `ShownHostKeys.ask`.
    */
   async find(
     actor: Actor,

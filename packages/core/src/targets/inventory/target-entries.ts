@@ -2,7 +2,7 @@ import type { StoredTarget } from '../../db/repositories/target.repository.js'
 import type { KrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
-import { dialFailureFacts, dialOutcome } from '../dialing/dial-failure.js'
+import { dialFailureFacts, dialOutcome } from '../outbound/dial-failure.js'
 import { changedFields, type TargetDraft } from './target-draft.js'
 
 export function targetCreated(actor: Actor, target: StoredTarget): JournalDraft {

@@ -13,9 +13,9 @@ import {
   importTargetsInputSchema,
   type TargetImport,
 } from '../../model/target-import.js'
-import { type ImportPlanDeps, type ImportStep, planImport } from './import-plan.js'
 import { mayMoveSecrets } from './placing-rights.js'
 import { targetCreated, targetUpdated } from './target-entries.js'
+import { type ImportPlanDeps, type ImportStep, planImport } from './target-import-plan.js'
 import type { TargetWriter } from './target-writer.js'
 
 export interface TargetImporterDeps {

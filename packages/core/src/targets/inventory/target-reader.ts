@@ -8,8 +8,8 @@ import type { StoredTarget } from '../../db/repositories/target.repository.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Target, TargetQuery } from '../../model/target.js'
-import type { TargetAccess } from '../access/target-access.js'
-import type { InventoryIndex } from './inventory-index.js'
+import type { TargetAccess } from '../access-rules/target-access.js'
+import type { InventoryIndex } from '../index/inventory-index.js'
 
 export interface TargetReaderDeps {
   readonly db: Db

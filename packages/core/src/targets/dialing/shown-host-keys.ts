@@ -2,7 +2,7 @@ import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import { notFound } from '../../errors/krown-error.js'
 import type { Actor } from '../../model/actor.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
-import type { InventoryIndex } from '../inventory/inventory-index.js'
+import type { InventoryIndex } from '../index/inventory-index.js'
 import { jumpsTo } from './dial-plan.js'
 import type { HopCredentials } from './hop-credentials.js'
 import type { TargetDialer } from './target-dialer.js'
@@ -12,17 +12,17 @@ export interface PlaceToProbe extends HostPlaceKey {
   readonly legacyAlgorithms?: boolean
 }
 
-export interface HostKeyProbeDeps {
+export interface ShownHostKeysDeps {
   readonly index: InventoryIndex
   readonly credentials: HopCredentials
   readonly dialer: TargetDialer
 }
 
 /** Asks hosts for their keys, also through jump hosts of the inventory. */
-export class HostKeyProbe {
-  readonly #deps: HostKeyProbeDeps
+export class ShownHostKeys {
+  readonly #deps: ShownHostKeysDeps
 
-  constructor(deps: HostKeyProbeDeps) {
+  constructor(deps: ShownHostKeysDeps) {
     this.#deps = deps
   }
 

@@ -5,7 +5,7 @@ import { listAccessRulesAfter } from '../../db/repositories/access-rule.reposito
 import { isKrownError } from '../../errors/krown-error.js'
 import type { AccessRule } from '../../model/access-rule.js'
 import type { OrgId } from '../../model/ids.js'
-import { KeptByRevision } from '../kept-by-revision.js'
+import { KeptByRevision } from '../index/kept-by-revision.js'
 
 /** Rows of one statement: reading their selectors must not hold up the process. */
 const ROWS_AT_ONCE = 1_000

@@ -1,6 +1,6 @@
-import type { Db } from '../db/database.js'
-import { findInventoryRevision } from '../db/repositories/inventory-revision.repository.js'
-import type { OrgId } from '../model/ids.js'
+import type { Db } from '../../db/database.js'
+import { findInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
+import type { OrgId } from '../../model/ids.js'
 
 const MAX_ORGS = 64
 

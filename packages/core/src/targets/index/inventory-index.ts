@@ -1,7 +1,7 @@
 import type { Db } from '../../db/database.js'
 import { listTargetsBefore, type TargetWithKind } from '../../db/repositories/target.repository.js'
 import type { OrgId } from '../../model/ids.js'
-import { KeptByRevision } from '../kept-by-revision.js'
+import { KeptByRevision } from './kept-by-revision.js'
 import { OrgTargets } from './org-targets.js'
 
 /** Rows of one statement: turning them into targets must not hold up the process. */

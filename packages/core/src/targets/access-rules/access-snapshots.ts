@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.js'
 import { ShortLivedCache } from '../../base/short-lived-cache.js'
 import type { OrgId } from '../../model/ids.js'
-import type { InventoryIndex } from '../inventory/inventory-index.js'
-import type { OrgTargets } from '../inventory/org-targets.js'
+import type { InventoryIndex } from '../index/inventory-index.js'
+import type { OrgTargets } from '../index/org-targets.js'
 import type { OrgRules, RuleBooks } from './rule-books.js'
 
 /** What access to an organization's targets depends on. */
