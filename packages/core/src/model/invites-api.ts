@@ -4,7 +4,7 @@ import type { Page, PageQuery } from './page.js'
 
 /** Invites to the organization, for `auth.registration = "invite"`; for admins. */
 export interface InvitesApi {
-  /** The answer is the only place where the invite's text is told. */
+  /** The answer is the only place where the invite's text is told. An API token invites no admins. */
   create(input?: CreateInviteInput): Promise<NewInvite>
   /** Used, expired and revoked ones too. */
   list(query?: PageQuery): Promise<Page<Invite>>

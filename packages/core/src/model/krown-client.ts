@@ -182,9 +182,13 @@ export interface KrownClient {
     list(query?: UserQuery): Promise<Page<User>>
     /** Anybody may read oneself. */
     get(id: UserId): Promise<User>
-    /** For admins. @throws KrownError `CONFLICT` when the name is taken. */
+    /** For admins; an API token makes no admins. @throws KrownError `CONFLICT` when the name is taken. */
     create(input: CreateUserInput): Promise<User>
-    /** For admins; takes effect within 5 seconds. @throws KrownError `CONFLICT` when no admin would be left. */
+    /**
+     * For admins; takes effect within 5 seconds. Nobody becomes an admin or auditor by an API token.
+     *
+     * @throws KrownError `CONFLICT` when no admin would be left.
+     */
     update(id: UserId, input: UpdateUserInput): Promise<User>
   }
   /** The API tokens of the caller itself, who must be signed in: a token manages no tokens. */

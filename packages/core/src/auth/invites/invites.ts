@@ -23,6 +23,7 @@ import {
 } from '../../model/invite.js'
 import type { Page, PageQuery } from '../../model/page.js'
 import type { Gate } from '../gate/gate.js'
+import { requireMayRaise } from '../people/raised-rights.js'
 import { hashTokenSecret, newTokenSecret } from '../tokens/secret-token.js'
 import { inviteFormat } from './invite-format.js'
 
@@ -45,11 +46,13 @@ export class Invites {
     this.#deps = deps
   }
 
-  /** @throws KrownError FORBIDDEN, VALIDATION_FAILED */
+  /** @throws KrownError FORBIDDEN, also as an admin by an API token; VALIDATION_FAILED */
   async create(actor: Actor, given: CreateInviteInput = {}): Promise<NewInvite> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
+      const input = parseInput(createInviteInputSchema, given)
+      requireMayRaise(actor, { role: input.role ?? 'readonly' })
       const secret = newTokenSecret()
-      const invite = this.#draft(actor, parseInput(createInviteInputSchema, given))
+      const invite = this.#draft(actor, input)
       await this.#deps.journal.transact(
         actor.orgId,
         (trx) => insertInvite(trx, actor.orgId, toRow(invite, hashTokenSecret(secret))),

@@ -21,6 +21,7 @@ import {
 } from '../../model/user.js'
 import type { Caller, Gate } from '../gate/gate.js'
 import { insertPerson, type NewPeople } from './new-person.js'
+import { requireMayRaise } from './raised-rights.js'
 import { changePerson, personChanged } from './user-changes.js'
 
 export interface UserAdminDeps {
@@ -54,10 +55,14 @@ export class UserAdmin {
     )
   }
 
-  /** @throws KrownError CONFLICT when the name is taken; FORBIDDEN, VALIDATION_FAILED, UNAVAILABLE. */
+  /**
+   * @throws KrownError CONFLICT when the name is taken; FORBIDDEN, also for an admin by an API token;
+   * VALIDATION_FAILED, UNAVAILABLE.
+   */
   async create(actor: Actor, given: CreateUserInput): Promise<User> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
       const { role = 'readonly', ...input } = parseInput(createUserInputSchema, given)
+      requireMayRaise(actor, { role })
       const person = await this.#deps.people.prepare(input, actor.clientIp)
       return this.#deps.journal.transact(
         actor.orgId,
@@ -70,8 +75,8 @@ export class UserAdmin {
   /**
    * Takes effect at once in this process, within 5 s in others. Disabling ends the logins of the user.
    *
-   * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; FORBIDDEN, also for `auditScope` unless by an
-   * instance admin; NOT_FOUND, VALIDATION_FAILED.
+   * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; FORBIDDEN, also for `auditScope`
+   * unless by an instance admin, and when an API token would make an admin or auditor; NOT_FOUND, VALIDATION_FAILED.
    */
   async update(actor: Actor, id: UserId, given: UpdateUserInput): Promise<User> {
     return this.#run(actor, { permission: 'user:manage', id }, async (caller) => {
@@ -81,7 +86,7 @@ export class UserAdmin {
       const { journal, clock, onUserChanged } = this.#deps
       const { after } = await journal.transact(
         actor.orgId,
-        (trx) => changePerson(trx, actor.orgId, { id, input, at: clock.now() }),
+        (trx) => changePerson(trx, actor, { id, input, at: clock.now() }),
         (changed) => personChanged(actor, changed),
       )
       onUserChanged(id)

@@ -12,29 +12,31 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
 import type { OrgId, UserId } from '../../model/ids.js'
 import type { UpdateUserInput, User } from '../../model/user.js'
+import { isActiveAdmin, type Rights, requireMayRaise } from './raised-rights.js'
 
 export interface ChangedPerson {
   readonly before: User
   readonly after: User
 }
 
-type Rights = Pick<User, 'role' | 'disabled' | 'auditScope'>
-
 /**
  * Changes what a person may do. Runs under the journal's lock, so of two admins who demote each other one is left.
  *
  * @param change.at Epoch milliseconds.
- * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; NOT_FOUND.
+ * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; FORBIDDEN when a token would make
+ * an admin or auditor; NOT_FOUND.
  */
 export async function changePerson(
   trx: Trx,
-  orgId: OrgId,
+  actor: Actor,
   change: { id: UserId; input: UpdateUserInput; at: number },
 ): Promise<ChangedPerson> {
+  const { orgId } = actor
   const { id, input, at } = change
   const before = await findPerson(trx, orgId, id)
   if (!before) throw notFound('user')
   const wanted = { ...before, ...definedIn(input) }
+  requireMayRaise(actor, wanted, before)
   if (isActiveAdmin(before) && !isActiveAdmin(wanted)) await requireOtherAdmins(trx, orgId, id)
   await updateMembership(trx, orgId, { userId: id, set: toColumns(before, wanted, at) })
   if (wanted.disabled && !before.disabled) {
@@ -75,10 +77,6 @@ async function requireOtherAdmins(trx: Trx, orgId: OrgId, id: UserId): Promise<v
 
 function lastOne(what: string): KrownError {
   return new KrownError('CONFLICT', `the last ${what} can be neither demoted nor disabled`)
-}
-
-function isActiveAdmin({ role, disabled }: Rights): boolean {
-  return role === 'admin' && !disabled
 }
 
 function definedIn({ role, disabled, auditScope }: UpdateUserInput): Partial<Rights> {

@@ -159,6 +159,52 @@ describeOnBothDatabases('API tokens', (openTestDatabase) => {
     expect(denied[0].actor).toEqual({ kind: 'api_token', tokenId: id, userId: actor.userId })
   })
 
+  test('A30: it makes nobody an admin or an auditor, whatever its scopes and whoever its owner', async () => {
+    await using fixture = await open()
+    const { actor } = await fixture.admin()
+    const { user: former } = await fixture.member('former', 'admin')
+    await fixture.users.update(actor, former.id, { disabled: true })
+    const { user } = await fixture.member('op', 'operator')
+    const { token } = await create(fixture, actor)
+    const program = await use(fixture, token)
+    const { users, identity } = fixture
+    const named = (username: string) => ({ username, password: PASSWORD })
+    const attempts = [
+      () => users.create(program, { ...named('ally'), role: 'admin' }),
+      () => users.update(program, user.id, { role: 'admin' }),
+      () => users.update(program, former.id, { disabled: false }),
+      () => users.update(program, user.id, { auditScope: 'org' }),
+      () => identity.invites.create(program, { role: 'admin' }),
+    ]
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'FORBIDDEN',
+        message: 'an API token makes nobody an admin or an auditor: sign in',
+      })
+    }
+    expect(await fixture.entries('access.denied')).toHaveLength(attempts.length)
+    expect(await users.get(actor, user.id)).toMatchObject({ role: 'operator', auditScope: 'own' })
+    expect(await users.get(actor, former.id)).toMatchObject({ disabled: true })
+  })
+
+  test('A30: with user:manage it makes operators, invites them, and takes rights away', async () => {
+    await using fixture = await open()
+    const { actor } = await fixture.admin()
+    const { user } = await fixture.member('second', 'admin')
+    await fixture.users.update(actor, user.id, { auditScope: 'org' })
+    const { token } = await create(fixture, actor, { scopes: ['user:manage'] })
+    const program = await use(fixture, token)
+    const { users, identity } = fixture
+    expect(
+      await users.create(program, { username: 'op', password: PASSWORD, role: 'operator' }),
+    ).toMatchObject({
+      role: 'operator',
+    })
+    expect(await identity.invites.create(program, { role: 'operator' })).toMatchObject({ role: 'operator' })
+    expect(await users.update(program, user.id, { auditScope: 'own' })).toMatchObject({ role: 'admin' })
+    expect(await users.update(program, user.id, { role: 'operator' })).toMatchObject({ role: 'operator' })
+  })
+
   test('A29: with a wrong checksum the database is not asked', async () => {
     await using fixture = await open()
     const { actor } = await fixture.member('op', 'operator')
