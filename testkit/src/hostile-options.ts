@@ -20,6 +20,8 @@ export interface HostileSshServerOptions {
   maxChannels?: number
   onExec?: ExecHandler
   onShell?: ShellHandler
+  /** What becomes of a request for a terminal; default: it is granted. `ignore` leaves it without an answer. */
+  terminals?: 'grant' | 'refuse' | 'ignore'
   /** Default: local forwards are refused. */
   onForward?: ForwardHandler
 }

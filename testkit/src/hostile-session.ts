@@ -2,11 +2,13 @@ import type { ServerChannel, Session } from 'ssh2'
 import { runBuiltIn } from './hostile-commands.js'
 import type { HostileConnection } from './hostile-connection.js'
 import type { ExecContext, ExecHandler, ShellHandler } from './hostile-context.js'
+import type { HostileSshServerOptions } from './hostile-options.js'
 import { keepRequestsAfterEof, mendBackPressure } from './ssh2-server-fixes.js'
 
 export interface SessionScript {
   onExec?: ExecHandler
   onShell?: ShellHandler
+  terminals?: HostileSshServerOptions['terminals']
   /** Neither accepts nor refuses exec and shell requests. */
   silent: boolean
 }
@@ -21,7 +23,7 @@ export interface SessionRecords {
 /** Serves one session channel by the script. */
 export function serveSession(session: Session, script: SessionScript, deps: SessionDeps): void {
   const { connection, records } = deps
-  const context = sessionContext(session, connection)
+  const context = sessionContext(session, connection, script)
   keepRequestsAfterEof(session)
   session.on('window-change', (accept, _reject, info) => {
     records.resizes.push({ columns: info.cols, rows: info.rows })
@@ -50,7 +52,11 @@ export interface SessionDeps {
   records: SessionRecords
 }
 
-function sessionContext(session: Session, connection: HostileConnection): Omit<ExecContext, 'runDefault'> {
+function sessionContext(
+  session: Session,
+  connection: HostileConnection,
+  { terminals = 'grant' }: SessionScript,
+): Omit<ExecContext, 'runDefault'> {
   const context: Omit<ExecContext, 'runDefault'> = {
     connection,
     env: {},
@@ -65,7 +71,9 @@ function sessionContext(session: Session, connection: HostileConnection): Omit<E
     context.env[key] = val
     accept?.()
   })
-  session.on('pty', (accept, _reject, info) => {
+  session.on('pty', (accept, reject, info) => {
+    if (terminals === 'ignore') return
+    if (terminals === 'refuse') return reject?.()
     const { term } = info as typeof info & { term: string }
     context.pty = { term, columns: info.cols, rows: info.rows }
     accept?.()

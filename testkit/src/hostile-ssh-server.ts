@@ -125,13 +125,13 @@ export class HostileSshServer implements AsyncDisposable, SessionRecords {
   }
 
   #serveChannels(connection: HostileConnection): void {
-    const { stallAt, maxChannels = Number.POSITIVE_INFINITY, onExec, onShell, onForward } = this.#options
+    const { stallAt, maxChannels = Number.POSITIVE_INFINITY, onForward, ...script } = this.#options
     if (onForward) serveForwards(connection.client, onForward)
     let opened = 0
     connection.client.on('session', (accept, reject) => {
       if (stallAt === 'channel') return
       if (++opened > maxChannels) return reject()
-      serveSession(accept(), { onExec, onShell, silent: stallAt === 'exec' }, { connection, records: this })
+      serveSession(accept(), { ...script, silent: stallAt === 'exec' }, { connection, records: this })
     })
   }
 }

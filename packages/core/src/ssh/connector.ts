@@ -108,9 +108,32 @@ export interface SshConnection {
    *
    * The sink is not called before whoever awaits this has the channel.
    */
-  exec(command: string, sink: ChannelSink, options?: { signal?: StopSignal | undefined }): Promise<SshChannel>
+  exec(command: string, sink: ChannelSink, options?: ProgramOptions): Promise<SshChannel>
+  /** As `exec`, with the login shell of the user in a terminal; all its output is `stdout`. */
+  shell(
+    terminal: SshTerminal,
+    sink: ChannelSink,
+    options?: Omit<ProgramOptions, 'terminal'>,
+  ): Promise<SshChannel>
   /** Says goodbye and closes the socket; `reason` becomes `closedBecause`. */
   close(reason: KrownError): Promise<void>
+}
+
+/** A terminal on the target (RFC 4254 §6.2). */
+export interface SshTerminal {
+  /** Value of TERM, such as `xterm-256color`. */
+  readonly term: string
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface ProgramOptions {
+  /** The program gets a terminal: one stream of output, and it ends with its channel. A target may refuse. */
+  readonly terminal?: SshTerminal | undefined
+  /** Environment variables; a target takes only those that its configuration names, and does not say which. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Gives up while nothing can have run. */
+  readonly signal?: StopSignal | undefined
 }
 
 /** Receives what the target sends in one channel. It must not throw: that breaks the connection (INTERNAL). */
@@ -144,6 +167,8 @@ export interface SshChannel {
   endInput(): void
   /** RFC 4254 §6.9; targets may ignore it, and OpenSSH does for root. `name` without SIG. */
   signal(name: string): void
-  /** Closes the channel; a program without a PTY may go on running. */
+  /** New size of its terminal (RFC 4254 §6.7). */
+  resize(columns: number, rows: number): void
+  /** Closes the channel; a program without a terminal may go on running. */
   close(): void
 }

@@ -2,7 +2,7 @@ import { defer } from '../base/deferred.js'
 import { type KrownError, validationError } from '../errors/krown-error.js'
 import type { ChannelSink, SshChannel } from './connector.js'
 import { sessionLost } from './error-mapping.js'
-import { type Ssh2Channel, type Ssh2Internals, sendSignal } from './ssh2-internals.js'
+import { type Ssh2Channel, type Ssh2Internals, sendSignal, sendTerminalSize } from './ssh2-internals.js'
 
 /** What a channel needs of the connection it is part of. */
 export interface ChannelHost {
@@ -18,7 +18,7 @@ export interface ChannelHost {
 // Names outside RFC 4254 §6.10 may be anything; ours end up in terminals and tables.
 const SIGNAL_NAME = /^SIG([A-Z0-9]{1,16})$/
 
-/** A session channel with a command in it: ssh2's two streams on one side, one sink on the other. */
+/** A session channel with a program in it: ssh2's two streams on one side, one sink on the other. */
 export class SessionChannel implements SshChannel {
   readonly #stream: Ssh2Channel
   readonly #host: ChannelHost
@@ -105,6 +105,10 @@ export class SessionChannel implements SshChannel {
     } catch {
       throw validationError([{ path: 'signal', message: 'is not a signal of RFC 4254 §6.10' }])
     }
+  }
+
+  resize(columns: number, rows: number): void {
+    if (!this.#ended && !this.#lost) sendTerminalSize(this.#host.internals, this.#stream, { columns, rows })
   }
 
   close(): void {

@@ -1,17 +1,23 @@
 import type { Client } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { type Deferred, defer } from '../base/deferred.js'
-import type { StopSignal } from '../base/stop-signal.js'
 import { KrownError } from '../errors/krown-error.js'
-import type { ChannelSink, PresentedHostKey, SshChannel, SshConnection } from './connector.js'
+import type {
+  ChannelSink,
+  PresentedHostKey,
+  ProgramOptions,
+  SshChannel,
+  SshConnection,
+  SshTerminal,
+} from './connector.js'
 import { mapClosed, mapLibraryError, protocolError, sessionLost } from './error-mapping.js'
-import { type ExecHost, ExecStart } from './exec-start.js'
 import type { ForwardedLink } from './forwarded-link.js'
 import type { Handshaken } from './handshake.js'
 import { atHop, type Hop } from './hop.js'
 import type { KeepalivePeer } from './keepalive-sweep.js'
 import type { Link } from './link.js'
 import { type ForwardHost, type ForwardRequest, openForward } from './open-forward.js'
+import { type ProgramHost, type ProgramRequest, ProgramStart } from './program-start.js'
 import type { SessionChannel } from './ssh2-channel.js'
 import { type Ssh2Internals, sendKeepalive } from './ssh2-internals.js'
 import { refuseUnsolicited } from './unsolicited-messages.js'
@@ -43,7 +49,7 @@ const MAX_UNSENT_BYTES = 1024 * 1024
 const MAX_UNREAD_ANSWER_BYTES = 8 * MAX_UNSENT_BYTES
 
 /** An authenticated connection. Idle, it is nothing but this object, its link and its ssh2 client. */
-export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, KeepalivePeer {
+export class Ssh2Connection implements SshConnection, ProgramHost, ForwardHost, KeepalivePeer {
   readonly hop: Hop | null
   readonly carrier: Ssh2Connection | null
   readonly hostKey: PresentedHostKey
@@ -94,15 +100,12 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
     return this.#link.bytesRead
   }
 
-  // Not async: the caller's turn comes right after the answer, and before the sink's.
-  exec(
-    command: string,
-    sink: ChannelSink,
-    { signal }: { signal?: StopSignal | undefined } = {},
-  ): Promise<SshChannel> {
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#closedBecause) return Promise.reject(sessionLost(this.#closedBecause))
-    return new ExecStart(this, { command, sink, signal }).run()
+  exec(command: string, sink: ChannelSink, options: ProgramOptions = {}): Promise<SshChannel> {
+    return this.#start({ ...options, command, sink })
+  }
+
+  shell(terminal: SshTerminal, sink: ChannelSink, options: ProgramOptions = {}): Promise<SshChannel> {
+    return this.#start({ ...options, terminal, command: null, sink })
   }
 
   /** For a jump host: connects it to the next one. What it carries is told when this connection is lost. */
@@ -162,6 +165,13 @@ export class Ssh2Connection implements SshConnection, ExecHost, ForwardHost, Kee
     this.#unsolicited += weight
     const unread = this.#link.writableLength > MAX_UNREAD_ANSWER_BYTES
     if (unread || this.#unsolicited > MAX_UNSOLICITED) this.onProtocolViolation('unsolicited_flood')
+  }
+
+  // Not async: the caller's turn comes right after the answer, and before the sink's.
+  #start(request: ProgramRequest): Promise<SshChannel> {
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason)
+    if (this.#closedBecause) return Promise.reject(sessionLost(this.#closedBecause))
+    return new ProgramStart(this, request).run()
   }
 
   #waitForDrain(): Deferred<void> {

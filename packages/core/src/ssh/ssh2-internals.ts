@@ -1,5 +1,6 @@
 import ssh2, { type Client, type ClientChannel } from 'ssh2'
 import { KrownError } from '../errors/krown-error.js'
+import type { SshTerminal } from './connector.js'
 
 /**
  * The parts of ssh2 1.17 that its documented interface does not reach, all of them here: what it does by itself on
@@ -24,6 +25,19 @@ export interface Ssh2Protocol {
   session(id: number, flowWindowBytes: number, packetBytes: number): void
   directTcpip(id: number, flowWindowBytes: number, packetBytes: number, addresses: ForwardAddresses): void
   exec(peerId: number, command: string, wantReply: boolean): void
+  shell(peerId: number, wantReply: boolean): void
+  env(peerId: number, name: string, value: string, wantReply: boolean): void
+  pty(
+    peerId: number,
+    rows: number,
+    columns: number,
+    heightPixels: number,
+    widthPixels: number,
+    term: string,
+    modes: null,
+    wantReply: boolean,
+  ): void
+  windowChange(peerId: number, rows: number, columns: number, heightPixels: number, widthPixels: number): void
   signal(peerId: number, name: string): void
   channelOpenFail(peerId: number, reason: number, description: string): void
   requestFailure(): void
@@ -144,14 +158,50 @@ export function takesPackets({ outgoing }: Ssh2Channel): boolean {
   return outgoing.packetSize >= MIN_PACKET_BYTES
 }
 
-/** Asks to run the command in an open channel; `answered` is called once, with true if that was refused. */
-export function requestExec(
+/** What becomes of a request in a channel; called once, with true if it was refused, or the channel ended instead. */
+export type RequestAnswer = (failed: boolean) => void
+
+/** Asks to run the command, or without one the login shell, in an open channel. */
+export function requestProgram(
   client: Ssh2Internals,
   channel: Ssh2Channel,
-  request: { command: string; answered: (failed: boolean) => void },
+  { command, answered }: { command: string | null; answered: RequestAnswer },
 ): void {
-  channel._callbacks.push(request.answered)
-  client._protocol.exec(channel.outgoing.id, request.command, true)
+  channel._callbacks.push(answered)
+  const { id } = channel.outgoing
+  if (command === null) client._protocol.shell(id, true)
+  else client._protocol.exec(id, command, true)
+}
+
+/** Asks for a terminal, before a program is asked for. */
+export function requestTerminal(
+  client: Ssh2Internals,
+  channel: Ssh2Channel,
+  { terminal, answered }: { terminal: SshTerminal; answered: RequestAnswer },
+): void {
+  channel._callbacks.push(answered)
+  const { term, columns, rows } = terminal
+  client._protocol.pty(channel.outgoing.id, rows, columns, 0, 0, term, null, true)
+}
+
+/** No answer is asked for: a target need not tell what it takes. */
+export function sendEnvironment(
+  client: Ssh2Internals,
+  channel: Ssh2Channel,
+  env: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(env)) {
+    client._protocol.env(channel.outgoing.id, name, value, false)
+  }
+}
+
+export function sendTerminalSize(
+  client: Ssh2Internals,
+  channel: Ssh2Channel,
+  { columns, rows }: { columns: number; rows: number },
+): void {
+  const { id, state } = channel.outgoing
+  if (state === 'open' || state === 'eof') client._protocol.windowChange(id, rows, columns, 0, 0)
 }
 
 /** ssh2's own `signal()` does nothing once the input was ended, although RFC 4254 §6.9 allows it then. */

@@ -1,20 +1,26 @@
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
-import type { StopSignal } from '../base/stop-signal.js'
 import { KrownError } from '../errors/krown-error.js'
-import type { ChannelSink } from './connector.js'
+import type { ChannelSink, ProgramOptions } from './connector.js'
 import { sessionLost, targetTimeout } from './error-mapping.js'
 import { type ChannelHost, SessionChannel } from './ssh2-channel.js'
-import { openSessionChannel, requestExec, type Ssh2Channel, takesPackets } from './ssh2-internals.js'
+import {
+  openSessionChannel,
+  requestProgram,
+  requestTerminal,
+  type Ssh2Channel,
+  sendEnvironment,
+  takesPackets,
+} from './ssh2-internals.js'
 
-export interface ExecRequest {
-  readonly command: string
+export interface ProgramRequest extends ProgramOptions {
+  /** Null for the login shell. */
+  readonly command: string | null
   readonly sink: ChannelSink
-  readonly signal?: StopSignal | undefined
 }
 
-/** What starting a command needs of the connection. */
-export interface ExecHost extends ChannelHost {
+/** What starting a program needs of the connection. */
+export interface ProgramHost extends ChannelHost {
   readonly clock: Clock
   readonly closedBecause: KrownError | null
   onChannelStart(channel: SessionChannel): void
@@ -25,20 +31,22 @@ export interface ExecHost extends ChannelHost {
 const TIMEOUT_MS = 10_000
 
 /**
- * Opens a session channel and asks to run a command in it.
+ * Opens a session channel, asks for a terminal in it if one is wanted, and then to run the program.
  *
  * The request itself is the line: until it is sent, whatever goes wrong rejects, and nothing can have run. From then
  * on only the target's refusal rejects; anything else gives a channel, which ends with the error.
  */
-export class ExecStart {
-  readonly #host: ExecHost
-  readonly #request: ExecRequest
+export class ProgramStart {
+  readonly #host: ProgramHost
+  readonly #request: ProgramRequest
   readonly #started = defer<SessionChannel>()
   readonly #cancelTimer: () => void
   #channel: SessionChannel | null = null
+  /** Open, and nothing runs in it yet. */
+  #waiting: Ssh2Channel | null = null
   #settled = false
 
-  constructor(host: ExecHost, request: ExecRequest) {
+  constructor(host: ProgramHost, request: ProgramRequest) {
     this.#host = host
     this.#request = request
     this.#cancelTimer = host.clock.setTimer(TIMEOUT_MS, () => this.#onTimeout())
@@ -54,17 +62,36 @@ export class ExecStart {
     if (error) this.#reject(notOpened(error, this.#host.closedBecause))
     else if (this.#settled) stream.close()
     else if (!takesPackets(stream)) this.#onTinyPackets()
-    else this.#send(stream)
+    else this.#prepare(stream)
+  }
+
+  #prepare(stream: Ssh2Channel): void {
+    const { internals } = this.#host
+    const { env, terminal } = this.#request
+    if (env) sendEnvironment(internals, stream, env)
+    if (terminal) {
+      this.#waiting = stream
+      const answered = (failed: boolean) => (failed ? this.#onNoTerminal() : this.#send(stream))
+      requestTerminal(internals, stream, { terminal, answered })
+    } else this.#send(stream)
+  }
+
+  #onNoTerminal(): void {
+    const { closedBecause } = this.#host
+    this.#reject(closedBecause ? sessionLost(closedBecause) : channelRefused('the target refused a terminal'))
   }
 
   #send(stream: Ssh2Channel): void {
+    // Given up while the target made a terminal.
+    if (this.#settled) return
+    this.#waiting = null
     // The caller takes over here: a command that may run is ended by signals, not by forgetting it.
     this.#request.signal?.removeEventListener('abort', this.#onAbort)
     const channel = new SessionChannel(stream, this.#host)
     this.#channel = channel
     this.#host.onChannelStart(channel)
     const answered = (failed: boolean) => this.#onAnswer(channel, stream, failed)
-    requestExec(this.#host.internals, stream, { command: this.#request.command, answered })
+    requestProgram(this.#host.internals, stream, { command: this.#request.command, answered })
   }
 
   #onAnswer(channel: SessionChannel, stream: Ssh2Channel, failed: boolean): void {
@@ -77,7 +104,8 @@ export class ExecStart {
   #onRefused(channel: SessionChannel): void {
     channel.close()
     this.#host.onChannelEnd(channel)
-    this.#reject(channelRefused('the target refused to run a command'))
+    const what = this.#request.command === null ? 'a shell' : 'a command'
+    this.#reject(channelRefused(`the target refused to run ${what}`))
   }
 
   #onTimeout(): void {
@@ -102,7 +130,9 @@ export class ExecStart {
   }
 
   #reject(reason: unknown): void {
-    if (this.#settle()) this.#started.reject(reason)
+    if (!this.#settle()) return
+    this.#waiting?.close()
+    this.#started.reject(reason)
   }
 
   #settle(): boolean {
