@@ -207,6 +207,7 @@ class RunningKrown implements Krown {
         access: { rules: inventory.accessRules, explainer: inventory.explainer },
         sessions: sessions.manager,
         commands: sessions.commands,
+        channels: sessions.channels,
         streams: sessions.streams,
         journal: this.#journalReader,
         journalTail: this.#journalTail,

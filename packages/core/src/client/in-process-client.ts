@@ -37,7 +37,6 @@ import {
 } from '../model/session-event.js'
 import type { SystemInfo } from '../model/system.js'
 import { createUserInputSchema, updateUserInputSchema, userQuerySchema } from '../model/user.js'
-import type { CommandService } from '../sessions/commands/command-service.js'
 import type { EventStreams } from '../sessions/events/event-streams.js'
 import type { CarriedOutputOptions } from '../sessions/output/command-output.js'
 import type { OutputCarrier } from '../sessions/output/output-carrier.js'
@@ -45,20 +44,20 @@ import type { SshManager } from '../sessions/ssh-manager.js'
 import type { Credentials } from '../targets/credentials/credentials.js'
 import type { HostKeyServices } from '../targets/host-keys/create-host-key-services.js'
 import { type AccessRuleServices, accessRulesApi } from './access-rules-api.js'
+import { type ChannelServices, channelsApi, type InProcessChannels } from './channels-api.js'
 import { toBytes, toCommandStream } from './command-stream.js'
 import { credentialsApi } from './credentials-api.js'
 import { hostKeysApi } from './host-keys-api.js'
 import { invitesApi } from './invites-api.js'
 import { type TargetServices, targetsApi } from './targets-api.js'
 
-export interface ClientServices {
+export interface ClientServices extends ChannelServices {
   readonly auth: AuthService
   readonly users: UserAdmin
   readonly logins: OwnLogins
   readonly tokens: ApiTokens
   readonly invites: Invites
   readonly sessions: SshManager
-  readonly commands: CommandService
   readonly streams: EventStreams
   readonly credentials: Credentials
   readonly targets: TargetServices
@@ -91,6 +90,7 @@ const journalFollowOptionsSchema = z.strictObject({
 
 /** `KrownClient` in process, for programs and for doors: these may say how output goes on from here. */
 export interface InProcessClient extends KrownClient {
+  readonly channels: InProcessChannels
   readonly commands: Omit<KrownClient['commands'], 'output'> & {
     /** See `KrownClient`. With a `carrier`, a driver for whom it broke misses nothing when he is back at once. */
     output(id: CommandId, options?: CarriedOutputOptions): AsyncIterable<CommandOutputEvent>
@@ -103,6 +103,7 @@ export function createInProcessClient(services: ClientServices, actor: Actor): I
     auth: authApi(services, actor),
     sessions: sessionsApi(services, actor),
     commands: commandsApi(services, actor),
+    channels: channelsApi(services, actor),
     users: usersApi(services, actor),
     logins: loginsApi(services, actor),
     tokens: tokensApi(services, actor),
@@ -199,7 +200,9 @@ function tokensApi({ tokens }: ClientServices, actor: Actor): KrownClient['token
   }
 }
 
-function createHandle({ sessions, commands }: ClientServices, actor: Actor, session: Session): SessionHandle {
+function createHandle(services: ClientServices, actor: Actor, session: Session): SessionHandle {
+  const { sessions, commands } = services
+  const channels = channelsApi(services, actor)
   const { id } = session
   const close = () => sessions.close(actor, id)
   return {
@@ -211,6 +214,11 @@ function createHandle({ sessions, commands }: ClientServices, actor: Actor, sess
       const input = parseInput(startCommandInputSchema, { ...options, sessionId: id, command })
       return toCommandStream(commands, actor, await commands.stream(actor, input))
     },
+    shell: async (options = {}) => {
+      const { id: channelId } = await channels.openShell({ ...options, sessionId: id })
+      return channels.attach(channelId, { offset: 0 })
+    },
+    channels: () => channels.list(id),
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   }

@@ -5,6 +5,7 @@ import { apiTokens } from './migrations/0002_api_tokens.js'
 import { inventory } from './migrations/0003_inventory.js'
 import { invites } from './migrations/0004_invites.js'
 import { rateLimits } from './migrations/0005_rate_limits.js'
+import { channels } from './migrations/0006_channels.js'
 import type { Tables } from './tables/tables.js'
 
 const migrations = {
@@ -13,6 +14,7 @@ const migrations = {
   '0003_inventory': inventory,
   '0004_invites': invites,
   '0005_rate_limits': rateLimits,
+  '0006_channels': channels,
 }
 
 const MIGRATIONS_TABLE = 'schema_migrations'

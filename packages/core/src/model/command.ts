@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { CommandId, SessionId, UserId } from './ids.js'
 import { commandIdSchema, sessionIdSchema, userIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
+import { type TerminalOptions, terminalOptionsShape } from './terminal.js'
 import { bodyText } from './text.js'
 
 export const COMMAND_STATUSES = [
@@ -19,6 +20,9 @@ export const COMMAND_STATUSES = [
  */
 export type CommandStatus = (typeof COMMAND_STATUSES)[number]
 
+/** `exec`: one command line; `shell`: the login shell of the user in a terminal. */
+export type CommandKind = 'exec' | 'shell'
+
 /** How bytes are written in a string: as the text they are, or, where they are not UTF-8, as base64. */
 export type OutputEncoding = 'utf8' | 'base64'
 
@@ -28,7 +32,8 @@ export interface CommandSummary {
   sessionId: SessionId
   /** Who started it. */
   userId: UserId
-  /** As it went to the login shell. */
+  kind: CommandKind
+  /** As it went to the login shell; empty of a shell. */
   command: string
   status: CommandStatus
   /** Null while running, when a signal ended it (RFC 4254 §6.10) and when the outcome is unknown. */
@@ -66,6 +71,7 @@ const commandSummaryShape = {
   id: commandIdSchema,
   sessionId: sessionIdSchema,
   userId: userIdSchema,
+  kind: z.enum(['exec', 'shell']),
   command: z.string(),
   status: z.enum(COMMAND_STATUSES),
   exitCode: z.number().int().nullable(),
@@ -110,6 +116,8 @@ export interface ExecOptions {
   stdinEncoding?: OutputEncoding | undefined
   /** Bytes of each stream to keep for the answer, 0 to `limits.exec_output` (the default). */
   maxOutputBytes?: number | undefined
+  /** Runs it in a terminal (PTY): all its output is standard output then, and it ends when its channel does. */
+  pty?: TerminalOptions | undefined
   /** Chosen by the caller (UUIDv7) so that a retry finds the same command instead of running it twice. */
   commandId?: CommandId | undefined
 }
@@ -146,6 +154,7 @@ const execShape = {
   stdin: z.string().optional(),
   stdinEncoding: outputEncodingSchema.optional(),
   maxOutputBytes: z.number().int().min(0).optional(),
+  pty: z.strictObject(terminalOptionsShape).optional(),
   commandId: commandIdSchema.optional(),
 }
 
@@ -164,6 +173,7 @@ export interface CommandQuery extends PageQuery {
   sessionId?: SessionId | undefined
   /** Who started it. */
   userId?: UserId | undefined
+  kind?: CommandKind | undefined
   status?: CommandStatus | undefined
   /** Part of the command text, any case, 1 to 256 characters. */
   search?: string | undefined
@@ -171,6 +181,7 @@ export interface CommandQuery extends PageQuery {
 
 export const commandQueryShape = {
   userId: userIdSchema.optional(),
+  kind: z.enum(['exec', 'shell']).optional(),
   status: z.enum(COMMAND_STATUSES).optional(),
   search: bodyText.min(1).max(256).optional(),
   ...pageQueryShape,

@@ -20,6 +20,8 @@ export type InviteId = Branded<'InviteId'>
 export type SessionId = Branded<'SessionId'>
 /** A command; may be chosen by the caller. */
 export type CommandId = Branded<'CommandId'>
+/** A channel of a session: the id of the command or shell that runs in it. */
+export type ChannelId = CommandId
 /** An entry of the journal; `seq` says where it stands. */
 export type JournalEntryId = Branded<'JournalEntryId'>
 /** A pinned host key. */

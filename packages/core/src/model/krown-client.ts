@@ -1,5 +1,7 @@
 import type { AccessRulesApi } from './access-rules-api.js'
 import type { ApiToken, CreateApiTokenInput, NewApiToken } from './api-token.js'
+import type { Channel, ChannelHandle, ShellOptions } from './channel.js'
+import type { ChannelsApi } from './channels-api.js'
 import type {
   Command,
   CommandOutputEvent,
@@ -62,6 +64,10 @@ export interface SessionHandle extends AsyncDisposable {
    * @throws KrownError as for `KrownClient.sessions.execute`; while it is iterated `READER_TOO_SLOW`.
    */
   stream(command: string, options?: ExecOptions & { stdinOpen?: boolean }): Promise<CommandStream>
+  /** Opens a shell in a terminal and attaches to it as its driver; errors as for `exec`. */
+  shell(options?: ShellOptions): Promise<ChannelHandle>
+  /** What runs in it now. */
+  channels(): Promise<Channel[]>
   /** Cancels what runs in it. Closing twice is fine. */
   close(): Promise<Session>
 }
@@ -176,6 +182,8 @@ export interface KrownClient {
      */
     output(id: CommandId, options?: OutputOptions): AsyncIterable<CommandOutputEvent>
   }
+  /** What runs in sessions right now, for who is at a terminal. */
+  readonly channels: ChannelsApi
   /** The people of the organization. */
   readonly users: {
     /** For admins and auditors. */

@@ -4,6 +4,7 @@ import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
+import type { TerminalSize } from '../model/terminal.js'
 import type { SshConnection } from '../ssh/connector.js'
 import type { SessionOnTarget } from '../targets/access-rules/target-access.js'
 import { GroupKiller } from './commands/group-killer.js'
@@ -28,6 +29,9 @@ export interface OpenCommand {
   hurry(): void
   write(data: Uint8Array): Promise<void>
   closeStdin(): void
+  /** @throws KrownError CONFLICT when it has no terminal, or does not run. */
+  resize(size: TerminalSize): void
+  signal(name: string): void
 }
 
 /** A session whose connection this process holds. */

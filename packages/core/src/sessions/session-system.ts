@@ -13,6 +13,8 @@ import type { TargetAccess } from '../targets/access-rules/target-access.js'
 import type { HopCredentials } from '../targets/dialing/hop-credentials.js'
 import type { TargetDialer } from '../targets/dialing/target-dialer.js'
 import type { InventoryIndex } from '../targets/index/inventory-index.js'
+import { ChannelFinder } from './channels/channel-finder.js'
+import { ChannelService } from './channels/channel-service.js'
 import { CommandLauncher } from './commands/command-launcher.js'
 import { CommandService } from './commands/command-service.js'
 import { CommandStatements } from './commands/command-statements.js'
@@ -50,6 +52,7 @@ const IDLE_CHECK_MS = 5_000
 export class SessionSystem {
   readonly manager: SshManager
   readonly commands: CommandService
+  readonly channels: ChannelService
   readonly streams: EventStreams
   readonly #deps: SessionSystemDeps
   readonly #intake = new Intake()
@@ -87,6 +90,7 @@ export class SessionSystem {
     const finder = new SessionFinder({ db: store.database.db, registry: this.#registry })
     this.manager = this.#createManager(nodeId, finder)
     this.commands = this.#createCommands(finder)
+    this.channels = this.#createChannels(finder)
     this.streams = this.#createStreams()
   }
 
@@ -238,6 +242,25 @@ export class SessionSystem {
       results: this.#results,
       journal,
       intake: this.#intake,
+    })
+  }
+
+  #createChannels(sessions: SessionFinder): ChannelService {
+    const { store, time, access, inventory } = this.#deps
+    const registry = this.#registry
+    return new ChannelService({
+      gate: access.gate,
+      clock: time.clock,
+      sessions,
+      registry,
+      channels: new ChannelFinder({
+        db: store.database.db,
+        registry,
+        launcher: this.#launcher,
+        access: inventory.access,
+      }),
+      journal: store.journal,
+      results: this.#results,
     })
   }
 

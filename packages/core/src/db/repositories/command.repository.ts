@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely'
-import type { CommandQuery, CommandStatus, CommandSummary } from '../../model/command.js'
+import type { CommandKind, CommandQuery, CommandStatus, CommandSummary } from '../../model/command.js'
 import type { CommandId, NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Db } from '../database.js'
@@ -69,6 +69,7 @@ export async function listCommands(
   if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
   if (filters.sessionId !== undefined) query = query.where('session_id', '=', filters.sessionId)
   if (filters.userId !== undefined) query = query.where('user_id', '=', filters.userId)
+  if (filters.kind !== undefined) query = query.where(isOfKind(filters.kind))
   if (filters.status !== undefined) query = query.where(hasStatus(filters.status))
   if (filters.search !== undefined) query = query.where(containsText(sql.ref('command'), filters.search))
   if (cursor !== undefined) {
@@ -83,6 +84,11 @@ export async function listCommands(
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.started_at, row.id], item: toCommand })
+}
+
+/** Most are commands: only the others have an index. */
+function isOfKind(kind: CommandKind) {
+  return sql<boolean>`kind = ${sql.lit(kind)}`
 }
 
 /** Repeats the condition of the index that has such rows: neither database finds it otherwise. */
@@ -117,6 +123,7 @@ function toCommand(row: CommandLogsTable): CommandSummary {
     id: row.id,
     sessionId: row.session_id,
     userId: row.user_id,
+    kind: row.kind,
     command: row.command,
     status: row.status,
     exitCode: row.exit_code,

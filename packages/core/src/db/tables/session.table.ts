@@ -1,4 +1,4 @@
-import type { CommandStatus } from '../../model/command.js'
+import type { CommandKind, CommandStatus } from '../../model/command.js'
 import type { CommandId, NodeId, OrgId, SessionId, TargetId, UserId } from '../../model/ids.js'
 import type { AuthMethod, SessionStatus } from '../../model/session.js'
 
@@ -37,6 +37,7 @@ export interface CommandLogsTable {
   session_id: SessionId
   user_id: UserId
   node_id: NodeId
+  kind: CommandKind
   command: string
   /** SHA-256 of everything that decides what the command does: tells a retry from another command. */
   request_digest: string

@@ -12,6 +12,7 @@ export function commandStarted(command: LiveCommand, { session }: LiveSession): 
     resource: resourceOf(command),
     facts: {
       hostKeyFingerprint: session.hostKeyFingerprint,
+      kind: request.kind,
       sessionId: session.id,
       stdinBytes: request.stdin?.length ?? 0,
       timeoutMs: request.timeoutMs,

@@ -1,8 +1,12 @@
 import { hash } from 'node:crypto'
 import type { NewId } from '../../base/ids.js'
 import { KrownError, validationError } from '../../errors/krown-error.js'
+import type { OpenShellInput } from '../../model/channel.js'
 import type { ExecOptions, StartCommandInput } from '../../model/command.js'
 import type { SessionId } from '../../model/ids.js'
+import type { TerminalOptions } from '../../model/terminal.js'
+import type { SshTerminal } from '../../ssh/connector.js'
+import { toTerminalSize } from '../channels/terminal-size.js'
 import type { CommandRequest } from './live-command.js'
 
 /** Bytes of a command line. */
@@ -42,7 +46,10 @@ export function toCommandRequest(
   return {
     id: asked.commandId ?? context.newId(),
     sessionId,
+    kind: 'exec',
     command: asked.command,
+    terminal: asked.pty ? toTerminal(asked.pty) : null,
+    env: {},
     stdin: decodeStdin(asked),
     stdinOpen: asked.stdinOpen ?? false,
     timeoutMs,
@@ -50,6 +57,33 @@ export function toCommandRequest(
     driven: mode !== 'buffered',
     digest: digestOf(asked, sessionId),
   }
+}
+
+/** A shell that its opener attaches to: none of its output is kept for answers, and it lasts as long as it may. */
+export function toShellRequest(
+  asked: OpenShellInput,
+  { limits, newId }: { limits: CommandLimits; newId: NewId },
+): CommandRequest {
+  const { sessionId, env = {}, commandId } = asked
+  const terminal = toTerminal(asked)
+  return {
+    id: commandId ?? newId(),
+    sessionId,
+    kind: 'shell',
+    command: '',
+    terminal,
+    env,
+    stdin: null,
+    stdinOpen: true,
+    timeoutMs: limits.maxTimeoutMs,
+    maxOutputBytes: null,
+    driven: true,
+    digest: hash('sha256', JSON.stringify([sessionId, 'shell', terminal, env]), 'hex'),
+  }
+}
+
+function toTerminal({ term = 'xterm-256color', columns = 80, rows = 24 }: TerminalOptions): SshTerminal {
+  return { term, ...toTerminalSize({ columns, rows }) }
 }
 
 function requireSize(command: string): void {
@@ -79,7 +113,8 @@ function decodeStdin({ stdin, stdinEncoding }: Asked): Buffer | null {
 
 // Only the id and how long the caller waits may differ between a request and its retry.
 function digestOf(asked: Asked, sessionId: SessionId): string {
-  const { command, stdin, stdinEncoding, stdinOpen, timeoutMs, maxOutputBytes } = asked
+  const { command, stdin, stdinEncoding, stdinOpen, timeoutMs, maxOutputBytes, pty } = asked
   const parts = [sessionId, command, stdin, stdinEncoding, stdinOpen, timeoutMs, maxOutputBytes]
+  if (pty) parts.push(JSON.stringify(toTerminal(pty)))
   return hash('sha256', JSON.stringify(parts.map((part) => part ?? null)), 'hex')
 }

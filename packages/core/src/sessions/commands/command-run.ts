@@ -1,16 +1,18 @@
 import type { Clock } from '../../base/clock.js'
 import { defer } from '../../base/deferred.js'
 import { SemaphoreFullError } from '../../base/semaphore.js'
-import { StopController } from '../../base/stop-signal.js'
+import { StopController, type StopSignal } from '../../base/stop-signal.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { NodeId } from '../../model/ids.js'
-import type { ChannelEnd, SshChannel } from '../../ssh/connector.js'
+import type { TerminalSize } from '../../model/terminal.js'
+import type { ChannelEnd, ChannelSink, SshChannel, SshConnection } from '../../ssh/connector.js'
+import { ResizePacer, toTerminalSize } from '../channels/terminal-size.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { commandFinished, commandStarted } from './command-entries.js'
 import type { CommandStatements } from './command-statements.js'
 import { execWithRoom } from './exec-with-room.js'
-import type { LiveCommand, TerminationCause } from './live-command.js'
+import type { CommandRequest, LiveCommand, TerminationCause } from './live-command.js'
 import type { ResultJournal } from './result-journal.js'
 import { terminate } from './terminate-command.js'
 
@@ -41,6 +43,7 @@ export class CommandRun implements OpenCommand {
   #cause: TerminationCause | undefined
   #reason: KrownError | undefined
   #inputClosed = false
+  #resizes: ResizePacer | undefined
   #intent: 'none' | 'written' | 'in doubt' = 'none'
 
   constructor(deps: CommandRunDeps, session: LiveSession, command: LiveCommand) {
@@ -91,6 +94,20 @@ export class CommandRun implements OpenCommand {
     const channel = this.#requireChannel()
     this.#inputClosed = true
     channel.endInput()
+  }
+
+  resize(size: TerminalSize): void {
+    const channel = this.#requireChannel()
+    if (!this.#command.terminal) throw new KrownError('CONFLICT', 'the command has no terminal')
+    this.#resizes ??= new ResizePacer(this.#deps.clock, (next) => {
+      channel.resize(next.columns, next.rows)
+      this.#command.resized(next)
+    })
+    this.#resizes.resize(toTerminalSize(size))
+  }
+
+  signal(name: string): void {
+    this.#requireChannel().signal(name)
   }
 
   async terminate(cause: TerminationCause, reason?: KrownError): Promise<void> {
@@ -155,6 +172,7 @@ export class CommandRun implements OpenCommand {
       session_id: request.sessionId,
       user_id: this.#command.userId,
       node_id: this.#deps.nodeId,
+      kind: request.kind,
       command: request.command,
       request_digest: request.digest,
       status: 'running' as const,
@@ -194,7 +212,7 @@ export class CommandRun implements OpenCommand {
     }
     const { connection, starts, running } = this.#session
     return starts.start(async () => {
-      const channel = await connection.exec(this.#command.request.command, sink, { signal: this.#queueing })
+      const channel = await startProgram(connection, this.#command.request, { sink, signal: this.#queueing })
       running.push(this.#command)
       return channel
     })
@@ -252,6 +270,7 @@ export class CommandRun implements OpenCommand {
   /** Gives back what it held, before the result is written: the next command need not wait for that. */
   #leave(): void {
     this.#cancelTimeout?.()
+    this.#resizes?.stop()
     this.#releaseChannel?.()
     this.#releaseSlot?.()
     this.#session.left(this.#command)
@@ -293,6 +312,17 @@ export class CommandRun implements OpenCommand {
     this.#session.commands.delete(this.#command.id)
     this.#command.settle(true)
   }
+}
+
+function startProgram(
+  connection: SshConnection,
+  { kind, command, terminal, env }: CommandRequest,
+  { sink, signal }: { sink: ChannelSink; signal: StopSignal },
+): Promise<SshChannel> {
+  if (!terminal) return connection.exec(command, sink, { signal })
+  return kind === 'shell'
+    ? connection.shell(terminal, sink, { env, signal })
+    : connection.exec(command, sink, { terminal, signal })
 }
 
 /** Reason of the abort when the caller no longer wants a command that still waits. */

@@ -11,6 +11,7 @@ import { findCommand, listCommands } from '../../db/repositories/command.reposit
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
+import type { Channel, OpenShellInput } from '../../model/channel.js'
 import type {
   Command,
   CommandOutputEvent,
@@ -23,6 +24,7 @@ import type { CommandId } from '../../model/ids.js'
 import type { WaitOptions } from '../../model/krown-client.js'
 import type { Page } from '../../model/page.js'
 import type { TargetAccess } from '../../targets/access-rules/target-access.js'
+import { toChannel } from '../channels/to-channel.js'
 import type { Intake } from '../intake.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { type CarriedOutputOptions, lostOutput, readAs, whileAllowed } from '../output/command-output.js'
@@ -30,8 +32,8 @@ import type { OutputReader } from '../output/output-hub.js'
 import type { SessionFinder } from '../session-finder.js'
 import { commandCancelRequested, commandInput } from './command-entries.js'
 import type { CommandLauncher, Launch } from './command-launcher.js'
-import { type CommandLimits, type OutputMode, toCommandRequest } from './command-requests.js'
-import type { LiveCommand } from './live-command.js'
+import { type CommandLimits, type OutputMode, toCommandRequest, toShellRequest } from './command-requests.js'
+import type { CommandRequest, LiveCommand } from './live-command.js'
 import { requireEnded, withoutOutput } from './logged-command.js'
 import type { ResultJournal } from './result-journal.js'
 
@@ -48,8 +50,13 @@ export interface CommandServiceDeps {
   readonly intake: Intake
 }
 
+type Asked = StartCommandInput | OpenShellInput
+
+const EXEC_RIGHTS = { permission: 'session:execute', verb: 'exec' } as const
+const SHELL_RIGHTS = { permission: 'channel:open', verb: 'shell' } as const
+
 interface Launching<T> {
-  readonly mode: OutputMode
+  readonly mode: OutputMode | 'shell'
   readonly prepare?: (command: LiveCommand) => void
   readonly answer: (launch: Launch) => Promise<T>
 }
@@ -107,6 +114,19 @@ export class CommandService {
         if ('logged' in launch) throw new KrownError('CONFLICT', 'this command has ended; its output is gone')
         await launch.started
         return { command: launch.live, reader: reader ?? launch.live.hub.openReader(0, 'watcher') }
+      },
+    })
+  }
+
+  /** Opens a shell, and keeps the place of its driver until somebody attaches. */
+  async openShell(actor: Actor, input: OpenShellInput): Promise<Channel> {
+    return this.#launch(actor, input, {
+      mode: 'shell',
+      prepare: (command) => command.hub.reserveDriver(),
+      answer: async (launch) => {
+        if ('logged' in launch) throw new KrownError('CONFLICT', 'this shell has ended')
+        await launch.started
+        return toChannel(launch.live)
       },
     })
   }
@@ -178,21 +198,28 @@ export class CommandService {
   }
 
   // The answer is made inside the gate, so that a refusal on the way (a full queue) is journaled too.
-  async #launch<T>(actor: Actor, input: StartCommandInput, how: Launching<T>): Promise<T> {
-    const { gate, sessions, access, launcher, limits, time, intake } = this.#deps
+  async #launch<T>(actor: Actor, input: Asked, how: Launching<T>): Promise<T> {
+    const { gate, sessions, access, launcher, intake } = this.#deps
     const { sessionId } = input
-    const useCase = { permission: 'session:execute', resource: { kind: 'session', id: sessionId } } as const
+    const { permission, verb } = how.mode === 'shell' ? SHELL_RIGHTS : EXEC_RIGHTS
+    const useCase = { permission, resource: { kind: 'session', id: sessionId } }
     return gate.run(actor, useCase, async (caller) => {
-      await sessions.checkAllowed(caller, sessionId, 'session:execute')
-      const request = toCommandRequest(input, { sessionId, mode: how.mode, limits, newId: time.newId })
+      await sessions.checkAllowed(caller, sessionId, permission)
+      const request = this.#toRequest(input, how.mode)
       // A retry is answered also when nothing new may begin: the session has ended, or Krown drains.
       const known = input.commandId === undefined ? undefined : await launcher.findSame(actor, request)
       if (known) return how.answer(known)
       intake.requireOpen()
-      const session = await sessions.requireLive(caller, sessionId, 'session:execute')
-      if (session.onTarget) await access.requireVerb(caller, session.onTarget, 'exec')
+      const session = await sessions.requireLive(caller, sessionId, permission)
+      if (session.onTarget) await access.requireVerb(caller, session.onTarget, verb)
       return how.answer(launcher.launch(actor, { session, request, prepare: how.prepare }))
     })
+  }
+
+  #toRequest(input: Asked, mode: Launching<unknown>['mode']): CommandRequest {
+    const { limits, time } = this.#deps
+    if (mode === 'shell' || !('command' in input)) return toShellRequest(input, { limits, newId: time.newId })
+    return toCommandRequest(input, { sessionId: input.sessionId, mode, limits, newId: time.newId })
   }
 
   /** Without `waitMs` it waits for the end. A waiter goes when `signal` aborts; the command does not. */

@@ -15,6 +15,7 @@ const INTENT = {
   session_id: true,
   user_id: true,
   node_id: true,
+  kind: true,
   command: true,
   request_digest: true,
   status: true,

@@ -19,7 +19,10 @@ function finished(clock: FakeClock, outputBytes = 0): LiveCommand {
     request: {
       id: newId(),
       sessionId: newId(),
+      kind: 'exec',
       command: 'true',
+      terminal: null,
+      env: {},
       stdin: null,
       stdinOpen: false,
       timeoutMs: 1_000,

@@ -3,9 +3,11 @@ import type { Clock } from '../../base/clock.js'
 import { defer } from '../../base/deferred.js'
 import type { CommandResult } from '../../db/repositories/command.repository.js'
 import type { Actor } from '../../model/actor.js'
-import type { Command, CommandStatus, CommandSummary } from '../../model/command.js'
+import type { Command, CommandKind, CommandStatus, CommandSummary } from '../../model/command.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../../model/ids.js'
-import type { ChannelEnd } from '../../ssh/connector.js'
+import type { TerminalSize } from '../../model/terminal.js'
+import type { ChannelEnd, SshTerminal } from '../../ssh/connector.js'
+import { ChannelSeats } from '../channels/channel-seats.js'
 import type { OutputBudget } from '../output/output-budget.js'
 import { OutputCollector } from '../output/output-collector.js'
 import { OutputHub } from '../output/output-hub.js'
@@ -15,7 +17,12 @@ import type { OutputStream } from '../output/output-ring.js'
 export interface CommandRequest {
   readonly id: CommandId
   readonly sessionId: SessionId
+  readonly kind: CommandKind
+  /** Empty of a shell. */
   readonly command: string
+  /** Null: it runs without one. */
+  readonly terminal: SshTerminal | null
+  readonly env: Readonly<Record<string, string>>
   /** Null: none was given. */
   readonly stdin: Buffer | null
   /** Standard input stays open for `write` after `stdin` was sent. */
@@ -64,6 +71,9 @@ export class LiveCommand {
   #killed: CommandSummary['killed'] = null
   #finished: { at: number; durationMs: number } | undefined
   #inputFrom: Set<UserId> | undefined
+  // Nobody attaches to most commands.
+  #seats: ChannelSeats | undefined
+  #terminal: SshTerminal | null
   #startedText: string | undefined
   /** What nothing will change any more. */
   #lastSummary: CommandSummary | undefined
@@ -73,6 +83,7 @@ export class LiveCommand {
     this.#clock = clock
     this.actor = actor
     this.request = request
+    this.#terminal = request.terminal
     this.hub = new OutputHub(clock, budget)
     this.startedAt = clock.now()
     this.#startedMonotonic = clock.monotonic()
@@ -96,6 +107,12 @@ export class LiveCommand {
     return this.#status
   }
 
+  /** Who is at it. */
+  get seats(): ChannelSeats {
+    this.#seats ??= new ChannelSeats(this.hub, this.userId)
+    return this.#seats
+  }
+
   /** Resolves when the channel is gone, or never came. */
   get ended(): Promise<void> {
     return this.#ended.promise
@@ -104,6 +121,17 @@ export class LiveCommand {
   /** Resolves when the result is in the journal, or is known to have to wait for it. */
   get done(): Promise<void> {
     return this.#done.promise
+  }
+
+  /** Its terminal as it is now; null without one. */
+  get terminal(): SshTerminal | null {
+    return this.#terminal
+  }
+
+  resized(size: TerminalSize): void {
+    if (!this.#terminal) return
+    this.#terminal = { ...this.#terminal, ...size }
+    this.seats.resized(size)
   }
 
   /** Bytes of memory that its output takes. */
@@ -190,12 +218,15 @@ export class LiveCommand {
   }
 
   // Written out: to spread one of the two would cost more than all the rest.
-  #withBeginning(state: Omit<CommandSummary, 'id' | 'sessionId' | 'userId' | 'command' | 'startedAt'>) {
+  #withBeginning(
+    state: Omit<CommandSummary, 'id' | 'sessionId' | 'userId' | 'kind' | 'command' | 'startedAt'>,
+  ) {
     this.#startedText ??= new Date(this.startedAt).toISOString()
     return {
       id: this.request.id,
       sessionId: this.request.sessionId,
       userId: this.actor.userId,
+      kind: this.request.kind,
       command: this.request.command,
       status: state.status,
       exitCode: state.exitCode,

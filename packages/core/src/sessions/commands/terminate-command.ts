@@ -19,14 +19,14 @@ const PATIENT = { signal: 1_000, script: 3_000, term: 2_000, kill: 2_000 }
 const HURRIED = { signal: 300, script: 1_000, term: 700, kill: 1_000 }
 
 /**
- * TERM, then KILL, then close. Resolves when the target reported the end, or when there is nothing left to try.
+ * TERM (of a terminal: HUP, which shells obey), then KILL, then close. Resolves when the target reported the end, or when there is nothing left to try.
  *
  * OpenSSH ignores signal requests for root logins, and other servers know none: then the process group is
  * signalled by a second exec on the same connection.
  */
 export async function terminate(termination: Termination): Promise<void> {
   const { channel, command } = termination
-  channel.signal('TERM')
+  channel.signal(command.request.terminal ? 'HUP' : 'TERM')
   if (await endsIn(termination, 'signal')) return
   // The end comes after the output: a reader who holds that back would hold the end back too.
   command.hub.release()

@@ -32,7 +32,7 @@ export async function* readToEnd(
   signal?: AbortSignal,
 ): AsyncGenerator<CommandOutputEvent> {
   try {
-    for (let event = await reader.next(signal); event; event = await reader.next(signal)) yield event
+    for (let event = await reader.next({ signal }); event; event = await reader.next({ signal })) yield event
     await command.done
     yield { type: 'finished', command: command.toSummary() }
   } finally {

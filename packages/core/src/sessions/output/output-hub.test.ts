@@ -82,7 +82,7 @@ async function readAvailable(reader: OutputReader, atMost = Number.POSITIVE_INFI
   const events: HubEvent[] = []
   const nothingYet = AbortSignal.abort(new Error('nothing yet'))
   while (events.length < atMost) {
-    const event = await reader.next(nothingYet).catch((error: Error) => {
+    const event = await reader.next({ signal: nothingYet }).catch((error: Error) => {
       if (error.message !== 'nothing yet') throw error
     })
     if (!event) break

@@ -61,6 +61,11 @@ export class OutputHub {
     return this.#ring.size
   }
 
+  /** Offset of the oldest byte that is held. */
+  get start(): number {
+    return this.#ring.start
+  }
+
   /** Offset after the newest byte. */
   get end(): number {
     return this.#ring.end
@@ -123,6 +128,19 @@ export class OutputHub {
     return reader
   }
 
+  /** A reader becomes the driver, or nobody is; who was it watches from now on. */
+  promote(reader: OutputReader | undefined): void {
+    if (this.#ended || this.#released || reader === this.#driver) return
+    this.#letFlow()
+    this.#setDriver(reader)
+    this.#regulate()
+  }
+
+  /** Makes readers that wait look around. */
+  rouse(): void {
+    this.#wakeReaders()
+  }
+
   /** From now on nobody may hold the channel: it is about to end. Who reads too slowly is told of a gap. */
   release(): void {
     this.#released = true
@@ -140,8 +158,8 @@ export class OutputHub {
     else this.#dismissDriver()
   }
 
-  async waitForMore(offset: number, signal: AbortSignal | undefined): Promise<void> {
-    while (!this.#ended && this.#ring.end <= offset) {
+  async waitForMore(offset: number, { signal, until }: NextOptions): Promise<void> {
+    while (!this.#ended && this.#ring.end <= offset && !until?.()) {
       this.#changed ??= defer()
       const { promise } = this.#changed
       await (signal ? raceSignal(promise, signal) : promise)
@@ -208,6 +226,12 @@ export class OutputHub {
   }
 }
 
+export interface NextOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Ends the waiting when the reader was roused and this holds. */
+  readonly until?: (() => boolean) | undefined
+}
+
 /** One reader's place in the output. */
 export class OutputReader {
   readonly #hub: OutputHub
@@ -227,6 +251,11 @@ export class OutputReader {
   /** It needs nothing from before this offset, whatever happens. */
   get secured(): number {
     return this.#carrier ? this.#arrived : this.#offset
+  }
+
+  /** After the newest byte that was handed out. */
+  get offset(): number {
+    return this.#offset
   }
 
   get isCarried(): boolean {
@@ -253,12 +282,12 @@ export class OutputReader {
   }
 
   /**
-   * The next piece, waiting for it if need be; undefined when there is no more.
+   * The next piece, waiting for it if need be; undefined when there is no more, or when `until` held.
    *
    * @throws KrownError READER_TOO_SLOW when this was the driver and held the channel for 60 s; the signal's reason.
    */
-  async next(signal?: AbortSignal): Promise<HubEvent | undefined> {
-    await this.#hub.waitForMore(this.#offset, signal)
+  async next(options: NextOptions = {}): Promise<HubEvent | undefined> {
+    await this.#hub.waitForMore(this.#offset, options)
     if (this.#detached) {
       throw new KrownError(
         'READER_TOO_SLOW',

@@ -64,6 +64,7 @@ export function commandRow(
     org_id: orgId,
     user_id: alice,
     node_id: NODE,
+    kind: 'exec',
     command: 'uptime',
     request_digest: '0'.repeat(64),
     status: 'completed',

@@ -1,0 +1,80 @@
+import { requireRow } from '../../access/decide.js'
+import type { Permission } from '../../access/permission-table.js'
+import type { Caller } from '../../auth/gate/gate.js'
+import type { Db } from '../../db/database.js'
+import { findCommand } from '../../db/repositories/command.repository.js'
+import { isKrownError, KrownError, notFound } from '../../errors/krown-error.js'
+import type { ChannelId } from '../../model/ids.js'
+import type { TargetAccess } from '../../targets/access-rules/target-access.js'
+import type { CommandLauncher } from '../commands/command-launcher.js'
+import type { OpenCommand } from '../live-session.js'
+import type { SessionRegistry } from '../session-registry.js'
+
+export interface ChannelFinderDeps {
+  readonly db: Db
+  readonly registry: SessionRegistry
+  readonly launcher: CommandLauncher
+  readonly access: Pick<TargetAccess, 'requireVerb'>
+}
+
+const RIGHTS = { visible: 'channel:watch', noun: 'channel' } as const
+
+/** Finds an open channel for a caller: NOT_FOUND for what it may not see, FORBIDDEN for what it may only see. */
+export class ChannelFinder {
+  readonly #deps: ChannelFinderDeps
+
+  constructor(deps: ChannelFinderDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws KrownError NOT_FOUND also for what has ended; UNAVAILABLE when another process has it open. */
+  async require(caller: Caller, id: ChannelId, wanted: Permission): Promise<OpenCommand> {
+    const open = this.#deps.launcher.findOpen(caller.actor.orgId, id)
+    if (!open) throw await this.#absent(caller, id)
+    await this.requireRight(caller, open, wanted)
+    return open
+  }
+
+  /**
+   * Whom an access rule lets watch what others do on a target sees their channels there, and no others.
+   *
+   * @throws KrownError NOT_FOUND, FORBIDDEN
+   */
+  async requireRight(caller: Caller, { command }: OpenCommand, wanted: Permission): Promise<void> {
+    try {
+      requireRow(caller.subject, { ...RIGHTS, wanted }, command)
+    } catch (error) {
+      if (!isKrownError(error) || error.code !== 'NOT_FOUND') throw error
+      await this.#requireWatchRule(caller, command.request.sessionId, error)
+      if (wanted !== 'channel:watch') throw mayOnlyWatch(wanted)
+    }
+  }
+
+  async #requireWatchRule(
+    caller: Caller,
+    sessionId: OpenCommand['command']['request']['sessionId'],
+    error: KrownError,
+  ) {
+    const on = this.#deps.registry.find(caller.actor.orgId, sessionId)?.onTarget
+    if (!on) throw error
+    await this.#deps.access.requireVerb(caller, on, 'watch').catch(() => {
+      throw error
+    })
+  }
+
+  /** Not open, or not in this process. */
+  async #absent({ actor, subject }: Caller, id: ChannelId): Promise<KrownError> {
+    const row = await findCommand(this.#deps.db, actor.orgId, id)
+    requireRow(subject, { ...RIGHTS, wanted: 'channel:watch' }, row)
+    if (row?.status !== 'running') return notFound('channel')
+    return new KrownError('UNAVAILABLE', 'the channel is open in another Krown process', {
+      retryAfterMs: 1_000,
+    })
+  }
+}
+
+function mayOnlyWatch(permission: Permission): KrownError {
+  return new KrownError('FORBIDDEN', 'the access rule lets you watch this channel, and no more', {
+    details: { permission },
+  })
+}
