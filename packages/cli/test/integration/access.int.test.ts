@@ -28,7 +28,7 @@ describe('access', () => {
   test('is listed, explained, revoked and granted, for people and for programs', async () => {
     const { stdout } = await admin.krown(['access', 'ls'])
     expect(stdout).toMatch(/^ID +WHO +VERBS +AS +EXPIRES +TARGETS +REASON *\n/)
-    expect(stdout).toMatch(/ role operator +exec shell transfer watch +anybody +never +\* *\n$/)
+    expect(stdout).toMatch(/ role operator +exec shell transfer +anybody +never +\* *\n$/)
     const [{ id }] = (await json('ls')).items
     const bob = operator.username
     expect(await explained(bob, 'web1', 'exec')).toBe(

@@ -12,7 +12,6 @@ import { ensureSystemUserAcrossOrgs, SYSTEM_USER_ID } from '../../db/repositorie
 import { notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
-import { ACCESS_VERBS } from '../../model/access-rule.js'
 import type { CallOrigin, SystemActor } from '../../model/actor.js'
 import type { AccessRuleId, OrgId } from '../../model/ids.js'
 

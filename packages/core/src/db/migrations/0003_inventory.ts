@@ -114,7 +114,7 @@ async function grantToOperators(db: Db): Promise<void> {
         subject_kind: 'role',
         subject_id: 'operator',
         selector: '*',
-        verbs: 'exec shell transfer watch',
+        verbs: 'exec shell transfer',
         created_at,
       })
       .execute()

@@ -30,7 +30,7 @@ describeOnBothDatabases('the organization default', (openTestDatabase) => {
         subject_kind: 'role',
         subject_id: 'operator',
         selector: '*',
-        verbs: 'exec shell transfer watch',
+        verbs: 'exec shell transfer',
         remote_usernames: null,
         expires_at: null,
         granted_by: null,
