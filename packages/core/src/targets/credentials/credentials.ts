@@ -188,7 +188,9 @@ async function requireCredential(db: Db, orgId: OrgId, id: CredentialId): Promis
 
 async function requireRoom(trx: Trx, orgId: OrgId): Promise<void> {
   if ((await countCredentials(trx, orgId)) < MAX_CREDENTIALS) return
-  throw new KrownError('QUOTA_EXCEEDED', `an organization has at most ${MAX_CREDENTIALS} credentials`)
+  throw new KrownError('QUOTA_EXCEEDED', `an organization has at most ${MAX_CREDENTIALS} credentials`, {
+    details: { limit: MAX_CREDENTIALS },
+  })
 }
 
 function conflictIfTaken(error: unknown): never {
