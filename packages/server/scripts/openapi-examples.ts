@@ -231,7 +231,7 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'system.info': {
     output: {
       version: '0.1.0',
-      capabilities: ['sessions', 'commands', 'journal'],
+      capabilities: ['sessions', 'commands', 'journal', 'users', 'tokens', 'targets', 'adhoc_hosts'],
       loginMethods: ['password'],
       registration: 'open',
       setupRequired: false,

@@ -28,6 +28,8 @@ export interface AccessRule {
   id: AccessRuleId
   orgId: OrgId
   subject: AccessSubject
+  /** What the user or the API token is called; null for a role. */
+  subjectName: string | null
   /** Which targets: `name:web* tag:prod and not tag:db`; `*` is every target. */
   selector: string
   /** At least one. */
@@ -55,6 +57,7 @@ export const accessRuleSchema = z
     id: accessRuleIdSchema,
     orgId: orgIdSchema,
     subject: accessSubjectSchema,
+    subjectName: z.string().nullable(),
     selector: z.string(),
     verbs: z.array(accessVerbSchema),
     remoteUsernames: z.array(z.string()).nullable(),

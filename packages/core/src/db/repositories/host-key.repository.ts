@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { HostKeyMark, HostKeyQuery, HostKeySource, KnownHostKey } from '../../model/host-key.js'
 import type { HostKeyId, OrgId, TargetId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
@@ -124,13 +125,21 @@ export async function countPatterns(db: Db, orgId: OrgId): Promise<number> {
 }
 
 export async function findHostKey(db: Db, orgId: OrgId, id: HostKeyId): Promise<KnownHostKey | undefined> {
-  const row = await db
-    .selectFrom('known_host_keys')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await keysOf(db, orgId).where('k.id', '=', id).executeTakeFirst()
   return row && toKnownHostKey(row)
+}
+
+/** With what their users and jump hosts are called. */
+function keysOf(db: Db, orgId: OrgId) {
+  return db
+    .selectFrom('known_host_keys as k')
+    .leftJoin('users as u', (join) => join.on('u.id', '=', sql<UserId>`k.user_scope`))
+    .leftJoin('targets as t', (join) =>
+      join.onRef('t.org_id', '=', 'k.org_id').on('t.id', '=', sql<TargetId>`k.via`),
+    )
+    .selectAll('k')
+    .select((eb) => [eb.fn.coalesce('u.username', 'u.display_name').as('owner_name'), 't.name as via_name'])
+    .where('k.org_id', '=', orgId)
 }
 
 /** @param list.owner Only what is pinned for this user alone; left out: every key of the organization. */
@@ -141,16 +150,16 @@ export async function listHostKeys(
 ): Promise<Page<KnownHostKey>> {
   const { limit = DEFAULT_PAGE_LIMIT, cursor, host, mark } = query
   const filters = { list: 'known_host_keys', host, mark }
-  let select = db.selectFrom('known_host_keys').selectAll().where('org_id', '=', orgId)
-  if (owner !== undefined) select = select.where('user_scope', '=', owner)
-  if (host !== undefined) select = select.where('host', '=', host)
-  if (mark !== undefined) select = select.where('mark', '=', mark)
+  let select = keysOf(db, orgId)
+  if (owner !== undefined) select = select.where('k.user_scope', '=', owner)
+  if (host !== undefined) select = select.where('k.host', '=', host)
+  if (mark !== undefined) select = select.where('k.mark', '=', mark)
   if (cursor !== undefined) {
     const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as HostKeyId)
+    select = select.where('k.id', '<', after as HostKeyId)
   }
   const rows = await select
-    .orderBy('id', 'desc')
+    .orderBy('k.id', 'desc')
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.id], item: toKnownHostKey })
@@ -200,14 +209,18 @@ function toPin(row: Pick<KnownHostKeysTable, (typeof PIN_COLUMNS)[number]>): Hos
   }
 }
 
-function toKnownHostKey(row: KnownHostKeysTable): KnownHostKey {
+function toKnownHostKey(
+  row: KnownHostKeysTable & { owner_name: string | null; via_name: string | null },
+): KnownHostKey {
   return {
     id: row.id,
     orgId: row.org_id,
     userId: row.user_scope === '' ? null : row.user_scope,
+    ownerName: row.owner_name,
     host: row.host,
     port: row.port,
     viaTargetId: row.via === '' ? null : row.via,
+    viaTargetName: row.via_name,
     algorithm: row.algorithm,
     fingerprint: row.fingerprint,
     mark: row.mark,

@@ -7,7 +7,7 @@ import type { TargetsTable } from '../tables/inventory.table.js'
 import { toIso } from './timestamps.js'
 
 /** A target as it is stored: what is known of its host key is kept elsewhere. */
-export type StoredTarget = Omit<Target, 'hostKeyFingerprints'>
+export type StoredTarget = Omit<Target, 'hostKeyFingerprints' | 'credentialName' | 'jumpTargetName'>
 
 /** With what its credential is, null when it has none. */
 export interface TargetWithKind extends StoredTarget {
@@ -101,6 +101,37 @@ export async function listTargetsBefore(
   if (before !== undefined) query = query.where('t.id', '<', before)
   const rows = await query.orderBy('t.id', 'desc').limit(limit).execute()
   return rows.map((row) => ({ ...toTarget(row), credentialKind: row.credential_kind }))
+}
+
+/** What the credentials and jump hosts of these targets are called, by id. */
+export async function listNamesFor(
+  db: Db,
+  orgId: OrgId,
+  targets: readonly Pick<StoredTarget, 'credentialId' | 'jumpTargetId'>[],
+): Promise<Map<string, string>> {
+  const credentialIds = unique(targets.map(({ credentialId }) => credentialId))
+  const jumpTargetIds = unique(targets.map(({ jumpTargetId }) => jumpTargetId))
+  const credentials = await namesIn(db, orgId, { table: 'credentials', ids: credentialIds })
+  const jumpHosts = await namesIn(db, orgId, { table: 'targets', ids: jumpTargetIds })
+  return new Map([...credentials, ...jumpHosts].map(({ id, name }) => [id, name]))
+}
+
+async function namesIn(
+  db: Db,
+  orgId: OrgId,
+  { table, ids }: { table: 'credentials' | 'targets'; ids: readonly string[] },
+): Promise<{ id: string; name: string }[]> {
+  if (ids.length === 0) return []
+  return db
+    .selectFrom(table)
+    .select([sql<string>`id`.as('id'), 'name'])
+    .where('org_id', '=', orgId)
+    .where(sql<string>`id`, 'in', ids)
+    .execute()
+}
+
+function unique<Id>(ids: readonly (Id | null)[]): Id[] {
+  return [...new Set(ids.filter((id) => id !== null))]
 }
 
 /** One that is reached through this one; undefined when none is. */

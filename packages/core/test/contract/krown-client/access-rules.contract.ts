@@ -25,6 +25,7 @@ export function accessRuleTests(world: () => World): void {
       id: expect.any(String),
       orgId: me.orgId,
       ...RULE,
+      subjectName: null,
       verbs: ['exec', 'watch'],
       remoteUsernames: null,
       expiresAt: null,
@@ -56,13 +57,14 @@ export function accessRuleTests(world: () => World): void {
 
   test('a list is newest first, by page and by user', async () => {
     const { admin, operator } = world().clients
-    const { id: userId } = await operator.auth.me()
+    const { id: userId, username: subjectName } = await operator.auth.me()
     const [first, second] = [
       await admin.accessRules.create({ ...RULE, subject: { kind: 'user', userId } }),
       await admin.accessRules.create({ ...RULE, subject: { kind: 'user', userId } }),
     ]
     const page = await admin.accessRules.list({ userId, limit: 1 })
     expect(page.items).toEqual([second])
+    expect(second).toMatchObject({ subjectName })
     const rest = await admin.accessRules.list({ userId, limit: 1, cursor: page.nextCursor ?? '' })
     expect(rest).toEqual({ items: [first], nextCursor: null })
     expect((await admin.accessRules.list({ limit: 200 })).items.length).toBeGreaterThan(2)

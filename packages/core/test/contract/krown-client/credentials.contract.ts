@@ -31,6 +31,8 @@ export function credentialTests(world: () => World): void {
     expect(first.items).toEqual([second])
     const rest = await credentials.list({ limit: 1, cursor: first.nextCursor ?? undefined })
     expect(rest.items).toEqual([made])
+    expect((await credentials.list({ name: 'root on db' })).items).toEqual([made])
+    expect((await credentials.list({ name: 'root' })).items).toEqual([])
     const renamed = await credentials.update(made.id, { name: 'root on db1', password: 'changed' })
     expect(renamed).toEqual({ ...made, name: 'root on db1', updatedAt: expect.any(String) })
     expect(await credentials.delete(made.id)).toEqual(renamed)
