@@ -19,7 +19,7 @@ export type AccessVerb = (typeof ACCESS_VERBS)[number]
 /** Whom a rule is for. */
 export type AccessSubject =
   | { kind: 'user'; userId: UserId }
-  /** Whoever comes with this token, besides what its owner may. */
+  /** Whoever comes with this token: it then reaches only what its own rules and its owner's rights both allow. */
   | { kind: 'api_token'; tokenId: ApiTokenId }
   | { kind: 'role'; role: Role }
 
@@ -42,6 +42,12 @@ export interface AccessRule {
   /** Who made it; null for the rule that a new organization has. */
   grantedBy: UserId | null
   createdAt: string
+}
+
+/** What `accessRules.delete` answers: the rule as it was. */
+export interface RevokedAccessRule extends AccessRule {
+  /** It was the last rule that named its API token: from now on the token has all rights of its owner. */
+  tokenUnlimited: boolean
 }
 
 export const accessVerbSchema = z.enum(ACCESS_VERBS)
@@ -119,6 +125,8 @@ export const accessRulePageSchema = pageOf(accessRuleSchema) satisfies z.ZodType
 /** What `accessRules.explain` takes. */
 export interface ExplainAccessInput {
   userId: UserId
+  /** One of the user's API tokens, as if it came with that. Default: signed in. */
+  tokenId?: ApiTokenId | undefined
   targetId: TargetId
   verb: AccessVerb
   /** User name on the target; default: the target's own. */
@@ -127,15 +135,25 @@ export interface ExplainAccessInput {
 
 export const explainAccessInputSchema = z.strictObject({
   userId: userIdSchema,
+  tokenId: apiTokenIdSchema.optional(),
   targetId: targetIdSchema,
   verb: accessVerbSchema,
   remoteUsername: remoteUsernameSchema.optional(),
 }) satisfies z.ZodType<ExplainAccessInput>
 
-export const ACCESS_REASONS = ['admin', 'rule', 'no_rule', 'role', 'disabled'] as const
+export const ACCESS_REASONS = [
+  'admin',
+  'rule',
+  'no_rule',
+  'role',
+  'disabled',
+  'no_token_rule',
+  'token_ended',
+] as const
 /**
  * Why: `admin` needs no rule; `rule` allows it; `no_rule` does; the `role` never may; the user is `disabled` or no
- * member.
+ * member. With an API token also: the user may, but `no_token_rule` allows it, though rules name the token; or the
+ * token was revoked or has expired.
  */
 export type AccessReason = (typeof ACCESS_REASONS)[number]
 
@@ -143,8 +161,13 @@ export type AccessReason = (typeof ACCESS_REASONS)[number]
 export interface AccessDecision {
   allowed: boolean
   reason: AccessReason
-  /** The deciding rule; null where none is. */
+  /** The rule by which the user may; null where none lets it, or none is needed. */
   rule: AccessRule | null
+  /** Null unless it was asked for an API token that rules name: what those of its own say, besides the user's rights. */
+  token: {
+    /** The rule of the token that allows it; null when none does. */
+    rule: AccessRule | null
+  } | null
 }
 
 export const accessDecisionSchema = z
@@ -152,5 +175,6 @@ export const accessDecisionSchema = z
     allowed: z.boolean(),
     reason: z.enum(ACCESS_REASONS),
     rule: accessRuleSchema.nullable(),
+    token: z.object({ rule: accessRuleSchema.nullable() }).nullable(),
   })
   .meta({ id: 'AccessDecision' }) satisfies z.ZodType<AccessDecision>

@@ -66,6 +66,20 @@ export async function countAccessRules(trx: Trx, orgId: OrgId): Promise<number> 
   return Number(row.rules)
 }
 
+/** Whether any rule is for that subject, expired or not. */
+export async function namesAccessSubject(db: Db, orgId: OrgId, subject: AccessSubject): Promise<boolean> {
+  const { subject_kind, subject_id } = subjectColumns(subject)
+  const row = await db
+    .selectFrom('access_rules')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('subject_kind', '=', subject_kind)
+    .where('subject_id', '=', subject_id)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export async function listAccessRules(
   db: Db,
   orgId: OrgId,

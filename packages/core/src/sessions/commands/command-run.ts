@@ -6,6 +6,7 @@ import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { NodeId } from '../../model/ids.js'
 import type { ChannelEnd, SshChannel } from '../../ssh/connector.js'
+import type { SessionOnTarget } from '../../targets/access-rules/target-access.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { commandFinished, commandStarted } from './command-entries.js'
 import type { CommandStatements } from './command-statements.js'
@@ -27,6 +28,7 @@ export interface CommandRunDeps {
  * wait for a channel slot → write the intent → start → read → write the result.
  */
 export class CommandRun implements OpenCommand {
+  readonly verb = 'exec'
   readonly #deps: CommandRunDeps
   readonly #session: LiveSession
   readonly #command: LiveCommand
@@ -49,6 +51,10 @@ export class CommandRun implements OpenCommand {
     this.#command = command
     // Whoever starts it hears of a refusal.
     this.#admitted.promise.catch(() => {})
+  }
+
+  get onTarget(): SessionOnTarget | null {
+    return this.#session.onTarget
   }
 
   get command(): LiveCommand {
