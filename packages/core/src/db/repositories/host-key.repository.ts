@@ -44,27 +44,73 @@ const PIN_COLUMNS = [
   'source',
 ] as const
 
-/** What is known of a host, whatever the way to it, and every pattern of this very key: also of other hosts. */
+/**
+ * What decides about a key that a host shows: the keys that are trusted for this place, and this very key wherever it is
+ * revoked: on another way to the host, or by any pattern, also one of other hosts.
+ */
 export async function listPinsFor(
   db: Db,
   orgId: OrgId,
-  at: { host: string; port: number; userId: UserId; fingerprint: string },
+  at: HostPlaceKey & { userId: UserId; fingerprint: string },
 ): Promise<HostKeyPin[]> {
-  const ofHost = db
+  const revoked = db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('fingerprint', '=', at.fingerprint)
+    .where('mark', '=', 'revoked')
+  const ofHost = revoked
+    .where('host', '=', at.host)
+    .where('port', '=', at.port)
+    .where('host_kind', '=', 'exact')
+    .where('user_scope', 'in', ['', at.userId])
+  const patterns = revoked.where('host_kind', '=', 'pattern')
+  const pins = trustedPins(db, orgId, { ...at, scopes: ['', at.userId] })
+  return (await pins.unionAll(ofHost).unionAll(patterns).execute()).map(toPin)
+}
+
+/** The keys that are trusted for a place, by the organization and by this user. */
+export async function listPinsTrustedBy(
+  db: Db,
+  orgId: OrgId,
+  at: HostPlaceKey & { userId: UserId },
+): Promise<HostKeyPin[]> {
+  return (await trustedPins(db, orgId, { ...at, scopes: ['', at.userId] }).execute()).map(toPin)
+}
+
+/** The keys that are trusted for one place and scope. */
+export async function listTrustedPinsAt(db: Db, orgId: OrgId, at: HostPlaceScope): Promise<HostKeyPin[]> {
+  return (await trustedPins(db, orgId, { ...at, scopes: [at.userId ?? ''] }).execute()).map(toPin)
+}
+
+/** One key of one place and scope, whatever its mark. */
+export async function findPin(
+  db: Db,
+  orgId: OrgId,
+  at: HostPlaceScope & { readonly fingerprint: string },
+): Promise<HostKeyPin | undefined> {
+  const row = await db
     .selectFrom('known_host_keys')
     .select(PIN_COLUMNS)
     .where('org_id', '=', orgId)
     .where('host', '=', at.host)
     .where('port', '=', at.port)
-    .where('host_kind', '=', 'exact')
-    .where('user_scope', 'in', ['', at.userId])
-  const patterns = db
-    .selectFrom('known_host_keys')
-    .select(PIN_COLUMNS)
-    .where('org_id', '=', orgId)
-    .where('host_kind', '=', 'pattern')
+    .where('via', '=', at.via ?? '')
+    .where('user_scope', '=', at.userId ?? '')
     .where('fingerprint', '=', at.fingerprint)
-  return (await ofHost.unionAll(patterns).execute()).map(toPin)
+    .executeTakeFirst()
+  return row && toPin(row)
+}
+
+/** What one user pinned, whatever the marks. */
+export async function countPinsOfUser(db: Db, orgId: OrgId, userId: UserId): Promise<number> {
+  const row = await db
+    .selectFrom('known_host_keys')
+    .select((eb) => eb.fn.countAll<number>().as('pins'))
+    .where('org_id', '=', orgId)
+    .where('user_scope', '=', userId)
+    .executeTakeFirstOrThrow()
+  return Number(row.pins)
 }
 
 /** Patterns of the organization whose keys are trusted, in an order in which `after` goes on. */
@@ -81,20 +127,6 @@ export async function listTrustedPatterns(
     .where('mark', '=', 'trusted')
   if (after !== null) query = query.where('id', '>', after)
   return (await query.orderBy('id').limit(limit).execute()).map(toPin)
-}
-
-/** All keys of one place and scope, whatever their marks. */
-export async function listPinsAt(db: Db, orgId: OrgId, at: HostPlaceScope): Promise<HostKeyPin[]> {
-  const rows = await db
-    .selectFrom('known_host_keys')
-    .select(PIN_COLUMNS)
-    .where('org_id', '=', orgId)
-    .where('host', '=', at.host)
-    .where('port', '=', at.port)
-    .where('via', '=', at.via ?? '')
-    .where('user_scope', '=', at.userId ?? '')
-    .execute()
-  return rows.map(toPin)
 }
 
 /** The organization's keys of these hosts and patterns, to be compared with what is to be added. */
@@ -193,6 +225,22 @@ export async function markHostKeys(
 export async function deleteHostKeys(trx: Trx, orgId: OrgId, ids: readonly HostKeyId[]): Promise<void> {
   if (ids.length === 0) return
   await trx.deleteFrom('known_host_keys').where('org_id', '=', orgId).where('id', 'in', ids).execute()
+}
+
+function trustedPins(
+  db: Db,
+  orgId: OrgId,
+  { host, port, via, scopes }: HostPlaceKey & { scopes: readonly (UserId | '')[] },
+) {
+  return db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('host', '=', host)
+    .where('port', '=', port)
+    .where('via', '=', via ?? '')
+    .where('user_scope', 'in', scopes)
+    .where('mark', '=', 'trusted')
 }
 
 function toPin(row: Pick<KnownHostKeysTable, (typeof PIN_COLUMNS)[number]>): HostKeyPin {

@@ -2,6 +2,7 @@ import type { Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import { countPatterns, insertPins, markHostKeys } from '../../db/repositories/host-key.repository.js'
+import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
 import { KrownError, validationError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
@@ -111,6 +112,8 @@ export class HostKeyImport {
         set: { mark, reason, source, pinned_by: actor.userId },
       })
     }
+    if (changes.some(({ pin, change }) => pin.kind === 'pattern' && isChange(change.kind)))
+      await raiseInventoryRevision(trx, orgId)
     return changes.filter(({ change }) => isChange(change.kind)).map(({ pin }) => entryOf(actor, pin))
   }
 

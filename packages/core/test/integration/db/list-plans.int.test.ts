@@ -242,15 +242,20 @@ const OTHERS: [string, Query][] = [
     'pins',
     (db, { orgId, alice }) =>
       hostKeys.listPinsFor(db, orgId, {
-        ...{ host: 'h1.example.com', port: 22, userId: alice },
+        ...{ host: 'h1.example.com', port: 22, via: null, userId: alice },
         fingerprint: 'SHA256:x',
       }),
   ],
   [
-    'pins of one scope',
-    (db, { orgId }) =>
-      hostKeys.listPinsAt(db, orgId, { host: 'h1.example.com', port: 22, via: null, userId: null }),
+    'pins of one place',
+    async (db, { orgId, alice }) => {
+      const place = { host: 'h1.example.com', port: 22, via: null }
+      await hostKeys.listPinsTrustedBy(db, orgId, { ...place, userId: alice })
+      await hostKeys.listTrustedPinsAt(db, orgId, { ...place, userId: null })
+      await hostKeys.findPin(db, orgId, { ...place, userId: null, fingerprint: 'SHA256:x' })
+    },
   ],
+  ['pins of one user', (db, { orgId, alice }) => hostKeys.countPinsOfUser(db, orgId, alice)],
   [
     'pins of some hosts',
     (db, { orgId }) => hostKeys.listPinsOfHosts(db, orgId, ['h1.example.com', 'h2.example.com']),
