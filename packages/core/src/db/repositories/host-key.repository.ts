@@ -146,14 +146,33 @@ export async function listPinsOfHosts(
   return rows.map((row) => ({ ...toPin(row), port: row.port }))
 }
 
-export async function countPatterns(db: Db, orgId: OrgId): Promise<number> {
-  const row = await db
+/** The organization's keys of these places and patterns, on all ways; fewer than a thousand. */
+export async function listPinsOfPlaces(
+  db: Db,
+  orgId: OrgId,
+  places: readonly Pick<HostPlaceKey, 'host' | 'port'>[],
+): Promise<(HostKeyPin & { readonly port: number })[]> {
+  if (places.length === 0) return []
+  const values = places.map(({ host, port }) => sql`(${host}, cast(${port} as integer))`)
+  const rows = await db
     .selectFrom('known_host_keys')
-    .select((eb) => eb.fn.countAll<number>().as('patterns'))
+    .select([...PIN_COLUMNS, 'port'])
     .where('org_id', '=', orgId)
-    .where('host_kind', '=', 'pattern')
-    .executeTakeFirstOrThrow()
-  return Number(row.patterns)
+    .where('user_scope', '=', '')
+    .where(sql<boolean>`(host, port) in (values ${sql.join(values)})`)
+    .execute()
+  return rows.map((row) => ({ ...toPin(row), port: row.port }))
+}
+
+/** What the organization knows, whatever the marks. */
+export async function countPinsOfOrg(db: Db, orgId: OrgId): Promise<{ pins: number; patterns: number }> {
+  const ofOrg = db
+    .selectFrom('known_host_keys')
+    .select((eb) => eb.fn.countAll<number>().as('keys'))
+    .where('org_id', '=', orgId)
+  const all = await ofOrg.where('user_scope', '=', '').executeTakeFirstOrThrow()
+  const patterns = await ofOrg.where('host_kind', '=', 'pattern').executeTakeFirstOrThrow()
+  return { pins: Number(all.keys) - Number(patterns.keys), patterns: Number(patterns.keys) }
 }
 
 export async function findHostKey(db: Db, orgId: OrgId, id: HostKeyId): Promise<KnownHostKey | undefined> {

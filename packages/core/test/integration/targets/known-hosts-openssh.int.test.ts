@@ -60,7 +60,7 @@ async function foundByOpenSsh(file: string, name: string): Promise<number[]> {
 }
 
 async function foundByUs(file: string, name: string): Promise<number[]> {
-  const lines = readKnownHosts(await readFile(file, 'utf8'))
+  const lines = [...readKnownHosts(await readFile(file, 'utf8'))]
   return lines.filter(({ hosts }) => compileHostPattern(hosts)(name)).map(({ line }) => line)
 }
 
@@ -92,7 +92,7 @@ describe('a known_hosts file means to Krown what it means to OpenSSH', () => {
         .join(''),
     )
     const { stdout } = await run('ssh-keygen', ['-lf', file])
-    const lines = readKnownHosts(await readFile(file, 'utf8'))
+    const lines = [...readKnownHosts(await readFile(file, 'utf8'))]
     expect(lines).toMatchObject([{ mark: 'trusted' }, { mark: 'revoked' }, { mark: 'cert_authority' }])
     for (const [place, line] of lines.entries()) {
       const fingerprint = 'fingerprint' in line ? line.fingerprint : ''
