@@ -58,21 +58,27 @@ export const accessSubjectSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('role'), role: roleSchema }),
 ]) satisfies z.ZodType<AccessSubject>
 
+const accessRuleShape = {
+  id: accessRuleIdSchema,
+  orgId: orgIdSchema,
+  subject: accessSubjectSchema,
+  subjectName: z.string().nullable(),
+  selector: z.string(),
+  verbs: z.array(accessVerbSchema),
+  remoteUsernames: z.array(z.string()).nullable(),
+  expiresAt: z.string().nullable(),
+  reason: z.string().nullable(),
+  grantedBy: userIdSchema.nullable(),
+  createdAt: z.string(),
+}
+
 export const accessRuleSchema = z
-  .object({
-    id: accessRuleIdSchema,
-    orgId: orgIdSchema,
-    subject: accessSubjectSchema,
-    subjectName: z.string().nullable(),
-    selector: z.string(),
-    verbs: z.array(accessVerbSchema),
-    remoteUsernames: z.array(z.string()).nullable(),
-    expiresAt: z.string().nullable(),
-    reason: z.string().nullable(),
-    grantedBy: userIdSchema.nullable(),
-    createdAt: z.string(),
-  })
+  .object(accessRuleShape)
   .meta({ id: 'AccessRule' }) satisfies z.ZodType<AccessRule>
+
+export const revokedAccessRuleSchema = z
+  .object({ ...accessRuleShape, tokenUnlimited: z.boolean() })
+  .meta({ id: 'RevokedAccessRule' }) satisfies z.ZodType<RevokedAccessRule>
 
 /** What `accessRules.create` takes. */
 export interface CreateAccessRuleInput {

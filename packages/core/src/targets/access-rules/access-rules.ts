@@ -67,6 +67,7 @@ export class AccessRules {
   /** See `KrownClient.accessRules.create`. */
   async create(actor: Actor, { subject, ...input }: CreateAccessRuleInput): Promise<AccessRule> {
     return this.#deps.gate.run(actor, { permission: 'rule:manage' }, async () => {
+      requireOther(actor, subject)
       const { selector, verbs } = input
       const wanted = { subject, selector, verbs, ...this.#checked(input) }
       const { journal, onChanged } = this.#deps
@@ -87,7 +88,7 @@ export class AccessRules {
       if (Object.keys(set).length === 0) return requireRule(this.#deps.db, actor.orgId, id)
       return this.#deps.journal.transact(
         actor.orgId,
-        (trx) => change(trx, actor.orgId, { id, set }),
+        (trx) => change(trx, actor, { id, set }),
         (rule) => [accessRuleChanged(actor, rule)],
       )
     })
@@ -98,7 +99,7 @@ export class AccessRules {
     return this.#change(actor, id, () =>
       this.#deps.journal.transact(
         actor.orgId,
-        (trx) => remove(trx, actor.orgId, id),
+        (trx) => remove(trx, actor, id),
         (rule) => [accessRuleRevoked(actor, rule)],
       ),
     )
@@ -151,22 +152,35 @@ export class AccessRules {
 
 async function change(
   trx: Trx,
-  orgId: OrgId,
+  actor: Actor,
   update: { id: AccessRuleId; set: AccessRuleChanges },
 ): Promise<AccessRule> {
-  await requireRule(trx, orgId, update.id)
+  const { orgId } = actor
+  const { subject } = await requireRule(trx, orgId, update.id)
+  requireOther(actor, subject)
   await updateAccessRule(trx, orgId, update)
   await raiseInventoryRevision(trx, orgId)
   return requireRule(trx, orgId, update.id)
 }
 
-async function remove(trx: Trx, orgId: OrgId, id: AccessRuleId): Promise<RevokedAccessRule> {
+async function remove(trx: Trx, actor: Actor, id: AccessRuleId): Promise<RevokedAccessRule> {
+  const { orgId } = actor
   const rule = await requireRule(trx, orgId, id)
+  const { subject } = rule
+  requireOther(actor, subject)
   await deleteAccessRule(trx, orgId, id)
   await raiseInventoryRevision(trx, orgId)
-  const { subject } = rule
   const tokenUnlimited = subject.kind === 'api_token' && !(await namesAccessSubject(trx, orgId, subject))
   return { ...rule, tokenUnlimited }
+}
+
+/** Else whoever holds a token that rules name could have them taken away. */
+function requireOther(actor: Actor, subject: AccessSubject): void {
+  const isItself = actor.kind === 'api_token' && 'tokenId' in subject && subject.tokenId === actor.tokenId
+  if (!isItself) return
+  throw new KrownError('FORBIDDEN', 'an API token cannot make, change or delete the rules that name it', {
+    details: { permission: 'rule:manage' },
+  })
 }
 
 async function requireRule(db: Db, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {

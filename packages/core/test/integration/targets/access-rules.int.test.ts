@@ -127,6 +127,23 @@ describeOnBothDatabases('access rules', (openTestDatabase) => {
     expect(await namesSeenBy(client)).toEqual(['db1', 'web1'])
   })
 
+  test('an API token cannot have its own limits taken away: it makes, changes and deletes no rule that names it', async () => {
+    await using fixture = await start()
+    const { tokenId, client } = await byToken(fixture, 'admin')
+    const other = await byToken(fixture, 'admin')
+    const subject = { kind: 'api_token', tokenId } as const
+    const rule = await grant(fixture, { subject, selector: 'web*' })
+    const { accessRules } = client
+    const refused = [
+      () => accessRules.create({ subject, selector: '*', verbs: ['exec'] }),
+      () => accessRules.update(rule.id, { selector: '*' }),
+      () => accessRules.delete(rule.id),
+    ]
+    for (const call of refused) expect((await refusalOf(call())).code).toBe('FORBIDDEN')
+    expect(await fixture.admin.accessRules.get(rule.id)).toEqual(rule)
+    expect(await other.client.accessRules.delete(rule.id)).toMatchObject({ tokenUnlimited: true })
+  })
+
   test('an API token that rules name reaches no host outside the inventory', async () => {
     await using fixture = await withoutRules(await start())
     const { tokenId, client } = await byToken(fixture, 'admin')
