@@ -14,6 +14,7 @@ import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
 import * as sessions from '../../../src/db/repositories/session.repository.js'
 import * as targets from '../../../src/db/repositories/target.repository.js'
+import * as targetWays from '../../../src/db/repositories/target-way.repository.js'
 import * as users from '../../../src/db/repositories/user.repository.js'
 import type {
   AccessRuleId,
@@ -194,13 +195,12 @@ const TARGETS: [string, Query][] = [
   ],
 ]
 
+const walk = { from: [targetId, newId<TargetId>()], limit: 9 }
+
 /** What is walked over in them is the way that was found so far, and not a table. */
 const WAYS: [string, Query][] = [
-  ['the way to a target', (db, { orgId }) => targets.listJumpChain(db, orgId, { id: targetId, limit: 9 })],
-  [
-    'the longest way behind a target',
-    (db, { orgId }) => targets.countLongestWayBehind(db, orgId, { id: targetId, limit: 9 }),
-  ],
+  ['the ways to targets', (db, { orgId }) => targetWays.listWaysTo(db, orgId, walk)],
+  ['the ways behind targets', (db, { orgId }) => targetWays.listWaysBehind(db, orgId, walk)],
 ]
 
 const OTHERS: [string, Query][] = [
