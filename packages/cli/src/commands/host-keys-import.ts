@@ -24,8 +24,9 @@ export async function importKnownHosts(
   const whole = await sendKnownHosts(context, connection.client, { file, ...options })
   if (context.output.json) return void (await context.output.result(whole, () => ''))
   const shown = options.dryRun ? whole.lines : whole.lines.filter(({ outcome }) => outcome === 'skipped')
-  if (shown.length > 0) await context.output.table({ items: shown }, COLUMNS)
+  if (shown.length > 0) await context.output.table({ items: shown }, columns(whole.dryRun))
   await context.output.lines(describeKnownHosts(whole))
+  if (options.dryRun) await context.output.lines('nothing was changed')
 }
 
 /** Sends a known_hosts file in as many calls as it takes. */
@@ -98,16 +99,26 @@ async function readStandardInput(stdin: AsyncIterable<Uint8Array>): Promise<Buff
   return Buffer.concat(chunks)
 }
 
-/** `3 pinned, 1 known`. */
+/** `3 pinned, 1 known`; of a dry run `3 would be pinned, 1 known`. */
 export function describeKnownHosts({ counts, dryRun }: HostKeyImport): string {
   const told = Object.entries(counts).filter(([, count]) => count > 0)
-  const what = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to import'
-  return dryRun ? `${what}; nothing was changed` : what
+  const words = told.map(([outcome, count]) => `${count} ${wordFor(outcome, dryRun)}`)
+  return words.join(', ') || 'nothing to import'
 }
 
-const COLUMNS: readonly Column<ImportedHostKeyLine>[] = [
+const WOULD: Readonly<Record<string, string>> = {
+  pinned: 'would be pinned',
+  revoked: 'would be revoked',
+  kept: 'would be kept',
+  pattern: 'would be kept as pattern',
+  skipped: 'would be skipped',
+}
+
+const wordFor = (outcome: string, dryRun: boolean) => (dryRun ? WOULD[outcome] : undefined) ?? outcome
+
+const columns = (dryRun: boolean): readonly Column<ImportedHostKeyLine>[] => [
   { title: 'LINE', text: ({ line }) => String(line) },
-  { title: 'OUTCOME', text: ({ outcome }) => outcome },
+  { title: 'OUTCOME', text: ({ outcome }) => wordFor(outcome, dryRun) },
   { title: 'KEY', text: ({ fingerprint }) => fingerprint ?? '-' },
   { title: 'WHY', text: ({ reason }) => reason ?? '-' },
   { title: 'HOST', text: ({ host }) => host, flexible: true },
