@@ -183,8 +183,11 @@ export interface ImportHostKeysInput {
   dryRun?: boolean | undefined
 }
 
+/** Characters of a known_hosts file; what has more is imported in several calls. */
+const MAX_KNOWN_HOSTS_LENGTH = 3 * 1024 * 1024
+
 export const importHostKeysInputSchema = z.strictObject({
-  text: z.string().max(16 * 1024 * 1024),
+  text: z.string().max(MAX_KNOWN_HOSTS_LENGTH),
   reason: reasonText.optional(),
   dryRun: z.boolean().optional(),
 }) satisfies z.ZodType<ImportHostKeysInput>

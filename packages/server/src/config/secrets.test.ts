@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createKrownFrom, type KrownConfigInput, neededMasterKeys, openKrownAdmin, parseConfig } from '@krown/core'
+import {
+  createKrownFrom,
+  type KrownConfigInput,
+  neededMasterKeys,
+  openKrownAdmin,
+  parseConfig,
+} from '@krown/core'
 import { createTempDir } from '@krown/testkit/temp-dir'
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from './config-problem.js'
