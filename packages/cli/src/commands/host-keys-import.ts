@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { HostKeyImport, ImportedHostKeyLine, RemoteKrownClient } from '@krown/sdk'
 import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
+import { partsOf } from '../import/known-hosts-parts.js'
 import { Progress } from '../output/progress.js'
 import type { Column } from '../output/table.js'
 
@@ -10,9 +11,6 @@ interface ImportOptions {
   readonly reason?: string
 }
 
-/** Of one call: with the end of each line written as two characters it stays below what a server takes. */
-const MAX_PART_LENGTH = 128 * 1024
-const MAX_PART_LINES = 2_000
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 export async function importKnownHosts(
@@ -48,30 +46,6 @@ export async function sendKnownHosts(
     })
   }
   return merge(answers, dryRun ?? false)
-}
-
-/** Whole lines, as many as fit into a call; `before` is how many came before them. */
-function partsOf(text: string): { text: string; before: number }[] {
-  const parts: { text: string; before: number }[] = []
-  let lines: string[] = []
-  let length = 0
-  let before = 0
-  const flush = () => {
-    parts.push({ text: lines.join('\n'), before })
-    before += lines.length
-    lines = []
-    length = 0
-  }
-  for (const line of text.split('\n')) {
-    if (lines.length > 0 && (length + line.length > MAX_PART_LENGTH || lines.length === MAX_PART_LINES))
-      flush()
-    // One that is longer than any key is skipped by the server anyway.
-    const sent = line.slice(0, MAX_PART_LENGTH)
-    lines.push(sent)
-    length += sent.length + 2
-  }
-  flush()
-  return parts
 }
 
 function merge(answers: readonly HostKeyImport[], dryRun: boolean): HostKeyImport {
