@@ -83,7 +83,8 @@ function refusals({ openapi, rest }: RestRoute): Record<string, Response> {
   const codes: KrownErrorCode[] = [
     // Also where nothing is taken: whatever is given is refused.
     'VALIDATION_FAILED',
-    ...(openapi.protect === false ? [] : (['UNAUTHENTICATED', 'RATE_LIMITED'] as const)),
+    // An API token may lack the scope for anything, and the embedding program may have a rule.
+    ...(openapi.protect === false ? [] : (['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'] as const)),
     ...((rest.errors ?? []) as KrownErrorCode[]),
     ...(openapi.method === 'GET' ? [] : (['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const)),
     'UNAVAILABLE',

@@ -82,6 +82,27 @@ export function credentialTests(world: () => World): void {
     await credentials.delete(other.id)
   })
 
+  test('a credential that targets sign in with is not deleted, and the refusal says how many they are', async () => {
+    const { credentials, targets } = world().clients.admin
+    const { id } = await credentials.create({ name: 'in use', kind: 'password', password: PASSWORD })
+    const place = { host: 'in-use.example.com', username: 'root', probe: false, credentialId: id }
+    const users = [await targets.create({ ...place, name: 'uses-1' })]
+    const refused = async () => {
+      const { code, message, details } = await refusal(credentials.delete(id))
+      return { code, message, details }
+    }
+    expect(await refused()).toEqual({
+      code: 'CONFLICT',
+      message: 'the credential is in use: 1 target signs in with it',
+      details: { targets: 1 },
+    })
+    users.push(await targets.create({ ...place, name: 'uses-2' }))
+    expect(await refused()).toMatchObject({ code: 'CONFLICT', details: { targets: 2 } })
+    expect(await credentials.get(id)).toMatchObject({ name: 'in use' })
+    for (const target of users) await targets.delete(target.id)
+    expect(await credentials.delete(id)).toMatchObject({ id })
+  })
+
   test('B02: nobody but admins comes near credentials', async () => {
     const { admin, operator, readonly, auditor } = world().clients
     const { id } = await admin.credentials.create({ name: 'kept', kind: 'password', password: PASSWORD })
