@@ -1,9 +1,10 @@
+import { startPostgres } from '@krown/testkit/start-postgres'
 import { startSshd } from '@krown/testkit/start-sshd'
 import { Gateway } from './lib/gateway.js'
 import { timeInTurn } from './lib/interleave.js'
 import { OpensshClient } from './lib/openssh-client.js'
 import type { Endpoint } from './lib/raw-ssh.js'
-import type { Scenario } from './lib/scenario.js'
+import type { Figure, Scenario } from './lib/scenario.js'
 import { median, quantile } from './lib/statistics.js'
 
 const SAMPLING = { rounds: 40, warmUp: 10, burst: 1 }
@@ -17,32 +18,40 @@ export const scenario: Scenario = {
     await using inner = await startSshd()
     await using target = await startSshd()
     await using ssh = await OpensshClient.prepare({ outer, inner, target })
-    await using gateway = await Gateway.start({ endpoint: target, others: [outer, inner] })
-    await addTargets(gateway, { outer, inner, target })
-    const times = await timeInTurn(
+    await using postgres = await startPostgres()
+    const options = { endpoint: target, others: [outer, inner] }
+    await using onSqlite = await Gateway.start(options)
+    await using onPostgres = await Gateway.start({ ...options, databaseUrl: postgres.url() })
+    for (const gateway of [onSqlite, onPostgres]) await addTargets(gateway, { outer, inner, target })
+    const { openssh, ...krown } = await timeInTurn(
       {
         openssh: () => ssh.run(['-J', 'outer,inner', 'target', 'true']),
-        krown: () => runOnTarget(gateway),
+        SQLite: () => runOnTarget(onSqlite),
+        PostgreSQL: () => runOnTarget(onPostgres),
       },
       SAMPLING,
     )
-    const openssh = median(times.openssh)
-    return [
-      {
-        what: 'p50, at most 1.15 × ssh -J',
-        value: median(times.krown),
-        unit: 'ms',
-        target: { atMost: openssh * ALLOWED_SHARE },
-        peers: { 'ssh -J': openssh },
-      },
-      {
-        what: 'p95',
-        value: quantile(times.krown, 0.95),
-        unit: 'ms',
-        peers: { 'ssh -J': quantile(times.openssh, 0.95) },
-      },
-    ]
+    return Object.entries(krown).flatMap(([database, times]) => figuresOf(database, { openssh, times }))
   },
+}
+
+function figuresOf(
+  database: string,
+  { openssh, times }: { openssh: readonly number[]; times: readonly number[] },
+): Figure[] {
+  const figure = (what: string, of: (times: readonly number[]) => number): Figure => ({
+    what: `${what}, ${database}`,
+    value: of(times),
+    unit: 'ms',
+    peers: { 'ssh -J': of(openssh) },
+  })
+  return [
+    {
+      ...figure(`p50, at most ${ALLOWED_SHARE} × ssh -J`, median),
+      target: { atMost: median(openssh) * ALLOWED_SHARE },
+    },
+    figure('p95', (times) => quantile(times, 0.95)),
+  ]
 }
 
 async function runOnTarget({ client }: Gateway): Promise<void> {

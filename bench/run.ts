@@ -11,6 +11,7 @@ import { scenario as inventory } from './inventory.js'
 import { scenario as jumpHosts } from './jump-hosts.js'
 import { isMet, type Scenario } from './lib/scenario.js'
 import { formatFigures } from './lib/table.js'
+import { scenario as openByTarget } from './open-by-target.js'
 import { scenario as openSession } from './open-session.js'
 import { scenario as sdkExec } from './sdk-exec.js'
 import { scenario as streamThroughput } from './stream-throughput.js'
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   inFlight,
   inFlightPostgres,
   openSession,
+  openByTarget,
   jumpHosts,
   idleSessions,
   inventory,

@@ -5,11 +5,23 @@
  * the command. With `CI=true` what stays missing is a failure, because there no suite may skip.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** A module of Debian's own Python: it is there or not, whatever else is called python3. */
-const PYTHON_WEBSOCKETS = ['/usr/lib/python3/dist-packages/websockets']
+const PYTHON_WEBSOCKETS = () => ['/usr/lib/python3/dist-packages/websockets']
+
+/** Debian has each major version in a directory of its own, which is not on the path. */
+const DEBIAN_POSTGRES = '/usr/lib/postgresql'
+const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
+const directories = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_DIRECTORIES]
+
+/** Looked for anew after an installation. */
+function postgresServers() {
+  const versions = existsSync(DEBIAN_POSTGRES) ? readdirSync(DEBIAN_POSTGRES) : []
+  const bins = versions.map((version) => join(DEBIAN_POSTGRES, version, 'bin'))
+  return [...bins, ...directories].map((directory) => join(directory, 'postgres'))
+}
 
 const NEEDED = [
   { program: 'sshd', aptPackage: 'openssh-server', brewFormula: 'openssh' },
@@ -19,13 +31,18 @@ const NEEDED = [
   { program: 'python3', aptPackage: 'python3' },
   { program: 'python3-websockets', files: PYTHON_WEBSOCKETS, aptPackage: 'python3-websockets' },
   { program: 'chromium', aptPackage: 'chromium' },
+  // With its pg_dump, which must fit the server; the one of the npm package has none.
+  {
+    program: 'postgres',
+    files: postgresServers,
+    aptPackage: 'postgresql',
+    brewFormula: 'postgresql',
+  },
 ]
-const EXTRA_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 const POLICY = '/usr/sbin/policy-rc.d'
 
-const directories = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_DIRECTORIES]
-const isMissing = ({ program, files = directories.map((directory) => join(directory, program)) }) =>
-  !files.some((file) => existsSync(file))
+const isMissing = ({ program, files = () => directories.map((directory) => join(directory, program)) }) =>
+  !files().some((file) => existsSync(file))
 
 const before = NEEDED.filter(isMissing)
 if (before.length > 0) provide(before)

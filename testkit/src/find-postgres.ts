@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { requireInCi } from './ci.js'
 
 export interface PostgresBinaries {
@@ -32,4 +32,43 @@ async function inPackage(): Promise<PostgresBinaries | undefined> {
     // An optional dependency: absent on other platforms.
     return undefined
   }
+}
+
+/** With the programs that make and restore dumps, which must not be older than the server. */
+export interface PostgresInstallation extends PostgresBinaries {
+  readonly pgDump: string
+  readonly pgRestore: string
+}
+
+/** Where Debian has each major version; others have theirs on the path. */
+const DEBIAN = '/usr/lib/postgresql'
+
+/**
+ * A whole PostgreSQL: in `KROWN_TEST_PG_BIN`, else the newest of Debian's, else the one on the path. That of the npm
+ * package has only a server.
+ *
+ * @returns undefined when there is none. @throws Error instead when `CI=true`.
+ */
+export function findPostgresInstallation(): PostgresInstallation | undefined {
+  const onPath = (process.env.PATH ?? '').split(delimiter)
+  const directories = [process.env.KROWN_TEST_PG_BIN ?? '', ...debianDirectories(), ...onPath]
+  const found = directories.filter(Boolean).map(installationIn).find(Boolean)
+  return requireInCi(found, 'PostgreSQL with pg_dump (Debian: postgresql)')
+}
+
+function debianDirectories(): string[] {
+  if (!existsSync(DEBIAN)) return []
+  const versions = readdirSync(DEBIAN).map(Number).filter(Number.isInteger)
+  return versions.sort((a, b) => b - a).map((version) => join(DEBIAN, String(version), 'bin'))
+}
+
+function installationIn(directory: string): PostgresInstallation | undefined {
+  const at = (name: string) => join(directory, name)
+  const found = {
+    initdb: at('initdb'),
+    postgres: at('postgres'),
+    pgDump: at('pg_dump'),
+    pgRestore: at('pg_restore'),
+  }
+  return Object.values(found).every((program) => existsSync(program)) ? found : undefined
 }

@@ -2,7 +2,12 @@ export type { AuthAttempt, AuthPolicy, KeyboardRound } from './auth-policy.js'
 export { FakeClock } from './fake-clock.js'
 export { type FaultProxy, startFaultProxy } from './fault-proxy.js'
 export type { Direction, FaultCounters } from './fault-state.js'
-export { findPostgres, type PostgresBinaries } from './find-postgres.js'
+export {
+  findPostgres,
+  findPostgresInstallation,
+  type PostgresBinaries,
+  type PostgresInstallation,
+} from './find-postgres.js'
 export { findSshd } from './find-sshd.js'
 export { floodPastWindow, type WindowFlood } from './flooding-channel.js'
 export { findFreePort, PortTakenError, withFreePort } from './free-port.js'
@@ -21,6 +26,7 @@ export {
 } from './keys.js'
 export { queryPostgres } from './postgres-query.js'
 export { type RawTcpMode, type RawTcpServer, startRawTcpServer } from './raw-tcp-server.js'
+export { type FoundSecret, SecretScan } from './secret-scan.js'
 export { type BenchSshServer, startBenchSshServer } from './start-bench-ssh-server.js'
 export {
   type LocalSshServer,

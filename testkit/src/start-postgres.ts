@@ -1,4 +1,4 @@
-import { findPostgres } from './find-postgres.js'
+import { findPostgres, type PostgresBinaries } from './find-postgres.js'
 import { PostgresServer } from './postgres-server.js'
 import { createTempDir } from './temp-dir.js'
 
@@ -19,6 +19,8 @@ const SETTINGS = {
 export interface PostgresOptions {
   /** Of postgresql.conf; win over ours. */
   settings?: Record<string, string>
+  /** Default: those that `findPostgres` finds. */
+  binaries?: PostgresBinaries
 }
 
 /**
@@ -27,7 +29,7 @@ export interface PostgresOptions {
  * @throws Error when there are no binaries, or with the server's output.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const binaries = await findPostgres()
+  const binaries = options.binaries ?? (await findPostgres())
   if (!binaries) throw new Error(`no PostgreSQL binaries for ${process.platform}-${process.arch}`)
   const dir = await createTempDir()
   const server = new PostgresServer(binaries, dir, { ...SETTINGS, ...options.settings })

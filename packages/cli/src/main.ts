@@ -1,4 +1,4 @@
-import { runCli } from './program.js'
+import { runCli } from './run-cli.js'
 
 // What Krown writes is for its own user only.
 process.umask(0o077)

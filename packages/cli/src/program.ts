@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addAccess } from './commands/access.js'
 import { addCommands } from './commands/commands.js'
@@ -14,46 +14,11 @@ import { addSessions } from './commands/sessions.js'
 import { addTargets } from './commands/targets.js'
 import { addTokens } from './commands/tokens.js'
 import { addUsers } from './commands/users.js'
-import { createContext, type GlobalOptions } from './context.js'
-import { EXIT } from './exit-codes.js'
 import type { Io } from './io.js'
-import { explainError } from './output/explain-error.js'
 import type { Run } from './verb.js'
 
-interface Outcome {
-  exitCode: number
-  /** The command that was asked for. */
-  name: string
-  options: GlobalOptions
-}
-
-/**
- * Runs one command.
- *
- * @param argv As in `process.argv`.
- * @returns The exit code; see `exit-codes.ts`.
- */
-export async function runCli(argv: readonly string[], io: Io): Promise<number> {
-  const outcome: Outcome = { exitCode: EXIT.ok, name: '', options: {} }
-  try {
-    await createProgram(io, outcome).parseAsync(argv)
-    return outcome.exitCode
-  } catch (error) {
-    return outcomeOf(error, io, outcome)
-  }
-}
-
-async function outcomeOf(error: unknown, io: Io, { name, options }: Outcome): Promise<number> {
-  // Who runs commands elsewhere must be able to tell their exit codes from ours.
-  const ofExec = (exitCode: number) => (name === 'exec' && exitCode < 128 ? EXIT.execFailed : exitCode)
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : ofExec(EXIT.usage)
-  const { exitCode, lines, json } = explainError(error, { tokenFromEnvironment: Boolean(io.env.KROWN_TOKEN) })
-  const { output } = createContext(io, options)
-  if (lines.length > 0) await output.error(lines, json).catch(() => undefined)
-  return ofExec(exitCode)
-}
-
-function createProgram(io: Io, outcome: Outcome): Command {
+/** Everything that `krown` understands. @param run What becomes of a command that was understood. */
+export function createProgram(io: Io, run: Run): Command {
   const program = new Command('krown')
     .description('Sessions, commands and the journal of a Krown server, from a terminal.')
     .version(packageJson.version)
@@ -63,10 +28,6 @@ function createProgram(io: Io, outcome: Outcome): Command {
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showSuggestionAfterError()
     .exitOverride()
-    .hook('preSubcommand', (_, command) => {
-      outcome.name = command.name()
-    })
-  const run = createRun(io, outcome)
   addLogin(program, run)
   addSessions(program, run)
   addExec(program, run)
@@ -82,15 +43,4 @@ function createProgram(io: Io, outcome: Outcome): Command {
   addJournal(program, run)
   addCompletion(program, run)
   return program
-}
-
-function createRun(io: Io, outcome: Outcome): Run {
-  return (verb) =>
-    async (...received) => {
-      const command = received.pop() as Command
-      const options = received.pop()
-      outcome.options = command.optsWithGlobals()
-      const context = createContext(io, outcome.options)
-      outcome.exitCode = (await verb(context, received as never, options as never)) ?? EXIT.ok
-    }
 }

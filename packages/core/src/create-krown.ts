@@ -154,7 +154,7 @@ class RunningKrown implements Krown {
       network,
       credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
       countAdhoc: (actor, place) => openLimits.count(actor, { ...place, targetId: null }),
-      onChanged: () => void sessions?.endRevoked(),
+      onChanged: (orgId) => void sessions?.endLostAccess(orgId),
     })
     sessions = createSessions(context, {
       journal,

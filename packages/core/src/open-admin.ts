@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createIdentity } from './auth/create-identity.js'
 import { MemoryLimitStore } from './auth/limits/memory-limit-store.js'
 import { systemClock } from './base/clock.js'
@@ -7,9 +8,13 @@ import type { KrownConfig } from './config/krown-config.js'
 import { Journal } from './journal/journal.js'
 import type { CreateApiTokenInput, NewApiToken } from './model/api-token.js'
 import type { User } from './model/user.js'
-import { openDatabase } from './open-database.js'
+import { openDatabase, sqliteFileOf } from './open-database.js'
 import { forgetMasterKey } from './targets/credentials/forget-master-key.js'
-import { describeMasterKeys, type MasterKeyStatus } from './targets/credentials/master-keys.js'
+import {
+  describeMasterKeys,
+  listNeededMasterKeys,
+  type MasterKeyStatus,
+} from './targets/credentials/master-keys.js'
 import { type RotationOptions, rotateMasterKey } from './targets/credentials/rotate-master-key.js'
 import { Keyring } from './vault/keyring.js'
 
@@ -51,6 +56,18 @@ export interface KrownAdmin extends AsyncDisposable {
    * @throws KrownError CONFLICT when the key was given, so that nothing is lost.
    */
   forgetMasterKey(id: string): Promise<number>
+}
+
+/**
+ * The ids of the master keys without which nothing starts on that database: of the one for new secrets, and of those
+ * that encrypt stored ones. None before the first start. Makes and migrates nothing.
+ *
+ * @throws KrownError UNAVAILABLE
+ */
+export async function neededMasterKeys(config: KrownConfig): Promise<string[]> {
+  if (config.database.url === '' && !existsSync(sqliteFileOf(config))) return []
+  await using database = await openDatabase({ config, logger: silentLogger, exclusive: false })
+  return await listNeededMasterKeys(database.db)
 }
 
 /** Opens the database without the lock of a server, and starts nothing. */

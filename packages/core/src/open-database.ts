@@ -25,8 +25,11 @@ export async function openDatabase({
   pool,
 }: OpenDatabaseOptions): Promise<Database> {
   const { url, poolSize, schema } = config.database
-  if (pool === undefined && url === '')
-    return openSqlite({ file: join(config.dataDir, SQLITE_FILE), exclusive })
+  if (pool === undefined && url === '') return openSqlite({ file: sqliteFileOf(config), exclusive })
   const onIdleError = (err: Error) => logger.warn({ err }, 'an idle database connection was lost')
   return openPostgres({ url, poolSize, schema, pool, onIdleError })
+}
+
+export function sqliteFileOf({ dataDir }: KrownConfig): string {
+  return join(dataDir, SQLITE_FILE)
 }

@@ -80,6 +80,7 @@ export type {
   Retrust,
   RetrustedTarget,
   RetrustInput,
+  RevokedAccessRule,
   Role,
   Session,
   SessionAuth,

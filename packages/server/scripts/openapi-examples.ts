@@ -211,10 +211,13 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
     input: { ruleId: ID.rule, expiresAt: null },
     output: { ...accessRule, expiresAt: null },
   },
-  'accessRules.delete': { input: { ruleId: ID.rule }, output: accessRule },
+  'accessRules.delete': {
+    input: { ruleId: ID.rule },
+    output: { ...accessRule, tokenUnlimited: false },
+  },
   'accessRules.explain': {
     input: { userId: ID.user, targetId: ID.target, verb: 'exec' },
-    output: { allowed: true, reason: 'rule', rule: accessRule },
+    output: { allowed: true, reason: 'rule', rule: accessRule, token: null },
   },
   'journal.list': { input: { action: 'command.started', limit: 50 }, output: page(journalEntry) },
   'journal.verify': {
@@ -231,7 +234,7 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'system.info': {
     output: {
       version: '0.1.0',
-      capabilities: ['sessions', 'commands', 'journal'],
+      capabilities: ['sessions', 'commands', 'journal', 'users', 'tokens', 'targets', 'adhoc_hosts'],
       loginMethods: ['password'],
       registration: 'open',
       setupRequired: false,

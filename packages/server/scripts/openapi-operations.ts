@@ -20,10 +20,11 @@ interface Response {
 /** As much of an operation as is changed here. */
 export interface Operation {
   parameters?: { name: string; example?: unknown }[]
-  requestBody?: { content: Record<string, Content> }
+  requestBody?: { description?: string; content: Record<string, Content> }
   responses: Record<string, Response>
 }
 
+const MIB = 1024 * 1024
 const JSON_MEDIA_TYPE = 'application/json'
 const REQUEST_ID = '01932c20-0a1b-7c2d-8e3f-4a5b6c7d8e9f'
 const LOCATION = { description: 'Where it is from now on.', schema: { type: 'string' } }
@@ -38,6 +39,9 @@ export function finishOperation(operation: Operation, route: RestRoute): void {
   }
   const body = operation.requestBody?.content[JSON_MEDIA_TYPE]
   if (body) body.example = bodyExample(route, example.input)
+  if (operation.requestBody && route.maxBody !== undefined) {
+    operation.requestBody.description = `At most ${route.maxBody / MIB} MiB.`
+  }
   operation.responses = { ...successes(operation, route), ...refusals(route) }
 }
 
@@ -79,7 +83,8 @@ function refusals({ openapi, rest }: RestRoute): Record<string, Response> {
   const codes: KrownErrorCode[] = [
     // Also where nothing is taken: whatever is given is refused.
     'VALIDATION_FAILED',
-    ...(openapi.protect === false ? [] : (['UNAUTHENTICATED', 'RATE_LIMITED'] as const)),
+    // An API token may lack the scope for anything, and the embedding program may have a rule.
+    ...(openapi.protect === false ? [] : (['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'] as const)),
     ...((rest.errors ?? []) as KrownErrorCode[]),
     ...(openapi.method === 'GET' ? [] : (['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const)),
     'UNAVAILABLE',

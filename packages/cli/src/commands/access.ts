@@ -45,7 +45,10 @@ export function addAccess(program: Command, run: Run): void {
     .argument('<selector>', "which: 'name:web* tag:prod and not tag:db'; '*' is every target")
     .option('--user <user>', 'user name or id')
     .addOption(new Option('--role <role>', 'everybody of this role').choices(ROLES))
-    .option('--token <token>', 'id of an API token, besides what its owner may')
+    .option(
+      '--token <token>',
+      'id of an API token, which rules limit: it reaches what both they and its owner may',
+    )
     .option(
       '--verb <verb>',
       'exec, shell, transfer or watch; more than once, or with commas; default: all but watch',
@@ -67,6 +70,7 @@ export function addAccess(program: Command, run: Run): void {
     .argument('<target>', 'name or id')
     .addArgument(program.createArgument('<verb>', 'what').choices(VERBS))
     .option('--as <username>', "user name there; default: the target's")
+    .option('--token <token>', 'id of an API token of the user: as if it came with that')
     .action(run(explain))
 }
 
@@ -95,12 +99,17 @@ async function revoke(context: Context, [id]: [AccessRuleId]): Promise<undefined
   await using connection = await connect(context)
   const rule = await connection.client.accessRules.delete(id)
   await context.output.result(rule, () => `${id} is revoked: ${describe(rule)}`)
+  if (rule.tokenUnlimited) {
+    await context.output.note(
+      'no rule limits the API token any more: it may do what its owner may. `krown tokens revoke` ends it',
+    )
+  }
 }
 
 async function explain(
   context: Context,
   [user, target, verb]: [string, string, AccessVerb],
-  options: { as?: string },
+  options: { as?: string; token?: ApiTokenId },
 ): Promise<undefined> {
   await using connection = await connect(context)
   const { client } = connection
@@ -109,8 +118,10 @@ async function explain(
     targetId: await targetIdOf(client, target),
     verb,
     remoteUsername: options.as,
+    tokenId: options.token,
   })
-  const asked = `${user} ${decision.allowed ? 'may' : 'may not'} ${verb} on ${target}`
+  const who = options.token === undefined ? user : `${user} with token ${options.token}`
+  const asked = `${who} ${decision.allowed ? 'may' : 'may not'} ${verb} on ${target}`
   await context.output.result(decision, () => `${asked}: ${because(decision)}`)
 }
 
@@ -131,10 +142,16 @@ const BECAUSE: Readonly<Record<string, string>> = {
   no_rule: 'no rule allows it',
   role: 'the role never may',
   disabled: 'the user is disabled',
+  no_token_rule: 'rules limit the token, and none of its own allows it',
+  token_ended: 'the token was revoked or has expired',
 }
 
-function because({ reason, rule }: AccessDecision): string {
-  return rule ? `by rule ${rule.id}, ${describe(rule)}` : (BECAUSE[reason] ?? reason)
+function because({ allowed, reason, rule, token }: AccessDecision): string {
+  const rules = [rule, token?.rule ?? null].filter((one) => one !== null)
+  const named = rules.map((one) => `rule ${one.id}, ${describe(one)}`).join('; and ')
+  if (allowed && rule) return `by ${named}`
+  const why = BECAUSE[reason] ?? reason
+  return named === '' ? why : `${why}; what does allow it: ${named}`
 }
 
 function describe(rule: AccessRule): string {
@@ -144,9 +161,11 @@ function describe(rule: AccessRule): string {
   return `${subjectText(rule)} may ${verbs.join(', ')} on ${selector}${as}${until}`
 }
 
-function subjectText({ subject }: AccessRule): string {
+function subjectText({ subject, subjectName }: AccessRule): string {
   if (subject.kind === 'role') return `role ${subject.role}`
-  return subject.kind === 'user' ? `user ${subject.userId}` : `token ${subject.tokenId}`
+  return subject.kind === 'user'
+    ? `user ${subjectName ?? subject.userId}`
+    : `token ${subjectName ?? subject.tokenId}`
 }
 
 const COLUMNS: readonly Column<AccessRule>[] = [

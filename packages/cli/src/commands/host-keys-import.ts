@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { HostKeyImport, ImportedHostKeyLine, RemoteKrownClient } from '@krown/sdk'
 import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
+import { partsOf } from '../import/known-hosts-parts.js'
 import { Progress } from '../output/progress.js'
 import type { Column } from '../output/table.js'
 
@@ -10,9 +11,6 @@ interface ImportOptions {
   readonly reason?: string
 }
 
-/** Of one call: with the end of each line written as two characters it stays below what a server takes. */
-const MAX_PART_LENGTH = 128 * 1024
-const MAX_PART_LINES = 2_000
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 export async function importKnownHosts(
@@ -24,8 +22,9 @@ export async function importKnownHosts(
   const whole = await sendKnownHosts(context, connection.client, { file, ...options })
   if (context.output.json) return void (await context.output.result(whole, () => ''))
   const shown = options.dryRun ? whole.lines : whole.lines.filter(({ outcome }) => outcome === 'skipped')
-  if (shown.length > 0) await context.output.table({ items: shown }, COLUMNS)
+  if (shown.length > 0) await context.output.table({ items: shown }, columns(whole.dryRun))
   await context.output.lines(describeKnownHosts(whole))
+  if (options.dryRun) await context.output.lines('nothing was changed')
 }
 
 /** Sends a known_hosts file in as many calls as it takes. */
@@ -47,30 +46,6 @@ export async function sendKnownHosts(
     })
   }
   return merge(answers, dryRun ?? false)
-}
-
-/** Whole lines, as many as fit into a call; `before` is how many came before them. */
-function partsOf(text: string): { text: string; before: number }[] {
-  const parts: { text: string; before: number }[] = []
-  let lines: string[] = []
-  let length = 0
-  let before = 0
-  const flush = () => {
-    parts.push({ text: lines.join('\n'), before })
-    before += lines.length
-    lines = []
-    length = 0
-  }
-  for (const line of text.split('\n')) {
-    if (lines.length > 0 && (length + line.length > MAX_PART_LENGTH || lines.length === MAX_PART_LINES))
-      flush()
-    // One that is longer than any key is skipped by the server anyway.
-    const sent = line.slice(0, MAX_PART_LENGTH)
-    lines.push(sent)
-    length += sent.length + 2
-  }
-  flush()
-  return parts
 }
 
 function merge(answers: readonly HostKeyImport[], dryRun: boolean): HostKeyImport {
@@ -98,16 +73,26 @@ async function readStandardInput(stdin: AsyncIterable<Uint8Array>): Promise<Buff
   return Buffer.concat(chunks)
 }
 
-/** `3 pinned, 1 known`. */
+/** `3 pinned, 1 known`; of a dry run `3 would be pinned, 1 known`. */
 export function describeKnownHosts({ counts, dryRun }: HostKeyImport): string {
   const told = Object.entries(counts).filter(([, count]) => count > 0)
-  const what = told.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to import'
-  return dryRun ? `${what}; nothing was changed` : what
+  const words = told.map(([outcome, count]) => `${count} ${wordFor(outcome, dryRun)}`)
+  return words.join(', ') || 'nothing to import'
 }
 
-const COLUMNS: readonly Column<ImportedHostKeyLine>[] = [
+const WOULD: Readonly<Record<string, string>> = {
+  pinned: 'would be pinned',
+  revoked: 'would be revoked',
+  kept: 'would be kept',
+  pattern: 'would be kept as pattern',
+  skipped: 'would be skipped',
+}
+
+const wordFor = (outcome: string, dryRun: boolean) => (dryRun ? WOULD[outcome] : undefined) ?? outcome
+
+const columns = (dryRun: boolean): readonly Column<ImportedHostKeyLine>[] => [
   { title: 'LINE', text: ({ line }) => String(line) },
-  { title: 'OUTCOME', text: ({ outcome }) => outcome },
+  { title: 'OUTCOME', text: ({ outcome }) => wordFor(outcome, dryRun) },
   { title: 'KEY', text: ({ fingerprint }) => fingerprint ?? '-' },
   { title: 'WHY', text: ({ reason }) => reason ?? '-' },
   { title: 'HOST', text: ({ host }) => host, flexible: true },

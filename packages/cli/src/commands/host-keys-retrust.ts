@@ -1,4 +1,4 @@
-import type { RemoteKrownClient, Retrust, RetrustedTarget, TargetId } from '@krown/sdk'
+import type { RemoteKrownClient, Retrust, RetrustedTarget, Target, TargetId } from '@krown/sdk'
 import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
 import { EXIT } from '../exit-codes.js'
@@ -14,6 +14,8 @@ interface RetrustOptions {
 /** Of one call: each may take as long as its slowest target. */
 const TARGETS_AT_ONCE = 16
 const MAX_TARGETS = 50_000
+/** No way leads through more. */
+const MAX_DEPTH = 8
 
 export async function retrustTargets(
   context: Context,
@@ -27,16 +29,26 @@ export async function retrustTargets(
   const { items } = await collectPages((query) => client.targets.list({ ...query, selector }), {
     limit: MAX_TARGETS,
   })
-  const ids = items.map(({ id }) => id)
+  const ids = jumpHostsFirst(items).map(({ id }) => id)
   const answer = await retrustInParts(context, client, { ...options, ids })
   await print(context, answer)
   return answer.targets.some(({ outcome }) => outcome === 'failed') ? EXIT.target : EXIT.ok
 }
 
+/** What leads to others is trusted before they are looked at, also where they come in different calls. */
+function jumpHostsFirst(targets: readonly Target[]): Target[] {
+  const byId = new Map(targets.map((target) => [target.id, target]))
+  const depthOf = ({ jumpTargetId }: Target, left = MAX_DEPTH): number => {
+    const jump = jumpTargetId === null || left === 0 ? undefined : byId.get(jumpTargetId)
+    return jump ? depthOf(jump, left - 1) + 1 : 0
+  }
+  return targets.toSorted((one, other) => depthOf(one) - depthOf(other))
+}
+
 async function print({ output }: Context, answer: Retrust): Promise<void> {
   if (output.json) return output.result(answer, () => '')
-  await output.table({ items: answer.targets }, COLUMNS)
-  await output.note(summary(answer))
+  await output.table({ items: answer.targets }, columns(answer.dryRun))
+  for (const line of summary(answer)) await output.lines(line)
 }
 
 async function retrustInParts(
@@ -54,19 +66,26 @@ async function retrustInParts(
   return { dryRun: dryRun ?? false, targets }
 }
 
-function summary({ targets, dryRun }: Retrust): string {
-  if (targets.length === 0) return 'no target is meant'
-  const counts = new Map<string, number>()
+function summary({ targets, dryRun }: Retrust): string[] {
+  if (targets.length === 0) return ['no target is meant']
+  const counts = new Map<RetrustedTarget['outcome'], number>()
   for (const { outcome } of targets) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-  const told = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ')
-  return dryRun ? `${told}; nothing was changed` : told
+  const told = [...counts].map(([outcome, count]) => `${count} ${wordFor(outcome, dryRun)}`).join(', ')
+  if (!dryRun) return [told]
+  const isWorth = counts.has('pinned') || counts.has('replaced')
+  const next = "compare what matters with the machines; then the same with --reason '…' in place of --dry-run"
+  return [told, 'nothing was changed', ...(isWorth ? [next] : [])]
 }
 
-const COLUMNS: readonly Column<RetrustedTarget>[] = [
+const wordFor = (outcome: RetrustedTarget['outcome'], dryRun: boolean) =>
+  dryRun && (outcome === 'pinned' || outcome === 'replaced') ? `would be ${outcome}` : outcome
+
+const columns = (dryRun: boolean): readonly Column<RetrustedTarget>[] => [
   { title: 'TARGET', text: ({ name }) => name },
   {
     title: 'OUTCOME',
-    text: ({ outcome, errorCode }) => (errorCode === null ? outcome : `${outcome}: ${errorCode}`),
+    text: ({ outcome, errorCode }) =>
+      errorCode === null ? wordFor(outcome, dryRun) : `${outcome}: ${errorCode}`,
   },
   { title: 'KEY NOW', text: ({ fingerprint }) => fingerprint ?? '-' },
   { title: 'KEYS BEFORE', text: ({ before }) => before.join(' ') || '-', flexible: true },

@@ -1,30 +1,19 @@
-import type {
-  HostKeyId,
-  HostKeyMark,
-  KnownHostKey,
-  PinHostKeyInput,
-  ProbedHostKey,
-  RemoteKrownClient,
-} from '@krown/sdk'
+import type { HostKeyId, HostKeyMark, KnownHostKey, PinHostKeyInput, ProbedHostKey } from '@krown/sdk'
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
 import { EXIT } from '../exit-codes.js'
+import { addressOf } from '../output/address.js'
+import { hintingAtHostKey } from '../output/host-key-hint.js'
 import type { Column } from '../output/table.js'
-import { targetIdOf } from '../target/target-id.js'
+import { type KeyPlace, keyPlaceOf, listedHostOf, type PlaceOptions } from '../target/key-place.js'
 import type { Run } from '../verb.js'
 import { importKnownHosts } from './host-keys-import.js'
 import { retrustTargets } from './host-keys-retrust.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
 import { parsePort } from './option-values.js'
 
-interface PlaceOptions {
-  readonly port?: number
-  readonly via?: string
-}
-
 interface PinOptions extends PlaceOptions {
   readonly type?: string
-  readonly mine?: boolean
   readonly reason?: string
 }
 
@@ -39,13 +28,15 @@ const REASON = 'why, for the journal'
 export function addHostKeys(program: Command, run: Run): void {
   const keys = program.command('host-keys').description('which host keys are trusted')
   withListOptions(keys.command('ls').description('list known host keys'))
-    .option('--host <host>', 'only those of this host')
+    .option('--host <host>', 'only those of this target, or else host')
     .addOption(new Option('--mark <mark>', 'only those').choices(MARKS))
     .action(run(list))
   addPinning(keys, run)
   addMarks(keys, run)
   withPlaceOptions(
-    keys.command('probe').description('look at the key that a host shows; exit code 6 when it is not good'),
+    keys
+      .command('probe')
+      .description('look at the key that a target or host shows; exit code 6 when it is not good'),
   ).action(run(probe))
   keys
     .command('import')
@@ -68,11 +59,13 @@ function addPinning(keys: Command, run: Run): void {
     withPlaceOptions(command)
       .argument('<fingerprint>', FINGERPRINT)
       .option('--type <type>', 'of the key, as ssh-ed25519')
-      .option('--mine', 'for yourself, and not for the organization')
-  withPinOptions(keys.command('pin').description('trust a key of a host'))
+      .option('--mine', 'for yourself, and not for the organization; of hosts that are no targets')
+  withPinOptions(keys.command('pin').description('trust a key of a target or host'))
     .option('--reason <text>', REASON)
     .action(run(pin))
-  withPinOptions(keys.command('replace').description('trust this key of a host, and no other any more'))
+  withPinOptions(
+    keys.command('replace').description('trust this key of a target or host, and no other any more'),
+  )
     .requiredOption('--reason <text>', REASON)
     .action(run(replace))
 }
@@ -95,9 +88,9 @@ function addMarks(keys: Command, run: Run): void {
 
 function withPlaceOptions(command: Command): Command {
   return command
-    .argument('<host>', 'name or address')
-    .option('-p, --port <port>', 'port of the host; default 22', parsePort)
-    .option('--via <target>', 'the jump host before it: name or id of a target')
+    .argument('<target>', 'name of a target, or else a host')
+    .option('-p, --port <port>', 'port of the host; default 22; a target has its own', parsePort)
+    .option('--via <target>', 'the jump host before the host: name or id of a target')
 }
 
 async function list(
@@ -106,7 +99,8 @@ async function list(
   options: ListOptions & { host?: string; mark?: HostKeyMark },
 ): Promise<undefined> {
   await using connection = await connect(context)
-  const { host, mark } = options
+  const { mark } = options
+  const host = await listedHostOf(connection.client, options.host)
   const page = await collectPages(
     (query) => connection.client.hostKeys.list({ ...query, host, mark }),
     options,
@@ -122,30 +116,32 @@ const replace = (context: Context, args: [string, string], options: PinOptions) 
 
 async function create(
   context: Context,
-  [host, fingerprint]: [string, string],
+  [text, fingerprint]: [string, string],
   options: PinOptions & { replace: boolean },
 ): Promise<undefined> {
   await using connection = await connect(context)
   const { type: algorithm, reason, mine } = options
+  const place = await keyPlaceOf(connection.client, text, options)
   const input: PinHostKeyInput = {
-    ...(await placeOf(connection.client, host, options)),
+    ...place.input,
     fingerprint,
     algorithm,
     reason,
     ...(mine && { scope: 'user' }),
     ...(options.replace && { replace: true }),
   }
-  await context.output.result(await connection.client.hostKeys.create(input), describe)
+  const key = await connection.client.hostKeys.create(input)
+  await context.output.result(key, () => describe(key, place.targetName))
 }
 
-async function probe(context: Context, [host]: [string], options: PlaceOptions): Promise<number> {
+async function probe(context: Context, [text]: [string], options: PlaceOptions): Promise<number> {
   await using connection = await connect(context)
-  const place = await placeOf(connection.client, host, options)
-  const seen = await connection.client.hostKeys.probe(place)
-  await context.output.result(seen, ({ fingerprint, algorithm }) => [
-    `${fingerprint} (${algorithm})`,
-    STANDINGS[seen.standing],
-  ])
+  const { client } = connection
+  const place = await keyPlaceOf(client, text, options)
+  const seen = await hintingAtHostKey({ words: place.words, isTarget: true }, () =>
+    client.hostKeys.probe(place.input),
+  )
+  await context.output.result(seen, () => formatProbed(seen, place))
   return seen.standing === 'changed' || seen.standing === 'revoked' ? EXIT.conflict : EXIT.ok
 }
 
@@ -162,36 +158,49 @@ async function mark(
 ): Promise<undefined> {
   await using connection = await connect(context)
   const key = await connection.client.hostKeys.update(id, { mark: options.mark, reason: options.reason })
-  await context.output.result(key, describe)
+  await context.output.result(key, () => describe(key))
 }
 
 async function remove(context: Context, [id]: [HostKeyId]): Promise<undefined> {
   await using connection = await connect(context)
   const key = await connection.client.hostKeys.delete(id)
-  await context.output.result(key, () => `${key.fingerprint} of ${hostOf(key)} is forgotten`)
+  await context.output.result(key, () => `${key.fingerprint} of ${hostOf(key)}${wayTo(key)} is forgotten`)
 }
 
-async function placeOf(client: RemoteKrownClient, host: string, { port, via }: PlaceOptions) {
-  return { host, port, ...(via !== undefined && { viaTargetId: await targetIdOf(client, via) }) }
+function formatProbed({ fingerprint, algorithm, standing }: ProbedHostKey, { words }: KeyPlace): string[] {
+  const key = `${words} ${fingerprint} --type ${algorithm}`
+  const next: Readonly<Record<ProbedHostKey['standing'], readonly string[]>> = {
+    trusted: ['it is trusted'],
+    unknown: [
+      'nothing is known of this host; compare the key with the machine, then pin it:',
+      `  krown host-keys pin ${key} --reason 'compared with the machine'`,
+    ],
+    changed: [
+      'other keys are pinned for this host: it was rebuilt, or somebody is in between; if it was rebuilt:',
+      `  krown host-keys replace ${key} --reason 'rebuilt'`,
+    ],
+    revoked: ['this key is revoked'],
+  }
+  return [`${fingerprint} (${algorithm})`, ...next[standing]]
 }
 
-const STANDINGS: Readonly<Record<ProbedHostKey['standing'], string>> = {
-  trusted: 'it is trusted',
-  unknown: 'nothing is known of this host: compare the key with the host before you pin it',
-  changed: 'other keys are pinned for this host: it was rebuilt, or somebody is in between',
-  revoked: 'this key is revoked',
+const hostOf = ({ host, port }: KnownHostKey) => addressOf({ host, port })
+
+const wayTo = ({ viaTargetId, viaTargetName }: KnownHostKey) =>
+  viaTargetId === null ? '' : ` through ${viaTargetName ?? viaTargetId}`
+
+function describe(key: KnownHostKey, targetName?: string): string {
+  const of = targetName === undefined ? `host ${hostOf(key)}` : `target ${targetName}, ${hostOf(key)}`
+  return `${key.fingerprint} of ${of}${wayTo(key)} is ${key.mark} (${key.id})`
 }
-
-const hostOf = ({ host, port }: KnownHostKey) => (port === 22 || port === 0 ? host : `${host}:${port}`)
-
-const describe = (key: KnownHostKey) => `${key.fingerprint} of ${hostOf(key)} (${key.id}) is ${key.mark}`
 
 const COLUMNS: readonly Column<KnownHostKey>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'MARK', text: ({ mark }) => mark },
-  { title: 'OF', text: ({ userId }) => (userId === null ? 'organization' : userId) },
+  { title: 'FOR', text: ({ userId, ownerName }) => (userId === null ? 'everybody' : (ownerName ?? userId)) },
   { title: 'FINGERPRINT', text: ({ fingerprint }) => fingerprint },
   { title: 'TYPE', text: ({ algorithm }) => algorithm },
   { title: 'SOURCE', text: ({ source }) => source },
+  { title: 'THROUGH', text: ({ viaTargetId, viaTargetName }) => viaTargetName ?? viaTargetId ?? '-' },
   { title: 'HOST', text: hostOf, flexible: true },
 ]

@@ -81,9 +81,16 @@ function formatLine(entry: JournalEntry): string {
 function factsOf({ facts, details }: JournalEntry): string {
   const { username: _, ...others } = { ...details, ...facts }
   return Object.entries(others)
-    .filter(([, value]) => value !== null)
+    .filter(([name, value]) => value !== null && !(name === 'targetId' && 'target' in others))
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join(' ')
+}
+
+/** By its name where the entry has it, else by its id; with what it is. */
+function resourceOf({ resourceKind, resourceId, details }: JournalEntry): string {
+  if (resourceId === null) return '-'
+  const name = details?.[resourceKind ?? '']
+  return `${resourceKind} ${typeof name === 'string' ? name : resourceId}`
 }
 
 function actorOf({ details, actorKind, actorUserId }: JournalEntry): string {
@@ -96,6 +103,6 @@ const COLUMNS: readonly Column<JournalEntry>[] = [
   { title: 'WHO', text: actorOf },
   { title: 'ACTION', text: ({ action }) => action },
   { title: 'OUTCOME', text: ({ outcome }) => outcome },
-  { title: 'RESOURCE', text: ({ resourceId }) => resourceId ?? '' },
+  { title: 'RESOURCE', text: resourceOf },
   { title: 'FACTS', text: factsOf, flexible: true },
 ]

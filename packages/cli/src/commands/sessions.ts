@@ -1,8 +1,10 @@
-import type { Session, SessionId, SessionQuery, SessionStatus } from '@krown/sdk'
+import type { RemoteKrownClient, Session, SessionId, SessionQuery, SessionStatus } from '@krown/sdk'
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
+import { loginAddressOf } from '../output/address.js'
 import { type Column, formatFields } from '../output/table.js'
 import { formatTime } from '../output/time.js'
+import { findTargetOrHost } from '../target/find-target.js'
 import { openSession, type TargetOptions } from '../target/open-session.js'
 import { Secrets } from '../terminal/secrets.js'
 import type { Run } from '../verb.js'
@@ -26,7 +28,7 @@ export function addSessions(program: Command, run: Run): void {
   ).action(run(open))
   withListOptions(sessions.command('ls').description('list sessions'))
     .addOption(new Option('--status <status>', 'only those').choices(STATUSES))
-    .option('--host <host>', 'only those to this host')
+    .option('--host <host>', 'only those to this target, or else host')
     .action(run(list))
   sessions
     .command('show')
@@ -50,9 +52,10 @@ async function open(context: Context, [target]: [string], options: TargetOptions
 
 async function list(context: Context, _: [], options: ListOptions & SessionQuery): Promise<undefined> {
   await using connection = await connect(context)
-  const { status, host } = options
+  const { status } = options
+  const place = await placeOf(connection.client, options.host)
   const page = await collectPages(
-    (query) => connection.client.sessions.list({ ...query, status, host }),
+    (query) => connection.client.sessions.list({ ...query, status, ...place }),
     options,
   )
   await printPage(context, page, COLUMNS)
@@ -69,12 +72,22 @@ async function close(context: Context, [id]: [SessionId]): Promise<undefined> {
   await context.output.result(session, ({ id, status }) => `${id} is ${status}`)
 }
 
-const addressOf = ({ username, host, port }: Session) => `${username}@${host}${port === 22 ? '' : `:${port}`}`
+/** What to filter by: the target of that name, else the host. */
+async function placeOf(
+  client: RemoteKrownClient,
+  text: string | undefined,
+): Promise<Pick<SessionQuery, 'targetId' | 'host'>> {
+  if (text === undefined) return {}
+  const target = await findTargetOrHost(client, text, 'leave --host out')
+  return target ? { targetId: target.id } : { host: text }
+}
 
 const COLUMNS: readonly Column<Session>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'STATUS', text: ({ status }) => status },
-  { title: 'TARGET', text: addressOf, flexible: true },
+  { title: 'WHO', text: ({ ownerName }) => ownerName },
+  { title: 'TARGET', text: ({ targetName }) => targetName ?? '-' },
+  { title: 'ADDRESS', text: loginAddressOf, flexible: true },
   { title: 'CREATED', text: ({ createdAt }) => formatTime(createdAt) },
   { title: 'REASON', text: ({ statusReason }) => statusReason ?? '' },
 ]
@@ -82,10 +95,11 @@ const COLUMNS: readonly Column<Session>[] = [
 function formatSession(session: Session): string[] {
   return formatFields([
     ['id', session.id],
-    ['target', addressOf(session)],
+    ['target', session.targetName ?? session.targetId],
+    ['address', loginAddressOf(session)],
     ['status', session.status],
     ['reason', session.statusReason],
-    ['user', session.userId],
+    ['opened by', session.ownerName],
     ['signed in with', session.authMethod],
     ['host key', session.hostKeyFingerprint],
     ['created', formatTime(session.createdAt)],

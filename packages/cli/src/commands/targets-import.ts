@@ -5,14 +5,14 @@ import { usageError } from '../cli-error.js'
 import { type Context, connect } from '../context.js'
 import { EXIT } from '../exit-codes.js'
 import { planFromAnsible } from '../import/ansible-inventory.js'
-import { type ImportPlan, isTag, mergePlans, type PlannedTarget } from '../import/planned-target.js'
+import { findMissing, printImport } from '../import/import-report.js'
+import { type ImportPlan, isTag, mergePlans } from '../import/planned-target.js'
 import { sendPlan } from '../import/send-plan.js'
 import { planFromSshConfig } from '../import/ssh-config.js'
 import { Progress } from '../output/progress.js'
-import type { Column } from '../output/table.js'
 import { credentialIdOf } from '../target/credential-id.js'
 import type { Run } from '../verb.js'
-import { describeKnownHosts, sendKnownHosts } from './host-keys-import.js'
+import { sendKnownHosts } from './host-keys-import.js'
 import { collect } from './option-values.js'
 
 interface ImportOptions {
@@ -53,7 +53,10 @@ async function importTargets(context: Context, _: [], options: ImportOptions): P
   const parts = { context, client, options }
   const items = await sendTargets(parts, await withoutKnownJumpHosts(client, plan))
   const knownHosts = await sendKeys(parts)
-  await report(context, { plan, items, knownHosts, dryRun: options.dryRun ?? false })
+  const { dryRun = false, credential } = options
+  const given = { dryRun, credential: credential !== undefined, knownHosts: knownHosts !== undefined }
+  const missing = await findMissing(client, items, given)
+  await printImport(context.output, { plan, items, knownHosts, missing, dryRun })
   return items.some(({ outcome }) => outcome === 'refused') ? EXIT.failed : EXIT.ok
 }
 
@@ -106,44 +109,3 @@ async function sendKeys({ context, client, options }: ImportParts): Promise<Host
   const { knownHosts: file, dryRun } = options
   return file === undefined ? undefined : sendKnownHosts(context, client, { file, dryRun })
 }
-
-interface Report {
-  readonly plan: ImportPlan
-  readonly items: readonly ImportedTarget[]
-  readonly knownHosts: HostKeyImport | undefined
-  readonly dryRun: boolean
-}
-
-async function report({ output }: Context, { plan, items, knownHosts, dryRun }: Report): Promise<void> {
-  if (output.json) {
-    const document = { dryRun, items, remarks: plan.remarks, ...(knownHosts && { knownHosts }) }
-    return output.result(document, () => '')
-  }
-  for (const { what, why } of plan.remarks) await output.note(`${what}: ${why}`)
-  const byName = new Map(plan.targets.map((target) => [target.name, target]))
-  const rows = items.map((item) => ({ ...item, target: byName.get(item.name) }))
-  const shown = dryRun ? rows : rows.filter(({ outcome }) => outcome !== 'unchanged')
-  if (shown.length > 0) await output.table({ items: shown }, COLUMNS)
-  if (items.length > 0) await output.lines(summary(items, dryRun))
-  if (knownHosts !== undefined) await output.lines(`known_hosts: ${describeKnownHosts(knownHosts)}`)
-}
-
-function summary(items: readonly ImportedTarget[], dryRun: boolean): string {
-  const counts = (['created', 'updated', 'unchanged', 'refused'] as const)
-    .map((outcome) => [items.filter((item) => item.outcome === outcome).length, outcome] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, outcome]) => `${count} ${outcome}`)
-  return `targets: ${counts.join(', ')}${dryRun ? '; nothing was changed' : ''}`
-}
-
-const COLUMNS: readonly Column<ImportedTarget & { readonly target: PlannedTarget | undefined }>[] = [
-  { title: 'NAME', text: ({ name }) => name },
-  { title: 'OUTCOME', text: ({ outcome }) => outcome },
-  {
-    title: 'ADDRESS',
-    text: ({ target }) => (target ? `${target.username}@${target.host}:${target.port}` : '-'),
-  },
-  { title: 'THROUGH', text: ({ target }) => target?.jump ?? '-' },
-  { title: 'TAGS', text: ({ target }) => target?.tags.join(' ') ?? '' },
-  { title: 'WHAT', text: ({ changed, reason }) => reason ?? (changed.join(' ') || '-'), flexible: true },
-]

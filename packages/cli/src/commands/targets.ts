@@ -2,6 +2,8 @@ import type { CreateTargetInput, Target, TargetQuery, UpdateTargetInput } from '
 import type { Command } from 'commander'
 import { usageError } from '../cli-error.js'
 import { type Connection, type Context, connect } from '../context.js'
+import { loginAddressOf } from '../output/address.js'
+import { hintingAtHostKey, wordsOf } from '../output/host-key-hint.js'
 import { type Column, formatFields } from '../output/table.js'
 import { formatTime } from '../output/time.js'
 import { credentialIdOf } from '../target/credential-id.js'
@@ -129,7 +131,10 @@ async function createTarget(
     ...(hostKey !== undefined && { hostKeyFingerprint: hostKey }),
     ...(!probe && { probe }),
   }
-  const target = await connection.client.targets.create(input)
+  const words = wordsOf(input.host, options.port, options.jump || undefined)
+  const target = await hintingAtHostKey({ words, isTarget: true }, () =>
+    connection.client.targets.create(input),
+  )
   await context.output.result(target, describeNew)
 }
 
@@ -173,35 +178,37 @@ async function fieldsOf({ client }: Connection, options: ChangeOptions): Promise
   }
 }
 
-function describeNew(target: Target): string {
+function describeNew(target: Target): string[] {
   const { name, id, hostKeyFingerprints: keys } = target
-  const known =
-    keys.length > 0
-      ? `host key ${keys.join(', ')}`
-      : `no host key is pinned: krown host-keys retrust name:${name} --reason …`
-  return `${name} (${id}) is ${addressOf(target)}, ${known}`
+  const where = `${name} (${id}) is ${loginAddressOf(target)}`
+  if (keys.length > 0) return [`${where}, host key ${keys.join(', ')}`]
+  const next = `krown host-keys retrust name:${name} --reason 'first look'`
+  return [`${where}, no host key is pinned; to pin the one that it shows now:`, `  ${next}`]
 }
 
-const addressOf = ({ username, host, port }: Target) => `${username}@${host}${port === 22 ? '' : `:${port}`}`
+const jumpOf = ({ jumpTargetId, jumpTargetName }: Target) => jumpTargetName ?? jumpTargetId ?? '-'
+const credentialOf = ({ credentialId, credentialName }: Target) => credentialName ?? credentialId ?? '-'
 
 const COLUMNS: readonly Column<Target>[] = [
   { title: 'NAME', text: ({ name }) => name },
-  { title: 'ADDRESS', text: addressOf },
+  { title: 'ADDRESS', text: loginAddressOf },
+  { title: 'THROUGH', text: jumpOf },
+  { title: 'CREDENTIAL', text: credentialOf },
   { title: 'TAGS', text: ({ tags }) => tags.join(' '), flexible: true },
-  { title: 'HOST KEY', text: ({ hostKeyFingerprints: keys }) => (keys.length > 0 ? 'pinned' : '-') },
+  { title: 'HOST KEY', text: ({ hostKeyFingerprints: keys }) => (keys.length > 0 ? 'pinned' : 'unknown') },
 ]
 
 function formatTarget(target: Target): string[] {
   return formatFields([
     ['id', target.id],
     ['name', target.name],
-    ['address', addressOf(target)],
-    ['tags', target.tags.join(' ')],
-    ['credential', target.credentialId],
-    ['through', target.jumpTargetId],
+    ['address', loginAddressOf(target)],
+    ['tags', target.tags.join(' ') || null],
+    ['credential', credentialOf(target)],
+    ['through', jumpOf(target)],
     ['legacy algorithms', target.legacyAlgorithms ? 'offered' : null],
     ['description', target.description],
-    ['host keys', target.hostKeyFingerprints.join(' ')],
+    ['host keys', target.hostKeyFingerprints.join(' ') || null],
     ['created', formatTime(target.createdAt)],
     ['updated', formatTime(target.updatedAt)],
   ])

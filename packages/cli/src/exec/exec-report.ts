@@ -53,7 +53,10 @@ function endOf({ status, signal, errorCode, killed, id }: CommandSummary): strin
   const unsure = killed === 'unconfirmed' ? '; whether it ended on the target is not known' : ''
   if (status === 'completed') return signal === null ? undefined : `the command was ended by SIG${signal}`
   if (status === 'timed_out') return `the command took too long and was ended${unsure}`
-  if (status === 'cancelled') return `the command was cancelled${unsure}`
+  if (status === 'cancelled') {
+    const why = errorCode === 'FORBIDDEN' ? ' because access to the target ended' : ''
+    return `the command was cancelled${why}${unsure}`
+  }
   if (status === 'interrupted') return `the connection was lost while the command ran (${errorCode}): ${id}`
   return `the command did not run (${errorCode ?? status})`
 }

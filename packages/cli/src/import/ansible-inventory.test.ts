@@ -104,7 +104,12 @@ describe('an Ansible inventory', () => {
     ['hosts.ini', 'web[1:999999999]\n', /is no range of hosts/],
     ['hosts.ini', 'web[0:999][0:999][0:999]\n', /stands for too many hosts/],
     ['hosts.yml', 'all: [1, 2]\n', /all is not a mapping/],
-    ['hosts.yml', 'all: {hosts: {', /cannot be read/],
+    ['hosts.yml', 'all: {hosts: {', /cannot be read: [^\n]*at line 1, column \d+$/],
+    [
+      'hosts.yml',
+      `all: ${'{a: '.repeat(1_500)}${'}'.repeat(1_500)}`,
+      /cannot be read: it is nested too deeply$/,
+    ],
     ['hosts.yml', `a: &a {x: &b [${'*c,'.repeat(3)}]}\n`, /cannot be read/],
   ])('%s with %j is refused with the reason', async (file, text, reason) => {
     await expect(planOf(file, text)).rejects.toThrow(reason)

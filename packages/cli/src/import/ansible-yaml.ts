@@ -7,11 +7,22 @@ export async function readYamlInventory(text: string): Promise<AnsibleGroups> {
   // Asleep until somebody has such a file: the command line should start at once.
   const { parse } = await import('yaml')
   // Tags of Ansible, such as !vault, stay text.
-  const document: unknown = parse(text, { logLevel: 'error' })
+  const document = readDocument(() => parse(text, { logLevel: 'error', prettyErrors: true }))
   const groups: AnsibleGroups = new Map()
   for (const [name, group] of entriesOf(document, 'the inventory'))
     addGroup(groups, { name, group, depth: 0 })
   return groups
+}
+
+/** What a parser says is a page with the place marked in it; its first line is enough. */
+function readDocument(parse: () => unknown): unknown {
+  try {
+    return parse()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (/call stack/.test(message)) throw new Error('it is nested too deeply')
+    throw new Error(message.split('\n')[0]?.replace(/:$/, ''))
+  }
 }
 
 function addGroup(

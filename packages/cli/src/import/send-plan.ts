@@ -29,7 +29,23 @@ export async function sendPlan(
     const items = await sendPart([...company, ...part], send)
     answers.push(...items.slice(company.length))
   }
-  return answers
+  return withReasonsOfJumpHosts(answers, targets)
+}
+
+/** A server knows nothing of a jump host that it refused, or never got: what is behind says so. */
+function withReasonsOfJumpHosts(
+  answers: readonly ImportedTarget[],
+  targets: readonly PlannedTarget[],
+): ImportedTarget[] {
+  const jumps = new Map(targets.map(({ name, jump }) => [name, jump]))
+  const refusals = new Set(answers.filter(({ outcome }) => outcome === 'refused').map(({ name }) => name))
+  return answers.map((answer) => {
+    const jump = jumps.get(answer.name)
+    const isBehind = answer.outcome === 'refused' && jump && refusals.has(jump)
+    return isBehind && answer.reason?.includes(` jump host ${jump} `)
+      ? { ...answer, reason: `its jump host ${jump} was refused` }
+      : answer
+  })
 }
 
 type Send = (targets: readonly PlannedTarget[]) => Promise<ImportedTarget[]>

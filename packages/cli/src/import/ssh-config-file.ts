@@ -60,39 +60,45 @@ export class ConfigReader {
   /** @throws CliError when it cannot be read. */
   read(file: string): ConfigFile {
     try {
-      return this.#parse(readFileSync(file, 'utf8'), file, 0)
+      return this.#parse(readFileSync(file, 'utf8'), [file])
     } catch (error) {
       throw usageError(`${file} cannot be read: ${reasonOf(error)}`, 'name another file')
     }
   }
 
-  #parse(text: string, file: string, depth: number): ConfigFile {
+  /** @param way The file, after those that lead to it. */
+  #parse(text: string, way: readonly string[]): ConfigFile {
     let entries: (ConfigLine | ConfigFile)[] = []
     const sections: Section[] = [{ condition: undefined, entries }]
-    for (const line of readConfigLines(text, file)) {
+    for (const line of readConfigLines(text, way.at(-1) ?? '')) {
       if (line.keyword === 'host' || line.keyword === 'match') {
         entries = []
         sections.push({ condition: line, entries })
       } else if (line.keyword === 'include') {
-        entries.push(...line.args.flatMap((pattern) => this.#include(pattern, line, depth + 1)))
+        entries.push(...line.args.flatMap((pattern) => this.#include(pattern, line, way)))
       } else entries.push(line)
     }
     return new ConfigFile(sections)
   }
 
-  #include(pattern: string, { at }: ConfigLine, depth: number): ConfigFile[] {
-    if (depth > MAX_DEPTH) {
+  #include(pattern: string, { at }: ConfigLine, way: readonly string[]): ConfigFile[] {
+    if (way.length > MAX_DEPTH) {
       this.remarks.push({ what: at, why: `Include ${pattern} is more than ${MAX_DEPTH} files deep` })
       return []
     }
-    return this.#filesOf(pattern).flatMap((file) => this.#readIncluded(file, depth))
+    return this.#filesOf(pattern).flatMap((file) => {
+      const loop = loopTo(file, way)
+      if (loop === undefined) return this.#readIncluded(file, way)
+      this.remarks.push({ what: at, why: `Include ${pattern} leads in a circle: ${loop}` })
+      return []
+    })
   }
 
-  #readIncluded(file: string, depth: number): ConfigFile[] {
+  #readIncluded(file: string, way: readonly string[]): ConfigFile[] {
     this.#files += 1
     if (this.#files > MAX_FILES) throw usageError(`Include leads to more than ${MAX_FILES} files`)
     try {
-      return [this.#parse(readFileSync(file, 'utf8'), file, depth)]
+      return [this.#parse(readFileSync(file, 'utf8'), [...way, file])]
     } catch (error) {
       if (error instanceof Error && 'exitCode' in error) throw error
       this.remarks.push({ what: file, why: `cannot be read: ${reasonOf(error)}` })
@@ -108,6 +114,12 @@ export class ConfigReader {
     const steps = path.slice(root.length).split(sep)
     return steps.reduce((found, step) => found.flatMap((folder) => entriesOf(folder, step)), [root])
   }
+}
+
+/** `config → conf.d/web → config`, where one comes back to what one came from. */
+function loopTo(file: string, way: readonly string[]): string | undefined {
+  const from = way.findIndex((before) => resolve(before) === file)
+  return from < 0 ? undefined : [...way.slice(from), file].join(' → ')
 }
 
 function entriesOf(folder: string, pattern: string): string[] {

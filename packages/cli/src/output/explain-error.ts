@@ -1,5 +1,6 @@
 import { CliError } from '../cli-error.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
+import { HintedError } from './hinted-error.js'
 import { HINTS } from './hints.js'
 
 export interface Explanation {
@@ -16,7 +17,9 @@ type KrownClientError = import('@krown/sdk').KrownClientError
 export function explainError(error: unknown, { tokenFromEnvironment = false } = {}): Explanation {
   try {
     if (error instanceof CliError) return explainOwn(error)
-    if (isKrownError(error)) return explainKrown(error, tokenFromEnvironment)
+    if (error instanceof HintedError && isKrownError(error.cause))
+      return explainKrown(error.cause, error.hint)
+    if (isKrownError(error)) return explainKrown(error, hintOf(error, tokenFromEnvironment))
     if (error instanceof Error && 'syscall' in error) return explainSystem(error)
     return explainUnexpected(error)
   } catch (unexplained) {
@@ -29,9 +32,8 @@ function explainOwn({ message, hint, exitCode }: CliError): Explanation {
   return { exitCode, lines, json: { code: 'CLI', message, hint } }
 }
 
-function explainKrown(error: KrownClientError, tokenFromEnvironment: boolean): Explanation {
-  const hint = hintOf(error, tokenFromEnvironment)
-  const lines = [`${error.message} (${error.rawCode})`, ...factsOf(error), ...(hint ? [hint] : [])]
+function explainKrown(error: KrownClientError, hint: string | null): Explanation {
+  const lines = [`${error.message} (${error.rawCode})`, ...factsOf(error), ...(hint ? hint.split('\n') : [])]
   return { exitCode: exitCodeOf(error), lines, json: { ...jsonOf(error), hint } }
 }
 

@@ -17,8 +17,8 @@ export const HINTS: Readonly<Record<KrownClientErrorCode, string | null>> = {
   SESSION_LOST: 'look what state the target is in before you repeat anything',
   TARGET_POLICY_DENIED: 'the outbound rules of the server forbid it; its administrator can change them',
   HOST_KEY_UNKNOWN:
-    'compare the presented key with the host, then repeat with --host-key SHA256:…; of a target: "krown host-keys retrust"',
-  HOST_KEY_MISMATCH: 'find out whether the host was rebuilt; if not, somebody may be in between',
+    'compare the presented key with the machine; an administrator pins it with "krown host-keys pin"',
+  HOST_KEY_MISMATCH: 'find out whether the machine was rebuilt; if not, somebody may be in between',
   TARGET_AUTH_FAILED: 'check the user name, and the password or key',
   TARGET_UNREACHABLE: 'check host, port and network, as the server sees them',
   TARGET_PROTOCOL_ERROR: "check the port; update the target's SSH server",

@@ -7,7 +7,7 @@ import { isId } from './target.js'
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/i
 
 /** The target of that name; undefined when there is none that the caller may see. */
-async function findTargetByName(client: RemoteKrownClient, name: string): Promise<Target | undefined> {
+export async function findTargetByName(client: RemoteKrownClient, name: string): Promise<Target | undefined> {
   if (!NAME.test(name)) return undefined
   return (await client.targets.list({ name })).items[0]
 }
@@ -21,12 +21,25 @@ export async function getTarget(client: RemoteKrownClient, nameOrId: string): Pr
 }
 
 /**
- * The target that is meant where a host could be meant, too: by one word without `@`, which is the name of a target.
- * Who may see no targets means a host.
+ * The target of that name where a host may be meant instead; undefined when it is no target.
+ *
+ * @param otherwise How to say that the host is meant.
+ * @throws CliError when that cannot be told: an API token need not be able to see targets.
  */
-export async function findMeantTarget(client: RemoteKrownClient, text: string): Promise<Target | undefined> {
-  return findTargetByName(client, text).catch((error) => {
-    if (isCode(error, 'FORBIDDEN')) return undefined
-    throw error
-  })
+export async function findTargetOrHost(
+  client: RemoteKrownClient,
+  name: string,
+  otherwise: string,
+): Promise<Target | undefined> {
+  try {
+    return await findTargetByName(client, name)
+  } catch (error) {
+    if (!isCode(error, 'FORBIDDEN')) throw error
+    throw new CliError(`you may not see whether ${name} is a target`, EXIT.forbidden, notSeen(otherwise))
+  }
+}
+
+/** What to do without the right to see targets. */
+export function notSeen(otherwise: string): string {
+  return `to see that takes target:read, for an API token as a scope; ${otherwise}`
 }

@@ -10,8 +10,8 @@ import { PASSWORD, startOffice } from '../support/office.js'
 
 const GUIDE = 'docs/guide/cli.md'
 
-test('the commands of the guide run as they are written', async () => {
-  await using office = await startOffice()
+test('the commands of the guide run as they are written, on a server as init makes it', async () => {
+  await using office = await startOffice({ ssh: { allowAdhocHosts: false } })
   await using target = await startLocalSshServer()
   const { home } = await office.newDesk()
   const bin = join(home, 'bin')
@@ -45,7 +45,7 @@ test('the commands of the guide run as they are written', async () => {
   expect(output).toMatch(/^verified: \d+ entries/m)
   expect(output).toMatch(/^from a script$/m)
   expect(output).toMatch(/^nightly .* is revoked$/m)
-}, 60_000)
+}, 120_000)
 
 test('the guide knows every exit code that there is', async () => {
   const { EXIT } = await import('../../src/exit-codes.js')

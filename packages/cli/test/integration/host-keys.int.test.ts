@@ -37,7 +37,7 @@ test('a host is probed, its key pinned, revoked, trusted again and forgotten', a
   expect((await admin.krown(['host-keys', 'probe', ...place()])).stdout).toContain('it is trusted')
   const revoked = await admin.krown(['host-keys', 'revoke', id, '--reason', 'leaked'])
   expect(revoked.stdout).toBe(
-    `${target.hostKeyFingerprint} of ${target.host}:${target.port} (${id}) is revoked\n`,
+    `${target.hostKeyFingerprint} of host ${target.host}:${target.port} is revoked (${id})\n`,
   )
   // A script can tell.
   expect((await admin.krown(['host-keys', 'probe', ...place()])).exitCode).toBe(6)
@@ -70,7 +70,7 @@ test('a known_hosts file is imported in parts, with the numbers of its own lines
   const file = `${admin.home}/known_hosts`
   await writeFile(file, `${lines.join('\n')}\n`)
   const dry = await admin.krown(['host-keys', 'import', file, '--dry-run'])
-  expect(dry.stdout).toContain('2499 pinned, 1 skipped; nothing was changed')
+  expect(dry.stdout).toContain('2499 would be pinned, 1 would be skipped\nnothing was changed\n')
   const { stdout } = await admin.krown(['host-keys', 'import', file])
   expect(stdout).toMatch(/^2401 +skipped +- +has no key/m)
   expect(stdout).toContain('2499 pinned, 1 skipped\n')
@@ -81,8 +81,8 @@ test('a known_hosts file is imported in parts, with the numbers of its own lines
     lines: expect.arrayContaining([expect.objectContaining({ line: 2500, host: 'h2499.example.com' })]),
   })
   const { stdout: listed } = await admin.krown(['host-keys', 'ls', '--host', 'h7.example.com'])
-  expect(listed).toMatch(/^ID +MARK +OF +FINGERPRINT +TYPE +SOURCE +HOST$/m)
-  expect(listed).toMatch(/ trusted +organization +SHA256:\S+ +ssh-ed25519 +import +h7\.example\.com$/m)
+  expect(listed).toMatch(/^ID +MARK +FOR +FINGERPRINT +TYPE +SOURCE +THROUGH +HOST$/m)
+  expect(listed).toMatch(/ trusted +everybody +SHA256:\S+ +ssh-ed25519 +import +- +h7\.example\.com$/m)
 })
 
 test('rebuilt targets are trusted anew, after a look at what would be done', async () => {
@@ -97,16 +97,19 @@ test('rebuilt targets are trusted anew, after a look at what would be done', asy
   expect([usage.exitCode, usage.stderr]).toEqual([2, expect.stringContaining('--reason is missing')])
   const dry = await admin.krown(['host-keys', 'retrust', 'name:rebuilt', '--dry-run'])
   expect(dry.stdout).toMatch(
-    new RegExp(`^rebuilt +replaced +${literally(rebuilt.hostKeyFingerprint)} +${literally(before)}$`, 'm'),
+    new RegExp(
+      `^rebuilt +would be replaced +${literally(rebuilt.hostKeyFingerprint)} +${literally(before)}$`,
+      'm',
+    ),
   )
-  expect(dry.stderr).toContain('1 replaced; nothing was changed')
+  expect(dry.stdout).toContain('1 would be replaced\nnothing was changed\n')
   const done = await json(admin, 'retrust', 'name:rebuilt', '--reason', 'new disk')
   expect(done).toMatchObject({
     dryRun: false,
     targets: [{ name: 'rebuilt', outcome: 'replaced', before: [before] }],
   })
   const again = await admin.krown(['host-keys', 'retrust', 'name:rebuilt', '--reason', 'again'])
-  expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('1 unchanged')])
+  expect([again.exitCode, again.stdout]).toEqual([0, expect.stringContaining('\n1 unchanged\n')])
   await rebuilt.stop()
   expect((await admin.krown(['host-keys', 'retrust', 'name:rebuilt', '--reason', 'again'])).exitCode).toBe(8)
 })

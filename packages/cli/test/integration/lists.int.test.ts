@@ -35,8 +35,9 @@ describe('sessions', () => {
   test('are listed and shown, for people and for programs', async () => {
     const { stdout } = await operator.krown(['sessions', 'ls'])
     const [titles = '', row = ''] = linesOf(stdout)
-    expect(titles).toMatch(/^ID +STATUS +TARGET +CREATED +REASON$/)
-    expect(row).toContain(`${session}  connected  ${target.username}@127.0.0.1:${target.port}`)
+    expect(titles).toMatch(/^ID +STATUS +WHO +TARGET +ADDRESS +CREATED +REASON$/)
+    const address = `${target.username}@127.0.0.1:${target.port}`
+    expect(row).toContain(`${session}  connected  ${operator.username}  -       ${address}`)
     expect(await json(operator, 'sessions', 'ls')).toEqual({
       items: [expect.objectContaining({ id: session })],
       nextCursor: null,
@@ -187,7 +188,7 @@ describe('journal', () => {
     expect(linesOf(stdout)).toEqual([
       expect.stringMatching(/^NO +AT +WHO +ACTION +OUTCOME +RESOURCE +FACTS$/),
       expect.stringMatching(
-        new RegExp(`^\\d+ +\\d{4}-\\S+Z +${operator.username} +session.opened +success +${session} `),
+        new RegExp(`^\\d+ +\\d{4}-\\S+Z +${operator.username} +session.opened +success +session ${session} `),
       ),
     ])
     const verified = await admin.krown(['journal', 'verify'])

@@ -24,7 +24,10 @@ const rule = ({ selector = '*', ...given }: Given = {}): DecidingRule => ({
 })
 
 const question = (given: Partial<AccessQuestion> = {}): AccessQuestion => ({
-  subject: { userId: alice, role: 'operator' },
+  subjects: [
+    { kind: 'user', userId: alice },
+    { kind: 'role', role: 'operator' },
+  ],
   target: web1,
   verbs: ['exec'],
   remoteUsername: 'root',
@@ -46,13 +49,22 @@ test('a rule is for its user, for its role or for its token, and for nobody else
   expect(decides(rule({ subject: { kind: 'role', role: 'readonly' } }))).toBe(false)
   const forToken = rule({ subject: { kind: 'api_token', tokenId: token } })
   expect(decides(forToken)).toBe(false)
-  expect(decides(forToken, { subject: { userId: alice, role: 'operator', tokenId: token } })).toBe(true)
+  expect(decides(forToken, { subjects: [{ kind: 'api_token', tokenId: token }] })).toBe(true)
 })
 
 test('an id of one kind is not taken for that of another', () => {
   const user = rule({ subject: { kind: 'user', userId: 'x' as UserId } })
-  const subject = { userId: alice, role: 'operator', tokenId: 'x' as ApiTokenId } as const
-  expect(decides(user, { subject })).toBe(false)
+  const subjects = [{ kind: 'api_token', tokenId: 'x' as ApiTokenId }] as const
+  expect(decides(user, { subjects })).toBe(false)
+  expect(new RuleBook([user]).names(subjects[0])).toBe(false)
+})
+
+test('a rule names its subject also when it has expired, and whatever it allows', () => {
+  const subject = { kind: 'api_token', tokenId: token } as const
+  const book = new RuleBook([rule({ subject, selector: 'nothing', expiresAt: 1 })])
+  expect(book.names(subject)).toBe(true)
+  expect(book.names({ kind: 'api_token', tokenId: 'other' as ApiTokenId })).toBe(false)
+  expect(new RuleBook([]).names(subject)).toBe(false)
 })
 
 test('a rule allows its verbs, its user names and its targets', () => {
@@ -125,11 +137,7 @@ const rules = fc.array(
 )
 
 const questions = fc.record<AccessQuestion>({
-  subject: fc.constantFrom(
-    { userId: alice, role: 'operator' },
-    { userId: alice, role: 'readonly' },
-    { userId: 'bob' as UserId, role: 'operator', tokenId: token },
-  ),
+  subjects: fc.subarray(SUBJECTS),
   target: fc.record({
     name: fc.constantFrom('a', 'b1', 'zy'),
     host: fc.constantFrom('h', 'i'),
@@ -143,12 +151,7 @@ const questions = fc.record<AccessQuestion>({
   at: fc.constant(1_000),
 })
 
-const isFor = ({ subject: whom }: DecidingRule, { subject }: AccessQuestion) =>
-  whom.kind === 'user'
-    ? whom.userId === subject.userId
-    : whom.kind === 'role'
-      ? whom.role === subject.role
-      : whom.tokenId === subject.tokenId
+const isFor = ({ subject }: DecidingRule, { subjects }: AccessQuestion) => subjects.includes(subject)
 
 test('however rules are filed, the first of all that allow it is found', () => {
   fc.assert(

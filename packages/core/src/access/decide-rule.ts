@@ -1,6 +1,4 @@
 import type { AccessSubject, AccessVerb } from '../model/access-rule.js'
-import type { ApiTokenId, UserId } from '../model/ids.js'
-import type { Role } from '../model/user.js'
 import { anchorsOf, type SelectableTarget, type TargetSelector } from './target-selector.js'
 
 /** What of an access rule decides. */
@@ -14,16 +12,10 @@ export interface DecidingRule {
   readonly expiresAt: number | null
 }
 
-/** Whom rules are asked for: what is for the user, for its role, or for the token it came with. */
-export interface RuleSubject {
-  readonly userId: UserId
-  readonly role: Role
-  readonly tokenId?: ApiTokenId | undefined
-}
-
 /** What somebody wants to do on a target. */
 export interface AccessQuestion {
-  readonly subject: RuleSubject
+  /** Rules for any one of them count. */
+  readonly subjects: readonly AccessSubject[]
   readonly target: SelectableTarget
   /** Any one of them; left out: whatever a rule may allow. */
   readonly verbs?: readonly AccessVerb[] | undefined
@@ -44,20 +36,16 @@ export class RuleBook<Rule extends DecidingRule> {
   /** The first rule that allows it; undefined when none does. */
   find(question: AccessQuestion): Rule | undefined {
     let first: Placed<Rule> | undefined
-    for (const shelf of this.#shelvesFor(question.subject)) {
-      const found = shelf.find(question, first?.place ?? Number.POSITIVE_INFINITY)
-      if (found) first = found
+    for (const subject of question.subjects) {
+      const before = first?.place ?? Number.POSITIVE_INFINITY
+      first = this.#shelves.get(keyOf(subject))?.find(question, before) ?? first
     }
     return first?.rule
   }
 
-  #shelvesFor({ userId, role, tokenId }: RuleSubject): Shelf<Rule>[] {
-    const subjects: AccessSubject[] = [
-      { kind: 'user', userId },
-      { kind: 'role', role },
-      ...(tokenId === undefined ? [] : [{ kind: 'api_token', tokenId } as const]),
-    ]
-    return subjects.flatMap((subject) => this.#shelves.get(keyOf(subject)) ?? [])
+  /** Whether any rule is for it, whatever it allows, and also when it has expired. */
+  names(subject: AccessSubject): boolean {
+    return this.#shelves.has(keyOf(subject))
   }
 
   #shelfOf(subject: AccessSubject): Shelf<Rule> {
@@ -117,7 +105,7 @@ function findBefore<Rule extends DecidingRule>(
   return undefined
 }
 
-/** Whether the rule, which is for the subject of the question, allows it. */
+/** Whether the rule, which is for a subject of the question, allows it. */
 function allows(rule: DecidingRule, { target, verbs, remoteUsername, at }: AccessQuestion): boolean {
   if (rule.expiresAt !== null && rule.expiresAt <= at) return false
   if (verbs && !verbs.some((verb) => rule.verbs.includes(verb))) return false

@@ -4,6 +4,7 @@ import type { NewId } from '../base/ids.js'
 import { parseInput } from '../base/parse-input.js'
 import type { Database } from '../db/database.js'
 import { isSetUp } from '../db/repositories/instance.repository.js'
+import { deleteEndedInvitesAcrossOrgs } from '../db/repositories/invite.repository.js'
 import { deleteExpiredLoginsAcrossOrgs } from '../db/repositories/login.repository.js'
 import type { Journal } from '../journal/journal.js'
 import type { Actor, SystemActor } from '../model/actor.js'
@@ -17,7 +18,7 @@ import { type Authorize, Gate } from './gate/gate.js'
 import { RefusalLog } from './gate/refusal-log.js'
 import { Subjects } from './gate/subjects.js'
 import { InviteDesk } from './invites/invite-desk.js'
-import { Invites } from './invites/invites.js'
+import { ENDED_INVITES_KEPT_MS, Invites } from './invites/invites.js'
 import type { LimitStore } from './limits/limit-store.js'
 import { type RateLimitSettings, RateLimits } from './limits/rate-limits.js'
 import { Account } from './logins/account.js'
@@ -98,7 +99,7 @@ export interface Identity {
   grantInstanceAdmin(input: { username: string }): Promise<User>
   /** For somebody on the machine. @throws KrownError NOT_FOUND, CONFLICT, VALIDATION_FAILED, QUOTA_EXCEEDED */
   createToken(input: MachineTokenInput): Promise<NewApiToken>
-  /** For the sweep: deletes logins that reached their absolute end, and counts that have expired. */
+  /** For the sweep: deletes logins that reached their absolute end, invites that ended long ago, and expired counts. */
   purge(): Promise<void>
   /** Journals refusals that were only counted. @throws KrownError AUDIT_UNAVAILABLE */
   flush(): Promise<void>
@@ -135,6 +136,7 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
     createToken: (input) => createTokenOnMachine({ db, issuer: shared.issuer, home }, input),
     purge: async () => {
       await deleteExpiredLoginsAcrossOrgs(db, clock.now())
+      await deleteEndedInvitesAcrossOrgs(db, clock.now() - ENDED_INVITES_KEPT_MS)
       await parts.limitStore.purge()
     },
     flush: () => entries.flush(),

@@ -4,12 +4,13 @@ import type { SystemInfo } from '../model/system.js'
 import { MAX_COMMAND_BYTES } from '../sessions/commands/command-requests.js'
 
 const MAX_PAGE = 200
+const CAPABILITIES = ['sessions', 'commands', 'journal', 'users', 'tokens', 'targets']
 
 /** What anybody may know about this Krown. */
 export function describeSystem(config: KrownConfig, setupRequired: boolean): SystemInfo {
   return {
     version,
-    capabilities: ['sessions', 'commands', 'journal', 'users', 'tokens'],
+    capabilities: [...CAPABILITIES, ...(config.ssh.allowAdhocHosts ? ['adhoc_hosts'] : [])],
     loginMethods: ['password'],
     registration: config.auth.registration,
     setupRequired,

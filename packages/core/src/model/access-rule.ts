@@ -19,7 +19,7 @@ export type AccessVerb = (typeof ACCESS_VERBS)[number]
 /** Whom a rule is for. */
 export type AccessSubject =
   | { kind: 'user'; userId: UserId }
-  /** Whoever comes with this token, besides what its owner may. */
+  /** Whoever comes with this token: it then reaches only what its own rules and its owner's rights both allow. */
   | { kind: 'api_token'; tokenId: ApiTokenId }
   | { kind: 'role'; role: Role }
 
@@ -28,6 +28,8 @@ export interface AccessRule {
   id: AccessRuleId
   orgId: OrgId
   subject: AccessSubject
+  /** What the user or the API token is called; null for a role. */
+  subjectName: string | null
   /** Which targets: `name:web* tag:prod and not tag:db`; `*` is every target. */
   selector: string
   /** At least one. */
@@ -42,6 +44,12 @@ export interface AccessRule {
   createdAt: string
 }
 
+/** What `accessRules.delete` answers: the rule as it was. */
+export interface RevokedAccessRule extends AccessRule {
+  /** It was the last rule that named its API token: from now on the token has all rights of its owner. */
+  tokenUnlimited: boolean
+}
+
 export const accessVerbSchema = z.enum(ACCESS_VERBS)
 
 export const accessSubjectSchema = z.discriminatedUnion('kind', [
@@ -50,20 +58,27 @@ export const accessSubjectSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('role'), role: roleSchema }),
 ]) satisfies z.ZodType<AccessSubject>
 
+const accessRuleShape = {
+  id: accessRuleIdSchema,
+  orgId: orgIdSchema,
+  subject: accessSubjectSchema,
+  subjectName: z.string().nullable(),
+  selector: z.string(),
+  verbs: z.array(accessVerbSchema),
+  remoteUsernames: z.array(z.string()).nullable(),
+  expiresAt: z.string().nullable(),
+  reason: z.string().nullable(),
+  grantedBy: userIdSchema.nullable(),
+  createdAt: z.string(),
+}
+
 export const accessRuleSchema = z
-  .object({
-    id: accessRuleIdSchema,
-    orgId: orgIdSchema,
-    subject: accessSubjectSchema,
-    selector: z.string(),
-    verbs: z.array(accessVerbSchema),
-    remoteUsernames: z.array(z.string()).nullable(),
-    expiresAt: z.string().nullable(),
-    reason: z.string().nullable(),
-    grantedBy: userIdSchema.nullable(),
-    createdAt: z.string(),
-  })
+  .object(accessRuleShape)
   .meta({ id: 'AccessRule' }) satisfies z.ZodType<AccessRule>
+
+export const revokedAccessRuleSchema = z
+  .object({ ...accessRuleShape, tokenUnlimited: z.boolean() })
+  .meta({ id: 'RevokedAccessRule' }) satisfies z.ZodType<RevokedAccessRule>
 
 /** What `accessRules.create` takes. */
 export interface CreateAccessRuleInput {
@@ -116,6 +131,8 @@ export const accessRulePageSchema = pageOf(accessRuleSchema) satisfies z.ZodType
 /** What `accessRules.explain` takes. */
 export interface ExplainAccessInput {
   userId: UserId
+  /** One of the user's API tokens, as if it came with that. Default: signed in. */
+  tokenId?: ApiTokenId | undefined
   targetId: TargetId
   verb: AccessVerb
   /** User name on the target; default: the target's own. */
@@ -124,15 +141,25 @@ export interface ExplainAccessInput {
 
 export const explainAccessInputSchema = z.strictObject({
   userId: userIdSchema,
+  tokenId: apiTokenIdSchema.optional(),
   targetId: targetIdSchema,
   verb: accessVerbSchema,
   remoteUsername: remoteUsernameSchema.optional(),
 }) satisfies z.ZodType<ExplainAccessInput>
 
-export const ACCESS_REASONS = ['admin', 'rule', 'no_rule', 'role', 'disabled'] as const
+export const ACCESS_REASONS = [
+  'admin',
+  'rule',
+  'no_rule',
+  'role',
+  'disabled',
+  'no_token_rule',
+  'token_ended',
+] as const
 /**
  * Why: `admin` needs no rule; `rule` allows it; `no_rule` does; the `role` never may; the user is `disabled` or no
- * member.
+ * member. With an API token also: the user may, but `no_token_rule` allows it, though rules name the token; or the
+ * token was revoked or has expired.
  */
 export type AccessReason = (typeof ACCESS_REASONS)[number]
 
@@ -140,8 +167,13 @@ export type AccessReason = (typeof ACCESS_REASONS)[number]
 export interface AccessDecision {
   allowed: boolean
   reason: AccessReason
-  /** The deciding rule; null where none is. */
+  /** The rule by which the user may; null where none lets it, or none is needed. */
   rule: AccessRule | null
+  /** Null unless it was asked for an API token that rules name: what those of its own say, besides the user's rights. */
+  token: {
+    /** The rule of the token that allows it; null when none does. */
+    rule: AccessRule | null
+  } | null
 }
 
 export const accessDecisionSchema = z
@@ -149,5 +181,6 @@ export const accessDecisionSchema = z
     allowed: z.boolean(),
     reason: z.enum(ACCESS_REASONS),
     rule: accessRuleSchema.nullable(),
+    token: z.object({ rule: accessRuleSchema.nullable() }).nullable(),
   })
   .meta({ id: 'AccessDecision' }) satisfies z.ZodType<AccessDecision>

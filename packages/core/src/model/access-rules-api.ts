@@ -4,6 +4,7 @@ import type {
   AccessRuleQuery,
   CreateAccessRuleInput,
   ExplainAccessInput,
+  RevokedAccessRule,
   UpdateAccessRuleInput,
 } from './access-rule.js'
 import type { AccessRuleId } from './ids.js'
@@ -18,18 +19,22 @@ export interface AccessRulesApi {
   list(query?: AccessRuleQuery): Promise<Page<AccessRule>>
   get(id: AccessRuleId): Promise<AccessRule>
   /**
+   * The first rule of an API token limits it: what its owner may, but none of its rules allows, ends.
+   *
    * @throws KrownError `VALIDATION_FAILED` for a `selector` that cannot be read, or an `expiresAt` that has passed;
    * `NOT_FOUND` for a user or a token that the organization does not have; `QUOTA_EXCEEDED`.
    */
   create(input: CreateAccessRuleInput): Promise<AccessRule>
   /** @throws KrownError `VALIDATION_FAILED` as for `create` */
   update(id: AccessRuleId, input: UpdateAccessRuleInput): Promise<AccessRule>
-  /** Answers with what it was. */
-  delete(id: AccessRuleId): Promise<AccessRule>
+  /** Answers with what it was, and whether it limited an API token that nothing limits any more. */
+  delete(id: AccessRuleId): Promise<RevokedAccessRule>
   /**
-   * Whether a user may do something on a target now, signed in and not with an API token, and why.
+   * Whether a user may do something on a target now, signed in or with one of its API tokens, and why. Of the scopes of
+   * a token it knows nothing.
    *
-   * @throws KrownError `NOT_FOUND` for a user or a target that the organization does not have.
+   * @throws KrownError `NOT_FOUND` for a user or a target that the organization does not have, or a token that the user
+   * does not have.
    */
   explain(input: ExplainAccessInput): Promise<AccessDecision>
 }

@@ -40,7 +40,10 @@ export interface CommandSummary {
   exitCode: number | null
   /** RFC 4254 name without SIG, such as `TERM`; null when none ended it. */
   signal: string | null
-  /** What went wrong, one of the error codes; null when nothing did. */
+  /**
+   * What went wrong, one of the error codes; null when nothing did. `FORBIDDEN` when it was `cancelled` because access to
+   * the target ended.
+   */
   errorCode: string | null
   /** Bytes the target sent, also those that were not kept. */
   stdoutBytes: number

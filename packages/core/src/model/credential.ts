@@ -95,6 +95,15 @@ export const updateCredentialInputSchema = z.strictObject(
   updateCredentialInputShape,
 ) satisfies z.ZodType<UpdateCredentialInput>
 
-export const credentialQuerySchema = z.strictObject({ ...pageQueryShape }) satisfies z.ZodType<PageQuery>
+/** Filters of `credentials.list`; default: all of the organization. */
+export interface CredentialQuery extends PageQuery {
+  /** The whole name, as it is written. */
+  name?: string | undefined
+}
+
+export const credentialQuerySchema = z.strictObject({
+  name: credentialName.optional(),
+  ...pageQueryShape,
+}) satisfies z.ZodType<CredentialQuery>
 
 export const credentialPageSchema = pageOf(credentialSchema) satisfies z.ZodType<Page<Credential>>

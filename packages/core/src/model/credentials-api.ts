@@ -1,11 +1,16 @@
-import type { CreateCredentialInput, Credential, UpdateCredentialInput } from './credential.js'
+import type {
+  CreateCredentialInput,
+  Credential,
+  CredentialQuery,
+  UpdateCredentialInput,
+} from './credential.js'
 import type { CredentialId } from './ids.js'
-import type { Page, PageQuery } from './page.js'
+import type { Page } from './page.js'
 
 /** Stored secrets for targets; for admins. What is stored is never told again, to nobody. */
 export interface CredentialsApi {
   /** Newest first. */
-  list(query?: PageQuery): Promise<Page<Credential>>
+  list(query?: CredentialQuery): Promise<Page<Credential>>
   get(id: CredentialId): Promise<Credential>
   /**
    * A private key is read first, so one that no session could use is refused.

@@ -19,12 +19,16 @@ export interface KnownHostKey {
   orgId: OrgId
   /** Whose it is: a user's own, which nobody else trusts; null for the whole organization. */
   userId: UserId | null
+  /** What that user is called; null like `userId`. */
+  ownerName: string | null
   /** In its one spelling; of an import, patterns as they were in the file (`*.example.com,!db.example.com`, `|1|…`). */
   host: string
   /** 0 where `host` is a pattern, which then says the port. */
   port: number
   /** The jump host through which the host is reached; null when it is dialled directly. */
   viaTargetId: TargetId | null
+  /** What that jump host is called; null also when there is no such target any more. */
+  viaTargetName: string | null
   /** Such as `ssh-ed25519`. */
   algorithm: string
   /** `SHA256:…`. */
@@ -42,9 +46,11 @@ export const hostKeySchema = z
     id: hostKeyIdSchema,
     orgId: orgIdSchema,
     userId: userIdSchema.nullable(),
+    ownerName: z.string().nullable(),
     host: z.string(),
     port: z.number().int(),
     viaTargetId: targetIdSchema.nullable(),
+    viaTargetName: z.string().nullable(),
     algorithm: z.string(),
     fingerprint: z.string(),
     mark: z.enum(HOST_KEY_MARKS),
@@ -177,8 +183,11 @@ export interface ImportHostKeysInput {
   dryRun?: boolean | undefined
 }
 
+/** Characters of a known_hosts file; what has more is imported in several calls. */
+const MAX_KNOWN_HOSTS_LENGTH = 3 * 1024 * 1024
+
 export const importHostKeysInputSchema = z.strictObject({
-  text: z.string().max(16 * 1024 * 1024),
+  text: z.string().max(MAX_KNOWN_HOSTS_LENGTH),
   reason: reasonText.optional(),
   dryRun: z.boolean().optional(),
 }) satisfies z.ZodType<ImportHostKeysInput>

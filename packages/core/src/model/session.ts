@@ -17,8 +17,12 @@ export interface Session {
   orgId: OrgId
   /** Who opened it. */
   userId: UserId
+  /** What that user is called. */
+  ownerName: string
   /** The inventory entry it was opened by; null for an ad hoc host. */
   targetId: TargetId | null
+  /** What that target is called; null also when there is no such target any more. */
+  targetName: string | null
   /** As it was asked for, in one spelling: lower case, addresses in their usual form. */
   host: string
   port: number
@@ -50,7 +54,9 @@ export const sessionSchema = z
     id: sessionIdSchema,
     orgId: orgIdSchema,
     userId: userIdSchema,
+    ownerName: z.string(),
     targetId: targetIdSchema.nullable(),
+    targetName: z.string().nullable(),
     host: z.string(),
     port: z.number().int(),
     username: z.string(),

@@ -4,7 +4,10 @@ import { z } from 'zod'
 export interface SystemInfo {
   /** Of the package, such as `0.1.0`. */
   version: string
-  /** Names of what it offers, such as `sessions`; more may come. */
+  /**
+   * Names of what it offers, such as `sessions`; more may come. Without `adhoc_hosts` sessions go to targets of the
+   * inventory only.
+   */
   capabilities: string[]
   /** Ways to sign in, such as `password`; more may come. */
   loginMethods: string[]

@@ -20,8 +20,10 @@ export interface Target {
   tags: string[]
   /** What sessions sign in with; null when whoever opens one brings a credential of their own. */
   credentialId: CredentialId | null
+  credentialName: string | null
   /** The target through which this one is reached; null when it is dialled directly. */
   jumpTargetId: TargetId | null
+  jumpTargetName: string | null
   /** Also offers algorithms that are no longer safe. */
   legacyAlgorithms: boolean
   description: string | null
@@ -73,7 +75,9 @@ export const targetSchema = z
     username: z.string(),
     tags: z.array(z.string()),
     credentialId: credentialIdSchema.nullable(),
+    credentialName: z.string().nullable(),
     jumpTargetId: targetIdSchema.nullable(),
+    jumpTargetName: z.string().nullable(),
     legacyAlgorithms: z.boolean(),
     description: z.string().nullable(),
     hostKeyFingerprints: z.array(z.string()),

@@ -114,10 +114,13 @@ export const updateUserInputSchema = z.strictObject(updateUserShape) satisfies z
 
 /** Filters of `users.list`; default: everybody in the organization. */
 export interface UserQuery extends PageQuery {
+  /** The whole name; upper case is folded for those who sign in here. Of those who come from elsewhere several may have it. */
+  username?: string | undefined
   role?: Role | undefined
 }
 
 export const userQuerySchema = z.strictObject({
+  username: nameText(256).optional(),
   role: roleSchema.optional(),
   ...pageQueryShape,
 }) satisfies z.ZodType<UserQuery>

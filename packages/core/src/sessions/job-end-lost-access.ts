@@ -4,8 +4,10 @@ import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { ApiTokenId, OrgId } from '../model/ids.js'
 import { type AccessHolder, holderOf } from '../targets/access-rules/judge-access.js'
-import type { SessionOnTarget, TargetAccess } from '../targets/access-rules/target-access.js'
+import { type HeldAccess, OPENING_VERBS, type TargetAccess } from '../targets/access-rules/target-access.js'
+import { accessEnded } from './access-ended.js'
 import type { StandingSource } from './job-end-revoked-sessions.js'
+import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -19,66 +21,96 @@ interface Deps {
   readonly closer: Pick<SessionCloser, 'close'>
   readonly standings: HolderSource
   readonly access: Pick<TargetAccess, 'lastingIn'>
+  /** Gets what ends, and what may take its time: the job does not wait, or others would be late. */
+  readonly inBackground: (ending: Promise<unknown>) => void
 }
 
-/** A session to a target, open or being opened. */
-interface Held {
-  readonly owner: Actor
-  readonly on: SessionOnTarget
-  end(): unknown
+/** Something that access to a target lets go on: a session, open or being opened, or a command in one. */
+interface Held extends Omit<HeldAccess, 'holder'> {
+  readonly actor: Actor
+  /** Resolves when it has ended. */
+  end(): Promise<unknown>
+  /** What ends with it. */
+  readonly within: readonly Held[]
 }
 
-/** Ends the sessions to targets that their owners could not open any more: a rule ended, or the target changed. */
-export async function endLostAccess(deps: Deps): Promise<void> {
-  const ofOrgs = groupBy(heldSessions(deps), ({ owner }) => owner.orgId)
-  await Promise.all([...ofOrgs].map(([orgId, held]) => endLostAccessIn(orgId, held, deps)))
+/**
+ * Ends the sessions that their owners could not open any more, because a rule ended or the target changed; and in those
+ * that stay, the commands that could not be started any more.
+ *
+ * @param only The organization to look at; left out: all of them.
+ */
+export async function endLostAccess(deps: Deps, only?: OrgId): Promise<void> {
+  const ofOrgs = groupBy(heldIn(deps), ({ actor }) => actor.orgId)
+  const wanted = only === undefined ? [...ofOrgs] : [...ofOrgs].filter(([orgId]) => orgId === only)
+  await Promise.all(wanted.map(([orgId, held]) => endLostAccessIn(orgId, held, deps)))
 }
 
-function heldSessions({ registry, closer }: Deps): Held[] {
+function heldIn({ registry, closer }: Deps): Held[] {
   const live = registry.all().map((session) => ({
-    owner: session.owner,
+    actor: session.owner,
     on: session.onTarget,
+    verbs: OPENING_VERBS,
     end: () => closer.close(session, 'access_ended'),
+    within: commandsOf(session),
   }))
   const opening = registry.openings().map(({ owner, onTarget, giveUp }) => ({
-    owner,
+    actor: owner,
     on: onTarget,
-    end: () => giveUp(accessEnded()),
+    verbs: OPENING_VERBS,
+    end: async () => giveUp(openingEnded()),
+    within: [],
   }))
-  return [...live, ...opening].flatMap(({ on, ...one }) => (on === null ? [] : { ...one, on }))
+  return [...live, ...opening].filter(dependsOnRules)
+}
+
+function commandsOf({ commands, onTarget }: LiveSession): Held[] {
+  return [...commands.values()].map((open) => ({
+    actor: open.command.actor,
+    on: onTarget,
+    verbs: [open.verb],
+    end: () => open.terminate('cancelled', accessEnded()),
+    within: [],
+  }))
+}
+
+/** Of ad hoc hosts no rule says anything, but that an API token which rules name does not reach them. */
+function dependsOnRules({ on, actor, within }: Held): boolean {
+  return on !== null || actor.kind === 'api_token' || within.some(dependsOnRules)
 }
 
 async function endLostAccessIn(
   orgId: OrgId,
   held: readonly Held[],
-  { standings, access }: Deps,
+  { standings, access, inBackground }: Deps,
 ): Promise<void> {
   const isLasting = await access.lastingIn(orgId)
-  await Promise.all(
-    held.map(async ({ owner, on, end }) => {
-      const holder = await findHolder(owner, standings)
-      // Of who was disabled, another job ends everything.
-      if (holder && !isLasting({ holder, on })) await end()
-    }),
-  )
+  const endUnlessLasting = async ({ actor, on, verbs, end, within }: Held): Promise<void> => {
+    const holder = await findHolder(actor, standings)
+    // Of who was disabled, another job ends everything.
+    if (!holder) return
+    if (isLasting({ holder, on, verbs })) await Promise.all(within.map(endUnlessLasting))
+    else inBackground(end())
+  }
+  await Promise.all(held.map(endUnlessLasting))
 }
 
-/** Rules of a dead token give nothing any more; what its owner's own rules allow goes on. */
-async function findHolder(owner: Actor, standings: HolderSource): Promise<AccessHolder | undefined> {
-  const subject = await findSubject(owner, standings)
+async function findHolder(actor: Actor, standings: HolderSource): Promise<AccessHolder | undefined> {
+  const subject = await findSubject(actor, standings)
   if (!subject) return undefined
-  const holder = holderOf(owner, subject)
-  const isDead = holder.tokenId !== undefined && !(await standings.isTokenLive(holder.tokenId))
-  return isDead ? { ...holder, tokenId: undefined } : holder
+  const { token, ...holder } = holderOf(actor, subject)
+  return { ...holder, token: token && { ...token, isLive: await standings.isTokenLive(token.id) } }
 }
 
-async function findSubject(owner: Actor, standings: StandingSource): Promise<Subject | undefined> {
-  const { kind, orgId, userId } = owner
+async function findSubject(
+  { kind, orgId, userId }: Actor,
+  standings: StandingSource,
+): Promise<Subject | undefined> {
   return kind === 'system'
     ? { userId, role: 'admin', auditScope: 'org' }
     : standings.findSubject(orgId, userId)
 }
 
-function accessEnded(): KrownError {
+function openingEnded(): KrownError {
   return new KrownError('FORBIDDEN', 'the access to the target ended while the session was being opened')
 }

@@ -21,6 +21,7 @@ async function closedOf(owners: readonly Owner[], revoked: readonly Owner[]): Pr
   const isRevoked = (orgId: OrgId, userId: UserId) =>
     revoked.some((owner) => owner.orgId === orgId && owner.userId === userId)
   await endRevokedSessions({
+    inBackground: () => {},
     registry: { all: () => sessions, openings: () => [] },
     closer: {
       close: async ({ owner }: LiveSession, reason: EndReason) => {

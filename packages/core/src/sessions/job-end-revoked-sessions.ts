@@ -15,28 +15,31 @@ interface Deps {
   readonly registry: Pick<SessionRegistry, 'all' | 'openings'>
   readonly closer: Pick<SessionCloser, 'close'>
   readonly standings: StandingSource
+  /** Gets what ends, and what may take its time: the job does not wait, or others would be late. */
+  readonly inBackground: (ending: Promise<unknown>) => void
 }
 
 /** Something of a user that has to end when the user is disabled. */
 interface Held {
   readonly owner: Actor
-  end(): unknown
+  end(): Promise<unknown>
 }
 
 /** Ends the sessions of users who were disabled. That a login ended does not end what it opened. */
-export async function endRevokedSessions({ registry, closer, standings }: Deps): Promise<void> {
+export async function endRevokedSessions(deps: Deps): Promise<void> {
+  const { registry, closer } = deps
   const held: Held[] = [
     ...registry.all().map((live) => ({ owner: live.owner, end: () => closer.close(live, 'user_disabled') })),
-    ...registry.openings().map(({ owner, giveUp }) => ({ owner, end: () => giveUp(disabled()) })),
+    ...registry.openings().map(({ owner, giveUp }) => ({ owner, end: async () => giveUp(disabled()) })),
   ]
   const ofOwners = groupBy(held, ({ owner }) => `${owner.orgId} ${owner.userId}`)
-  await Promise.all([...ofOwners.values()].map((ofOwner) => endIfRevoked(ofOwner, standings)))
+  await Promise.all([...ofOwners.values()].map((ofOwner) => endIfRevoked(ofOwner, deps)))
 }
 
-async function endIfRevoked(held: readonly Held[], standings: StandingSource): Promise<void> {
+async function endIfRevoked(held: readonly Held[], { standings, inBackground }: Deps): Promise<void> {
   const [first] = held
   if (!first || !(await isRevoked(first.owner, standings))) return
-  await Promise.all(held.map((one) => one.end()))
+  for (const one of held) inBackground(one.end())
 }
 
 function disabled(): KrownError {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import { Semaphore } from '../base/semaphore.js'
 import type { KrownError } from '../errors/krown-error.js'
+import type { AccessVerb } from '../model/access-rule.js'
 import type { Actor } from '../model/actor.js'
 import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
@@ -18,6 +19,10 @@ const MAX_WAITING = 64
 /** A command of a session, from its request until its result is settled. */
 export interface OpenCommand {
   readonly command: LiveCommand
+  /** Where it runs; null for an ad hoc host. */
+  readonly onTarget: SessionOnTarget | null
+  /** What access rules have to allow as long as it runs. */
+  readonly verb: AccessVerb
   /**
    * Ends it and resolves when its result is settled; of several causes the first counts.
    *

@@ -5,6 +5,7 @@ import { KrownError } from '../errors/krown-error.js'
 import type { Actor, SystemActor } from '../model/actor.js'
 import type { OrgId, SessionId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
+import { accessEnded } from './access-ended.js'
 import type { TerminationCause } from './commands/live-command.js'
 import type { ResultJournal } from './commands/result-journal.js'
 import type { SessionEvents } from './events/session-events.js'
@@ -31,6 +32,9 @@ const WANTED: ReadonlySet<EndReason> = new Set([
   'user_disabled',
   'access_ended',
 ])
+
+/** The one who started it had no wish to end it. */
+const LOST_ACCESS: ReadonlySet<EndReason> = new Set(['user_disabled', 'access_ended'])
 
 interface Ending {
   readonly reason: EndReason
@@ -106,9 +110,8 @@ export class SessionCloser {
     live.startEnding(error)
     const cause: TerminationCause = WANTED.has(reason) ? 'cancelled' : 'interrupted'
     const open = [...live.commands.values()]
-    const commands = Promise.all(
-      open.map((command) => command.terminate(cause, cause === 'interrupted' ? error : undefined)),
-    )
+    const why = cause === 'interrupted' ? error : LOST_ACCESS.has(reason) ? accessEnded() : undefined
+    const commands = Promise.all(open.map((command) => command.terminate(cause, why)))
     // Where the connection is gone already, commands end when their readers took what had arrived: the row of the
     // session need not wait for them.
     if (!live.connection.closedBecause) await commands

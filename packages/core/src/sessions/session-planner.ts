@@ -1,4 +1,4 @@
-import type { Gate } from '../auth/gate/gate.js'
+import type { Caller, Gate } from '../auth/gate/gate.js'
 import { isKrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { TargetId } from '../model/ids.js'
@@ -25,6 +25,11 @@ export class SessionPlanner {
   /** @throws KrownError NOT_FOUND for a target that the caller may not see; FORBIDDEN for one that it may not use. */
   async plan(actor: Actor, input: OpenSessionInput): Promise<UnsettledPlan> {
     return isAdhoc(input) ? adhocPlan(input) : this.#planTo(actor, input)
+  }
+
+  /** @throws KrownError FORBIDDEN when the caller may not open sessions to hosts that are not in the inventory. */
+  async requireReach(caller: Caller, { last }: UnsettledPlan): Promise<void> {
+    if (last.targetId === null) await this.#deps.access.requireAdhoc(caller)
   }
 
   async #planTo(actor: Actor, { targetId, targetName, ...own }: TargetSessionInput): Promise<UnsettledPlan> {

@@ -113,9 +113,12 @@ export class SessionSystem {
 
   /** Somebody's rights changed in this process: no need to wait for the jobs. */
   async endRevoked(): Promise<void> {
-    await Promise.all([this.#endRevoked(), this.#endLostAccess()]).catch((err) =>
-      this.#deps.logger.warn({ err }, 'revoked sessions could not be ended'),
-    )
+    await this.#endNow(() => Promise.all([this.#endRevoked(), this.#endLostAccess()]))
+  }
+
+  /** Targets or rules of the organization changed in this process: likewise. */
+  async endLostAccess(orgId: OrgId): Promise<void> {
+    await this.#endNow(() => this.#endLostAccess(orgId))
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -134,19 +137,28 @@ export class SessionSystem {
       .catch((err) => this.#deps.logger.warn({ err }, 'could not leave the list of nodes'))
   }
 
-  #endRevoked(): Promise<void> {
-    const { standings } = this.#deps.access
-    return endRevokedSessions({ registry: this.#registry, closer: this.#closer, standings })
+  async #endNow(work: () => Promise<unknown>): Promise<void> {
+    await work().catch((err) => this.#noteNotEnded(err))
   }
 
-  #endLostAccess(): Promise<void> {
-    const { access, inventory } = this.#deps
-    return endLostAccess({
-      registry: this.#registry,
-      closer: this.#closer,
-      standings: access.standings,
-      access: inventory.access,
-    })
+  #endRevoked(): Promise<void> {
+    return endRevokedSessions(this.#endingParts())
+  }
+
+  #endLostAccess(only?: OrgId): Promise<void> {
+    return endLostAccess({ ...this.#endingParts(), access: this.#deps.inventory.access }, only)
+  }
+
+  #endingParts() {
+    const inBackground = (ending: Promise<unknown>) => {
+      ending.catch((err) => this.#noteNotEnded(err))
+    }
+    const { standings } = this.#deps.access
+    return { registry: this.#registry, closer: this.#closer, standings, inBackground }
+  }
+
+  #noteNotEnded(err: unknown): void {
+    this.#deps.logger.warn({ err }, 'what lost its access could not be ended')
   }
 
   #createNode(nodeId: NodeId): NodeMembership {
@@ -253,9 +265,9 @@ export class SessionSystem {
       clock: time.clock,
       sessions,
       registry,
+      access: inventory.access,
       channels: new ChannelFinder({
         db: store.database.db,
-        registry,
         launcher: this.#launcher,
         access: inventory.access,
       }),

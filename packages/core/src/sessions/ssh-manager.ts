@@ -54,8 +54,9 @@ export class SshManager {
   async open(actor: Actor, input: OpenSessionInput): Promise<Session> {
     const { gate, intake, openLimits, sessions } = this.#deps
     const plan = await sessions.planner.plan(actor, input)
-    return gate.run(actor, { permission: 'session:open', target: plan.last }, async () => {
+    return gate.run(actor, { permission: 'session:open', target: plan.last }, async (caller) => {
       intake.requireOpen()
+      await sessions.planner.requireReach(caller, plan)
       await openLimits.count(actor, plan.last)
       return this.#open(actor, { plan, given: input.hostKeyFingerprint })
     })

@@ -46,17 +46,30 @@ const LEGACY_ALGORITHMS = {
 /** Bounds of an RSA host key, bits. Checking a signature of a larger one would stall the process. */
 export const RSA_BITS = { max: 8192, min: 2048, legacyMin: 1024 } as const
 
+/** What is offered to one target. */
+export interface OfferOptions {
+  readonly legacy: boolean
+  /** Types of the keys it is known by: those algorithms go first, so that a host with several keys shows one of these. */
+  readonly hostKeyTypes: readonly string[]
+}
+
 /** The lists as ssh2 takes them. */
-export function algorithmsFor(legacy: boolean): Algorithms {
+export function algorithmsFor({ legacy, hostKeyTypes }: OfferOptions): Algorithms {
   const lists = legacy ? LEGACY_ALGORITHMS : MODERN_ALGORITHMS
+  const isKnown = (algorithm: string) => hostKeyTypes.includes(KEY_TYPES[algorithm] ?? algorithm)
+  const serverHostKey = [...lists.serverHostKey]
   return {
     kex: [...lists.kex],
-    serverHostKey: [...lists.serverHostKey],
+    // The others stay: a host that no longer has its key is told from one that has no key we accept.
+    serverHostKey: [...serverHostKey.filter(isKnown), ...serverHostKey.filter((name) => !isKnown(name))],
     cipher: [...lists.cipher],
     hmac: [...lists.hmac],
     compress: [...lists.compress],
   }
 }
+
+/** Types of keys that sign by algorithms of other names (RFC 8332). */
+const KEY_TYPES: Readonly<Record<string, string>> = { 'rsa-sha2-512': 'ssh-rsa', 'rsa-sha2-256': 'ssh-rsa' }
 
 type AlgorithmLists = {
   readonly [Kind in keyof Algorithms]-?: readonly Extract<Algorithms[Kind], readonly unknown[]>[number][]

@@ -34,6 +34,11 @@ export interface SshLogin {
   verifyHostKey(key: PresentedHostKey): Promise<void>
   /** Also offer algorithms that are no longer safe, for one old device; default false. */
   readonly legacyAlgorithms?: boolean
+  /**
+   * Types of the keys that the host is known by, such as `ssh-ed25519`: of several it is asked to show one of these.
+   * Default: whatever it prefers of what is offered.
+   */
+  readonly hostKeyTypes?: readonly string[]
 }
 
 /** A hop: an SSH server that only passes on what is meant for the next one. */

@@ -1,4 +1,4 @@
-import type { AuthHandlerMiddleware, Client } from 'ssh2'
+import type { Algorithms, AuthHandlerMiddleware, Client } from 'ssh2'
 import type { Clock } from '../base/clock.js'
 import { defer } from '../base/deferred.js'
 import { KrownError } from '../errors/krown-error.js'
@@ -36,7 +36,7 @@ export interface HandshakeOptions {
 }
 
 export interface HandshakeRequest<Result>
-  extends Pick<SshLogin, 'username' | 'verifyHostKey' | 'legacyAlgorithms'> {
+  extends Pick<SshLogin, 'username' | 'verifyHostKey' | 'legacyAlgorithms' | 'hostKeyTypes'> {
   /** Null: goes no further than the proof that the target owns its host key. */
   readonly credential: Credential | null
   readonly signal: AbortSignal
@@ -62,6 +62,7 @@ export class Handshake<Result> {
   readonly #request: HandshakeRequest<Result>
   readonly #options: HandshakeOptions
   readonly #client = new Ssh2Client()
+  readonly #algorithms: Algorithms
   readonly #gate: HostKeyGate
   readonly #authenticator: Authenticator
   readonly #identification: IdentificationReader
@@ -75,7 +76,8 @@ export class Handshake<Result> {
     this.#link = link
     this.#request = request
     this.#options = options
-    const legacyAlgorithms = request.legacyAlgorithms ?? false
+    const { legacyAlgorithms = false, hostKeyTypes = [] } = request
+    this.#algorithms = algorithmsFor({ legacy: legacyAlgorithms, hostKeyTypes })
     this.#identification = new IdentificationReader({ acceptsSsh1: legacyAlgorithms })
     const onRefused = (reason: unknown) => this.#fail(reason)
     this.#gate = new HostKeyGate({
@@ -108,7 +110,8 @@ export class Handshake<Result> {
     this.#client.connect(this.#config())
     // Only now, and before the first byte is parsed, has ssh2 something to replace handlers in.
     const internals = internalsOf(this.#client)
-    this.#options.offers.share(internals, this.#request.legacyAlgorithms ? 'legacy' : 'modern')
+    // Which says all: legacy lists are longer, and differ in nothing else by request.
+    this.#options.offers.share(internals, String(this.#algorithms.serverHostKey))
     refuseUnsolicited(internals, ignore)
     readFirst(internals, (chunk) => this.#readIdentification(chunk))
     // Ahead of ssh2's own listener, so that the bound holds before the bytes are parsed.
@@ -120,7 +123,7 @@ export class Handshake<Result> {
       sock: this.#link,
       username: this.#request.username,
       ident: IDENT,
-      algorithms: algorithmsFor(this.#request.legacyAlgorithms ?? false),
+      algorithms: this.#algorithms,
       hostVerifier: this.#gate.check,
       authHandler: this.#authenticator.next as AuthHandlerMiddleware,
       // Our own clock and our own sweep do both, without a timer per connection.

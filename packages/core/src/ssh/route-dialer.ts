@@ -96,8 +96,8 @@ export class RouteDialer {
     const { carrier, credential, signal } = leg
     const adopt = (handshaken: Handshaken) => arrive(handshaken, { hop, carrier })
     const verifyHostKey: StopLogin['verifyHostKey'] = (presented) => login.verifyHostKey(presented)
-    const { username, legacyAlgorithms } = login
-    const request = { username, legacyAlgorithms, verifyHostKey, credential, signal, adopt }
+    const { username, legacyAlgorithms, hostKeyTypes } = login
+    const request = { username, legacyAlgorithms, hostKeyTypes, verifyHostKey, credential, signal, adopt }
     const endTurn = await queue.enter(key, signal)
     try {
       return await redialDropped(

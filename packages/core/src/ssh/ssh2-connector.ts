@@ -43,9 +43,10 @@ export class Ssh2Connector implements SshConnector {
   }
 
   probeHostKey(request: SshProbeRequest): Promise<PresentedHostKey> {
-    const { host, port, legacyAlgorithms } = request
+    const { host, port, legacyAlgorithms, hostKeyTypes } = request
     const verifyHostKey = async () => undefined
-    const login = { host, port, legacyAlgorithms, username: '', auth: null, verifyHostKey }
+    const offer = { legacyAlgorithms, hostKeyTypes }
+    const login = { host, port, ...offer, username: '', auth: null, verifyHostKey }
     return this.#reach(login, request, hangUp)
   }
 

@@ -18,6 +18,8 @@ import { ShownHostKeys } from './dialing/shown-host-keys.js'
 import { TargetDialer } from './dialing/target-dialer.js'
 import { createHostKeyServices, type HostKeyServices } from './host-keys/create-host-key-services.js'
 import { HostKeys } from './host-keys/host-keys.js'
+import { KeyStandings } from './host-keys/key-standing.js'
+import { TrustedPatterns } from './host-keys/trusted-patterns.js'
 import { InventoryIndex } from './index/inventory-index.js'
 import { NewTargetKeys } from './inventory/new-target-keys.js'
 import { TargetImporter } from './inventory/target-import.js'
@@ -63,7 +65,8 @@ export function createInventory(deps: InventoryDeps): Inventory {
     clock: time.clock,
   })
   const access = new TargetAccess({ snapshots, clock: time.clock })
-  const hostKeys = new HostKeys({ ...store, ...time, policy: settings.hostKeyPolicy })
+  const standings = new KeyStandings({ patterns: new TrustedPatterns() })
+  const hostKeys = new HostKeys({ ...store, ...time, standings, policy: settings.hostKeyPolicy })
   const credentials = new HopCredentials({
     ...deps.credentials,
     clock: time.clock,
@@ -92,6 +95,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     store,
     time,
     inventory: index,
+    standings,
     showHostKey: async (actor, place) => {
       if (place.adhoc) await deps.countAdhoc(actor, place)
       network.outbound.checkRequest(place.host, place.port, place)

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../../../..')
-const ID = /\b[A-J]\d{2}\b/g
+const ONE = String.raw`(?:[A-J]\d{2}|T\d{1,2})`
+const ID = new RegExp(String.raw`\b${ONE}\b`, 'g')
+const ROW = new RegExp(String.raw`^\| (${ONE}) \|`, 'gm')
 
 // At the beginning of a name, also in tables of names: 'F21: …', 'A01, A02: …'.
-const NAMED = /['"`]([A-J]\d{2}(?:,? (?:and )?[A-J]\d{2})*)[ :(]/g
+const NAMED = new RegExp(String.raw`['"\x60](${ONE}(?:,? (?:and )?${ONE})*)[ :(]`, 'g')
 
 function idsInTestNames(): Set<string> {
   const names = testFiles(ROOT).flatMap((file) => [...readFileSync(file, 'utf8').matchAll(NAMED)])
@@ -24,7 +26,7 @@ function testFiles(folder: string): string[] {
 
 function idsInDocument(): Set<string> {
   const text = readFileSync(join(ROOT, 'docs/security-tests.md'), 'utf8')
-  return new Set([...text.matchAll(/^\| ([A-J]\d{2}) \|/gm)].map(([, id = '']) => id))
+  return new Set([...text.matchAll(ROW)].map(([, id = '']) => id))
 }
 
 test('every row of the security tests page has a test by its id', () => {

@@ -3,27 +3,24 @@ import { checkBind } from '../config/check-bind.js'
 import { problemsOf } from '../config/config-problem.js'
 import { renderEffectiveConfig } from '../config/effective-config.js'
 import { loadConfig } from '../config/load-config.js'
-import { checkTlsKey, withJwtSecret, withMasterKey } from '../config/secrets.js'
+import { checkTlsKey, requireMasterKeyOnPostgres, withJwtSecret } from '../config/secrets.js'
 import type { Io } from './io.js'
 import type { ConfigOptions } from './read-config.js'
 
 /** Changes nothing. @throws KrownError VALIDATION_FAILED with everything that `start` would refuse. */
 export async function checkConfig(options: ConfigOptions, io: Io): Promise<number> {
   const loaded = loadConfig({ file: options.config, env: io.env })
-  const problems = [checkBind, checkTlsKey, given(withJwtSecret), given(withMasterKey)].flatMap((check) =>
-    problemsFound(() => check(loaded.config)),
-  )
+  const checks = [checkBind, checkTlsKey, requireJwtSecretOnPostgres, requireMasterKeyOnPostgres]
+  const problems = checks.flatMap((check) => problemsFound(() => check(loaded.config)))
   if (problems.length > 0) throw validationError(problems, 'the configuration is not valid')
   io.stdout.write(renderEffectiveConfig(loaded))
   for (const warning of loaded.warnings) io.stderr.write(`krown-server: warning: ${warning}\n`)
   return 0
 }
 
-/** On SQLite a missing secret is made at start; only PostgreSQL needs it given. */
-function given(withSecret: (config: KrownConfig) => KrownConfig): (config: KrownConfig) => void {
-  return (config) => {
-    if (config.database.url !== '') withSecret(config)
-  }
+/** On SQLite a missing one is made at start. */
+function requireJwtSecretOnPostgres(config: KrownConfig): void {
+  if (config.database.url !== '') withJwtSecret(config)
 }
 
 function problemsFound(check: () => void): readonly FieldProblem[] {

@@ -17,7 +17,7 @@ export async function init({ dir }: { dir: string }, io: Io): Promise<number> {
   refuseExisting([config, unit])
   mkdirSync(directory, { recursive: true })
   writeNew(config, renderCommentedConfig())
-  const secrets = makeSecrets(config)
+  const secrets = await makeSecrets(config)
   writeNew(unit, renderSystemdUnit({ config, dataDir: secrets.dataDir }))
   chmodSync(unit, 0o644)
   io.stdout.write(summary({ config, unit, ...secrets }, programName(io)))
@@ -34,11 +34,11 @@ function writeNew(file: string, text: string): void {
   writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
 }
 
-function makeSecrets(file: string) {
+async function makeSecrets(file: string) {
   // Not from the environment: what is written here is for the file as it stands.
   const { config } = loadConfig({ file, env: {} })
   prepareDataDir(config)
-  const { file: setupToken } = withSetupToken(withMasterKey(withJwtSecret(config)))
+  const { file: setupToken } = withSetupToken(await withMasterKey(withJwtSecret(config)))
   return { dataDir: config.dataDir, setupToken }
 }
 

@@ -2,7 +2,13 @@ import { resolve } from 'node:path'
 import type { Krown, KrownConfig } from '@krown/core'
 import type { Logger } from 'pino'
 import { checkBind } from '../config/check-bind.js'
-import { checkTlsKey, removeSetupToken, type WithSetupToken, withSetupToken } from '../config/secrets.js'
+import {
+  checkTlsKey,
+  removeSetupToken,
+  type WithSetupToken,
+  withMasterKey,
+  withSetupToken,
+} from '../config/secrets.js'
 import { createKrownServer } from '../create-server.js'
 import { openLog } from '../logging.js'
 import type { Io } from './io.js'
@@ -15,7 +21,7 @@ import { StopRequests } from './stop-requests.js'
 
 /** Runs the server until a signal ends it. */
 export async function start(options: ConfigOptions, io: Io): Promise<number> {
-  const given = readConfig(options, io)
+  const given = await withMasterKey(readConfig(options, io))
   checkBind(given)
   checkTlsKey(given)
   const setup = withSetupToken(given)

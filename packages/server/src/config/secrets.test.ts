@@ -1,11 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type KrownConfigInput, parseConfig } from '@krown/core'
+import {
+  createKrownFrom,
+  type KrownConfigInput,
+  neededMasterKeys,
+  openKrownAdmin,
+  parseConfig,
+} from '@krown/core'
 import { createTempDir } from '@krown/testkit/temp-dir'
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from './config-problem.js'
-import { checkTlsKey, removeSetupToken, withJwtSecret, withMasterKey, withSetupToken } from './secrets.js'
+import {
+  checkTlsKey,
+  removeSetupToken,
+  withJwtSecret,
+  withKnownMasterKey,
+  withMasterKey,
+  withSetupToken,
+} from './secrets.js'
 
 const SECRET = 'b1946ac92492d2347c6235b4d2611184'
 
@@ -17,6 +30,11 @@ function refusalOf(action: () => unknown) {
   }
   throw new Error('nothing was refused')
 }
+
+const problemsIn = (refused: Promise<unknown>) =>
+  refused.then(() => {
+    throw new Error('nothing was refused')
+  }, problemsOf)
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
 
@@ -94,35 +112,37 @@ describe('the secret that signs tokens', () => {
 describe('the master key', () => {
   test('is made in a file of mode 0600, of 256 random bits, and found again', async () => {
     await using dir = await createTempDir()
-    const { masterKey } = withMasterKey(configOf(dir.path)).vault
+    const { masterKey } = (await withMasterKey(configOf(dir.path))).vault
     expect(Buffer.from(masterKey, 'base64url')).toHaveLength(32)
     expect(readdirSync(dir.path)).toEqual(['master-key'])
     expect(modeOf(join(dir.path, 'master-key'))).toBe('600')
-    expect(withMasterKey(configOf(dir.path)).vault.masterKey).toBe(masterKey)
+    expect((await withMasterKey(configOf(dir.path))).vault.masterKey).toBe(masterKey)
+    expect(withKnownMasterKey(configOf(dir.path)).vault.masterKey).toBe(masterKey)
     await using other = await createTempDir()
-    expect(withMasterKey(configOf(other.path)).vault.masterKey).not.toBe(masterKey)
+    expect(withKnownMasterKey(configOf(other.path)).vault.masterKey).toBe('')
+    expect((await withMasterKey(configOf(other.path))).vault.masterKey).not.toBe(masterKey)
   })
 
   test('is the given one, and then no file is made', async () => {
     await using dir = await createTempDir()
     const config = configOf(dir.path, { vault: { masterKey: randomBytes(32).toString('hex') } })
-    expect(withMasterKey(config)).toBe(config)
+    expect(await withMasterKey(config)).toBe(config)
     expect(readdirSync(dir.path)).toEqual([])
   })
 
   test('must be given on PostgreSQL, where every process needs the same', async () => {
     await using dir = await createTempDir()
     const config = configOf(dir.path, { database: { url: 'postgres://krown@db/krown' } })
-    expect(refusalOf(() => withMasterKey(config))).toEqual([
+    expect(await problemsIn(withMasterKey(config))).toEqual([
       { path: 'vault.master_key', message: 'must be given with PostgreSQL' },
     ])
   })
 
   test.each([0o644, 0o640])('A32: a file of mode %o stops the start', async (mode) => {
     await using dir = await createTempDir()
-    withMasterKey(configOf(dir.path))
+    await withMasterKey(configOf(dir.path))
     chmodSync(join(dir.path, 'master-key'), mode)
-    expect(refusalOf(() => withMasterKey(configOf(dir.path)))?.[0]).toMatchObject({
+    expect((await problemsIn(withMasterKey(configOf(dir.path))))?.[0]).toMatchObject({
       path: 'vault.master_key',
       message: expect.stringContaining('can be used by others than its owner'),
     })
@@ -136,9 +156,33 @@ describe('the master key', () => {
     await using dir = await createTempDir()
     const file = join(dir.path, 'master-key')
     writeFileSync(file, content, { mode: 0o600 })
-    const [problem] = refusalOf(() => withMasterKey(configOf(dir.path))) ?? []
+    const [problem] = (await problemsIn(withMasterKey(configOf(dir.path)))) ?? []
     expect(problem?.message).toContain(`the secret in ${file} ${reason}`)
     expect(readFileSync(file, 'utf8')).toBe(content)
+  })
+
+  test('J10: is not made anew where the database knows one: the start says which and where it looked', async () => {
+    await using dir = await createTempDir()
+    const config = await withMasterKey(configOf(dir.path))
+    await using krown = await createKrownFrom(config)
+    await krown.close()
+    const [id] = await neededMasterKeys(config)
+    const file = join(dir.path, 'master-key')
+    renameSync(file, `${file}.elsewhere`)
+    const problems = await problemsIn(withMasterKey(configOf(dir.path)))
+    expect(problems).toMatchObject([{ path: 'vault.master_key' }])
+    expect(problems?.[0]?.message).toContain(`used with key ${id}, and the file ${file} is not there`)
+    expect(readdirSync(dir.path)).not.toContain('master-key')
+    renameSync(`${file}.elsewhere`, file)
+    expect((await withMasterKey(configOf(dir.path))).vault.masterKey).toBe(config.vault.masterKey)
+  })
+
+  test('is made beside a database that no key was used with yet', async () => {
+    await using dir = await createTempDir()
+    await using admin = await openKrownAdmin(configOf(dir.path))
+    await admin.migrate()
+    expect(await neededMasterKeys(configOf(dir.path))).toEqual([])
+    expect((await withMasterKey(configOf(dir.path))).vault.masterKey).toHaveLength(43)
   })
 })
 

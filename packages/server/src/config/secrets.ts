@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type KrownConfig, masterKeyProblem, secretProblem, validationError } from '@krown/core'
+import {
+  type KrownConfig,
+  masterKeyProblem,
+  neededMasterKeys,
+  secretProblem,
+  validationError,
+} from '@krown/core'
 import { systemReason } from './config-problem.js'
 import { readPrivateFile } from './private-file.js'
 
 const JWT_SECRET_FILE = 'jwt-secret'
 const SETUP_TOKEN_FILE = 'setup-token'
 const MASTER_KEY_FILE = 'master-key'
+const MASTER_KEY_PATH = 'vault.master_key'
 
 /** 256 bits, 43 characters: also what a master key looks like. */
 const newSecret = () => randomBytes(32).toString('base64url')
@@ -38,17 +45,49 @@ export function withJwtSecret(config: KrownConfig): KrownConfig {
 
 /**
  * The configuration with a key to encrypt stored secrets: the given one, else that of `master-key` in the data
- * directory, which is made when it does not exist. It is never taken away: nothing else reads what it encrypted.
+ * directory, which is made when there was none before. It is never taken away, and no other is made in its place:
+ * nothing else reads what it encrypted.
  *
  * @throws KrownError VALIDATION_FAILED — on PostgreSQL it must be given, because every process needs the same;
- * or the file can be read by others, or holds no master key.
+ * or the file can be read by others, or holds no master key, or is not there although the database names one.
  */
-export function withMasterKey(config: KrownConfig): KrownConfig {
-  if (config.vault.masterKey !== '') return config
-  if (config.database.url !== '') throw invalidSecret('vault.master_key', 'must be given with PostgreSQL')
-  const file = join(config.dataDir, MASTER_KEY_FILE)
-  const masterKey = generatedSecret({ path: 'vault.master_key', file, problemOf: masterKeyProblem })
+export async function withMasterKey(config: KrownConfig): Promise<KrownConfig> {
+  requireMasterKeyOnPostgres(config)
+  const known = withKnownMasterKey(config)
+  if (known.vault.masterKey !== '') return known
+  await requireNoMasterKeyBefore(config)
+  createSecret(MASTER_KEY_PATH, masterKeyFile(config))
+  return withKnownMasterKey(config)
+}
+
+/**
+ * The same, but without a key where there is none.
+ *
+ * @throws KrownError VALIDATION_FAILED — the file can be read by others, or holds no master key.
+ */
+export function withKnownMasterKey(config: KrownConfig): KrownConfig {
+  const file = masterKeyFile(config)
+  if (config.vault.masterKey !== '' || config.database.url !== '' || !existsSync(file)) return config
+  const masterKey = readSecret({ path: MASTER_KEY_PATH, file, problemOf: masterKeyProblem })
   return { ...config, vault: { ...config.vault, masterKey } }
+}
+
+/** @throws KrownError VALIDATION_FAILED */
+export function requireMasterKeyOnPostgres({ vault, database }: KrownConfig): void {
+  if (vault.masterKey !== '' || database.url === '') return
+  throw invalidSecret(MASTER_KEY_PATH, 'must be given with PostgreSQL')
+}
+
+function masterKeyFile({ dataDir }: KrownConfig): string {
+  return join(dataDir, MASTER_KEY_FILE)
+}
+
+async function requireNoMasterKeyBefore(config: KrownConfig): Promise<void> {
+  const needed = await neededMasterKeys(config)
+  if (needed.length === 0) return
+  const keys = `key${needed.length === 1 ? '' : 's'} ${needed.join(', ')}`
+  const message = `the database was used with ${keys}, and the file ${masterKeyFile(config)} is not there: put it back, or give the key; another one would read none of the stored secrets`
+  throw invalidSecret(MASTER_KEY_PATH, message)
 }
 
 export interface WithSetupToken {
@@ -87,8 +126,12 @@ export function checkTlsKey({ server }: Pick<KrownConfig, 'server'>): void {
   if ('problem' in read) throw invalidSecret('server.tls_key', read.problem)
 }
 
-function generatedSecret({ path, file, problemOf }: Generated): string {
-  if (!existsSync(file)) createSecret(path, file)
+function generatedSecret(secret: Generated): string {
+  if (!existsSync(secret.file)) createSecret(secret.path, secret.file)
+  return readSecret(secret)
+}
+
+function readSecret({ path, file, problemOf }: Generated): string {
   const read = readPrivateFile(file, 'owner')
   if ('problem' in read) throw invalidSecret(path, read.problem)
   const problem = problemOf(read.text)

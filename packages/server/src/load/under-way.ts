@@ -1,5 +1,6 @@
 import { AnswerRoom, type AnswerRoomLimits } from './answer-room.js'
 import { jsonBytes } from './json-bytes.js'
+import { LargeBodies } from './large-bodies.js'
 import { Turns } from './turns.js'
 
 /** What waits for a target costs little meanwhile, and a user may have hundreds of commands. */
@@ -17,6 +18,7 @@ export interface AnswerHolder {
 
 /** Bounds what calls of signed-in users cost while they are under way, on every door. */
 export class UnderWay {
+  readonly largeBodies = new LargeBodies()
   readonly #room: AnswerRoom
   readonly #waiting = new Turns(WAITING)
   readonly #working = new Turns(WORKING)

@@ -6,6 +6,7 @@ import {
   accessRuleSchema,
   createAccessRuleInputSchema,
   explainAccessInputSchema,
+  revokedAccessRuleSchema,
   updateAccessRuleInputShape,
 } from '@krown/core'
 import type { TRPCRouterRecord } from '@trpc/server'
@@ -39,7 +40,7 @@ export const accessRulesRouter = {
         tags,
         summary: 'Let a user, a role or an API token use targets',
         description:
-          '`selector` says which: `name:web* tag:prod and not tag:db`; `*` is every target. Admins need no rule.',
+          '`selector` says which: `name:web* tag:prod and not tag:db`; `*` is every target. Admins need no rule. Rules for an API token limit it: it reaches what one of them and the rights of its owner both allow.',
       },
       rest: {
         status: 201,
@@ -84,12 +85,12 @@ export const accessRulesRouter = {
         tags,
         summary: 'Delete an access rule',
         description:
-          'Answers with what it was. Takes effect within 5 seconds: sessions that nothing allows any more end.',
+          'Answers with what it was. Takes effect within 5 seconds: sessions that nothing allows any more end. Without its last rule an API token is limited by none any more: `tokenUnlimited` says so.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
     })
     .input(oneRule)
-    .output(accessRuleSchema)
+    .output(revokedAccessRuleSchema)
     .mutation(({ ctx, input }) => ctx.client.accessRules.delete(input.ruleId)),
 
   explain: authedProcedure
@@ -100,7 +101,7 @@ export const accessRulesRouter = {
         tags,
         summary: 'Say whether a user may use a target, and why',
         description:
-          'As things are now, for the user itself and not for its API tokens. `rule` is the one that decides.',
+          'As things are now, for the user, or with `tokenId` for one of its API tokens. `rule` is the one by which the user may; `token` is what the rules of the token say, and null when none names it. Scopes of the token do not count here.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
     })

@@ -15,6 +15,7 @@ import {
 import type { TRPCRouterRecord } from '@trpc/server'
 import { z } from 'zod'
 import { authedProcedure } from '../trpc/init.js'
+import { MAX_IMPORT_BODY } from '../trpc/route-meta.js'
 
 const tags = ['host-keys']
 const one = z.strictObject({ hostKeyId: hostKeyIdSchema })
@@ -94,6 +95,7 @@ export const hostKeysRouter = {
           'For administrators. Names become pins of the organization, patterns and hashed names that fit no target are kept as they are. A line that cannot be used is skipped, and doing it twice changes nothing.',
       },
       rest: { errors: ['FORBIDDEN', 'QUOTA_EXCEEDED'] },
+      maxBody: MAX_IMPORT_BODY,
     })
     .input(importHostKeysInputSchema)
     .output(hostKeyImportSchema)

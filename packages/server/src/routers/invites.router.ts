@@ -20,7 +20,7 @@ export const invitesRouter = {
         path: '/api/invites',
         tags,
         summary: 'List invites',
-        description: 'Used, expired and revoked ones too.',
+        description: 'Used, expired and revoked ones too, for 30 days.',
       },
       rest: { errors: ['FORBIDDEN'] },
     })
@@ -38,7 +38,7 @@ export const invitesRouter = {
         description:
           'The answer is the only place where `token` is told: whoever registers with it as `inviteToken` becomes what `role` says. It is good once, and for 7 days unless `expiresAt` says otherwise.',
       },
-      rest: { status: 201, errors: ['FORBIDDEN'] },
+      rest: { status: 201, errors: ['FORBIDDEN', 'QUOTA_EXCEEDED'] },
     })
     .input(createInviteInputSchema)
     .output(newInviteSchema)

@@ -11,6 +11,7 @@ import {
 import type { TRPCRouterRecord } from '@trpc/server'
 import { z } from 'zod'
 import { authedProcedure } from '../trpc/init.js'
+import { MAX_IMPORT_BODY } from '../trpc/route-meta.js'
 
 const tags = ['targets']
 const one = z.strictObject({ targetId: targetIdSchema })
@@ -99,6 +100,7 @@ export const targetsRouter = {
           'Makes the targets that are not there and changes those that are different, by their names; connects to none of them. With `dryRun` it only answers what it would do.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED'] },
+      maxBody: MAX_IMPORT_BODY,
     })
     .input(importTargetsInputSchema)
     .output(targetImportSchema)

@@ -10,6 +10,8 @@ export interface RestRoute {
   readonly type: 'query' | 'mutation'
   readonly openapi: NonNullable<RouteMeta['openapi']>
   readonly rest: RestMeta
+  /** Bytes, where they may be more than `limits.body`. */
+  readonly maxBody: number | undefined
   /** Undefined when it takes nothing. */
   readonly input: z.ZodObject | undefined
   readonly output: z.ZodType
@@ -30,8 +32,8 @@ export function restRoutes(): RestRoute[] {
   return Object.entries(procedures).flatMap(([procedure, { _def }]) => {
     const { type, meta, inputs, output } = _def
     if (meta?.openapi === undefined) return []
-    const route = { procedure, type, openapi: meta.openapi, rest: meta.rest ?? {}, input: inputs[0], output }
-    return [withCookie(route)]
+    const { openapi, rest = {}, maxBody } = meta
+    return [withCookie({ procedure, type, openapi, rest, maxBody, input: inputs[0], output })]
   })
 }
 

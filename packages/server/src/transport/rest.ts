@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appRouter } from '../trpc/app-router.js'
 import type { RootContext } from '../trpc/init.js'
 import { callOf } from './call.js'
+import { bodyOptions } from './large-body.js'
 import { coerceQuery, parseQuery, queryOf } from './query.js'
 import { addCookies, type Exchange, RefreshCookie, type RefreshCookieSettings } from './refresh-cookie.js'
 import { pathParameters, type RestRoute, restRoutes } from './rest-routes.js'
@@ -16,7 +17,7 @@ export async function mountRest(app: FastifyInstance, { limits, server, auth }: 
     const { method, path } = route.openapi
     app.route({
       method,
-      bodyLimit: limits.body,
+      ...bodyOptions(limits.body, route.maxBody),
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const output = await answer(route, { request, reply }, settings)

@@ -4,6 +4,7 @@ import { toKrownError, toTrpcError } from '../errors/error-mapping.js'
 import { appRouter } from '../trpc/app-router.js'
 import type { CallContext } from '../trpc/context.js'
 import type { KrownErrorShape, RootContext } from '../trpc/init.js'
+import type { RouteMeta } from '../trpc/route-meta.js'
 
 /** Calls in one batch, on either transport. */
 export const MAX_TRPC_BATCH = 10
@@ -27,7 +28,7 @@ export interface TrpcRefusal {
 
 /** What tRPC keeps of a procedure, and how it is called. */
 interface Procedure {
-  readonly _def: { readonly type: 'query' | 'mutation' | 'subscription' }
+  readonly _def: { readonly type: 'query' | 'mutation' | 'subscription'; readonly meta?: RouteMeta }
   (options: {
     path: string
     type: string
@@ -40,6 +41,13 @@ interface Procedure {
 
 // Flat at run time, whatever its type says: the names are `sessions.open`, …
 const PROCEDURES = appRouter._def.procedures as unknown as Record<string, Procedure>
+
+/** Those that take larger bodies than others, each by itself: not in a batch. */
+export function largeProcedures(): { path: string; maxBody: number }[] {
+  return Object.entries(PROCEDURES).flatMap(([path, { _def }]) =>
+    _def.meta?.maxBody === undefined ? [] : [{ path, maxBody: _def.meta.maxBody }],
+  )
+}
 
 /** Undefined for what is no procedure. */
 export function typeOfProcedure(path: string): Procedure['_def']['type'] | undefined {

@@ -6,8 +6,10 @@ import { logFailure } from './answer-errors.js'
 import { callOf } from './call.js'
 import { httpErrorToKrown } from './http-errors.js'
 import { parseJsonText } from './json-body.js'
+import { bodyOptions } from './large-body.js'
 import { parseQuery, queryOf } from './query.js'
 import {
+  largeProcedures,
   runTrpcCalls,
   type TrpcOutcome,
   type TrpcRequest,
@@ -36,19 +38,18 @@ export async function mountTrpcHttp(
       logFailure(logger, known, request.id)
       return send(reply, toTrpcRefusal(known, { path: pathOf(request), call: callOf(request) }))
     })
-    scope.route({
-      method: ['GET', 'POST'],
-      url: `${TRPC_PATH}/:path`,
-      bodyLimit,
-      handler: async (request, reply) => {
-        const asked = toTrpcRequest(request)
-        if (request.method === 'HEAD') return reply.code(204).send()
-        const outcomes = await runTrpcCalls(asked, (error) => logFailure(logger, error, request.id))
-        // A procedure that cannot be called this way can be called the other way.
-        if (outcomes.some(isMethodRefusal)) reply.header('allow', asked.isQuery ? 'POST' : 'GET')
-        return send(reply, asked.isBatch ? outcomes : (outcomes[0] as TrpcOutcome))
-      },
-    })
+    const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+      const asked = toTrpcRequest(request)
+      if (request.method === 'HEAD') return reply.code(204).send()
+      const outcomes = await runTrpcCalls(asked, (error) => logFailure(logger, error, request.id))
+      // A procedure that cannot be called this way can be called the other way.
+      if (outcomes.some(isMethodRefusal)) reply.header('allow', asked.isQuery ? 'POST' : 'GET')
+      return send(reply, asked.isBatch ? outcomes : (outcomes[0] as TrpcOutcome))
+    }
+    scope.route({ method: ['GET', 'POST'], url: `${TRPC_PATH}/:path`, bodyLimit, handler })
+    for (const { path, maxBody } of largeProcedures()) {
+      scope.post(`${TRPC_PATH}/${path}`, { config: { path }, ...bodyOptions(bodyLimit, maxBody) }, handler)
+    }
   }
   await app.register(routes)
 }
@@ -84,8 +85,8 @@ function requireJson({ headers }: FastifyRequest): void {
   throw new KrownError('UNSUPPORTED_MEDIA_TYPE', 'only application/json is accepted')
 }
 
-function pathOf({ params }: FastifyRequest): string {
-  return (params as { path: string }).path
+function pathOf({ params, routeOptions }: FastifyRequest): string {
+  return (params as { path?: string }).path ?? (routeOptions.config as { path?: string }).path ?? ''
 }
 
 function isMethodRefusal(outcome: TrpcOutcome): boolean {

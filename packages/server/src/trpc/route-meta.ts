@@ -14,7 +14,12 @@ export interface RouteMeta extends Record<string, unknown> {
   rest?: RestMeta
   /** It waits for a target or a command, and costs nothing here meanwhile. */
   waits?: true
+  /** Bytes of its request body, where that may be more than `limits.body`; over HTTP, not over a WebSocket. */
+  maxBody?: number
 }
+
+/** Of a request that brings a whole inventory: room for the most that its schema allows. */
+export const MAX_IMPORT_BODY = 4 * 1024 * 1024
 
 /** What REST says besides the body. */
 export interface RestMeta {

@@ -71,6 +71,22 @@ describe.each(routes.map((route) => [route.procedure, route] as const))('%s', (p
   })
 })
 
+test('who may be refused a call, or may name what is not there, is told so', () => {
+  const silent = routes.flatMap(({ procedure, openapi, input }) => {
+    const { responses, requestBody } = operationOf(procedure) ?? { responses: {} }
+    const named = [...Object.keys(input?.shape ?? {}), JSON.stringify(requestBody ?? '')].join(' ')
+    const codes = Object.values(responses).flatMap(({ content }) =>
+      Object.keys(content?.['application/problem+json']?.examples ?? {}),
+    )
+    const namesOne = openapi.path.includes('{') || (openapi.method !== 'GET' && /\b[a-z]+Id"/i.test(named))
+    return [
+      ...(openapi.protect !== false && !codes.includes('FORBIDDEN') ? [`${procedure}: FORBIDDEN`] : []),
+      ...(namesOne && !codes.includes('NOT_FOUND') ? [`${procedure}: NOT_FOUND`] : []),
+    ]
+  })
+  expect(silent).toEqual([])
+})
+
 test('the example of every code is a problem', () => {
   for (const [code, { value }] of Object.entries(committed.components.examples)) {
     expect(problemSchema.parse(value)).toMatchObject({ code, type: `urn:krown:error:${code}` })

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   type Credential,
   createKrown,
@@ -135,5 +137,63 @@ test('J10: without the key that the secrets need nothing starts or is rotated, a
     [known?.id, 'active', '1', 'no'],
     [expect.stringMatching(/^[0-9a-f]{8}$/), 'unused', '0', 'yes'],
     [''],
+  ])
+}, 120_000)
+
+test('J10: a master key that is not where it was stops the start; given up, its credentials go and another takes its place', async () => {
+  await using dir = await createTempDir()
+  const file = join(dir.path, 'master-key')
+  const [old, key] = [newKey(), newKey()]
+  writeFileSync(file, old, { mode: 0o600 })
+  const env = inDir(dir.path, {})
+  await using krown = await createKrown(configOf(dir.path, { masterKey: old }))
+  const system = krown.as(await krown.actors.system())
+  const { id } = await system.credentials.create({ name: 'one', kind: 'password', password: 'x' })
+  await system.targets.create({
+    name: 'web1',
+    host: '192.0.2.1',
+    username: 'root',
+    probe: false,
+    credentialId: id,
+  })
+  await krown.close()
+  const [known] = await keysOf(dir.path, { masterKey: old })
+  const forget = ['keys', 'forget', '--key', known?.id ?? '']
+  expect(await run(forget, env)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('is given, so nothing is lost'),
+  })
+  rmSync(file)
+
+  const missing = `used with key ${known?.id}, and the file ${file} is not there`
+  for (const args of [['start'], ['keys', 'rotate']]) {
+    expect(await run(args, env)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(missing) })
+  }
+  expect((await run(['keys', 'ls'], env)).stdout).toMatch(new RegExp(`${known?.id} +active +1 +no`))
+  expect(existsSync(file)).toBe(false)
+
+  expect(await run(forget, env)).toMatchObject({
+    exitCode: 0,
+    stdout: `Deleted credentials that only key ${known?.id} could decrypt: 1.
+Now make a key ("openssl rand -base64 32") and give it as vault.master_key; then "keys rotate" puts vault.master_key in its place.
+`,
+  })
+  writeFileSync(file, key, { mode: 0o600 })
+  expect(await run(['start'], env)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining(`key ${known?.id} is the one for new secrets`),
+  })
+  expect(await run(['keys', 'rotate'], env)).toMatchObject({ exitCode: 0 })
+  await using server = runServer(['start'], { env })
+  await server.url()
+  server.kill('SIGTERM')
+  expect((await server.exited).exitCode).toBe(0)
+
+  await using after = await createKrown(configOf(dir.path, { masterKey: key }))
+  const client = after.as(await after.actors.system())
+  expect((await client.credentials.list()).items).toEqual([])
+  expect((await client.targets.list()).items).toMatchObject([{ name: 'web1', credentialId: null }])
+  expect((await client.journal.list({ action: 'credential.deleted' })).items).toMatchObject([
+    { resourceId: id, facts: { lostMasterKey: known?.id } },
   ])
 }, 120_000)

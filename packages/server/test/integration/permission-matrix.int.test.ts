@@ -193,7 +193,7 @@ test('every route of the live router has a row, and every row a route', async ()
   await app.ready()
   await app.close()
   // HEAD comes with each GET and runs the same handler; the procedures behind tRPC have a table of their own.
-  const routes = live.filter((route) => !route.startsWith('HEAD ') && !route.endsWith(' /trpc/:path'))
+  const routes = live.filter((route) => !route.startsWith('HEAD ') && !route.includes(' /trpc/'))
   expect(routes.sort()).toEqual(Object.keys(permissionMatrix).sort())
 })
 

@@ -1,13 +1,15 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import { parseInput } from '../../base/parse-input.js'
-import type { Db } from '../../db/database.js'
+import type { Db, Trx } from '../../db/database.js'
 import {
+  countOpenInvites,
   findInvite,
   insertInvite,
   listInvites,
   revokeInvite,
 } from '../../db/repositories/invite.repository.js'
+import { SYSTEM_USER_ID } from '../../db/repositories/user.repository.js'
 import { KrownError, notFound, validationError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
@@ -37,6 +39,11 @@ export interface InvitesDeps {
 
 const DAY_MS = 86_400_000
 const LONGEST_DAYS = 365
+/** That can be used: each lets somebody in, and who makes them in a loop made a mistake. */
+const MAX_OPEN_OF_ORG = 1_000
+const MAX_OPEN_OF_MAKER = 100
+/** How long one that ended is still listed; the journal has it for good. */
+export const ENDED_INVITES_KEPT_MS = 30 * DAY_MS
 
 /** Invites that admins make; `InviteDesk` is where they are used. */
 export class Invites {
@@ -46,7 +53,7 @@ export class Invites {
     this.#deps = deps
   }
 
-  /** @throws KrownError FORBIDDEN, also as an admin by an API token; VALIDATION_FAILED */
+  /** @throws KrownError FORBIDDEN, also as an admin by an API token; QUOTA_EXCEEDED, VALIDATION_FAILED */
   async create(actor: Actor, given: CreateInviteInput = {}): Promise<NewInvite> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
       const input = parseInput(createInviteInputSchema, given)
@@ -55,7 +62,7 @@ export class Invites {
       const invite = this.#draft(actor, input)
       await this.#deps.journal.transact(
         actor.orgId,
-        (trx) => insertInvite(trx, actor.orgId, toRow(invite, hashTokenSecret(secret))),
+        (trx) => this.#store(trx, invite, hashTokenSecret(secret)),
         () => [{ action: 'invite.created', ...about(actor, invite) }],
       )
       return { ...invite, token: inviteFormat.format({ id: invite.id, secret }) }
@@ -89,6 +96,19 @@ export class Invites {
     })
   }
 
+  // Under the journal's lock, so of two that are made at once the second sees the first.
+  async #store(trx: Trx, invite: Invite, secretHash: string): Promise<void> {
+    const { orgId, createdBy } = invite
+    const at = Date.parse(invite.createdAt)
+    const { ofOrg, ofUser } = await countOpenInvites(trx, orgId, { userId: createdBy, at })
+    if (ofOrg >= MAX_OPEN_OF_ORG) throw tooMany('an organization', MAX_OPEN_OF_ORG)
+    // An embedding program may invite for everybody.
+    if (ofUser >= MAX_OPEN_OF_MAKER && createdBy !== SYSTEM_USER_ID) {
+      throw tooMany('an admin', MAX_OPEN_OF_MAKER)
+    }
+    await insertInvite(trx, orgId, toRow(invite, secretHash))
+  }
+
   #draft(actor: Actor, { role = 'readonly', note, expiresAt }: CreateInviteInput): Invite {
     const now = this.#deps.clock.now()
     return {
@@ -104,6 +124,12 @@ export class Invites {
       revokedAt: null,
     }
   }
+}
+
+function tooMany(who: string, limit: number): KrownError {
+  return new KrownError('QUOTA_EXCEEDED', `${who} has at most ${limit} open invites: revoke some`, {
+    details: { limit },
+  })
 }
 
 /** Epoch milliseconds. */

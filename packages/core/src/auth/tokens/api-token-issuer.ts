@@ -81,7 +81,13 @@ export class ApiTokenIssuer {
     const { id, orgId, userId, name, scopes, expiresAt } = token
     const at = Date.parse(token.createdAt)
     if ((await countLiveApiTokens(trx, orgId, { userId, at })) >= MAX_LIVE_TOKENS) {
-      throw new KrownError('QUOTA_EXCEEDED', `a user has at most ${MAX_LIVE_TOKENS} API tokens: revoke some`)
+      throw new KrownError(
+        'QUOTA_EXCEEDED',
+        `a user has at most ${MAX_LIVE_TOKENS} API tokens: revoke some`,
+        {
+          details: { limit: MAX_LIVE_TOKENS },
+        },
+      )
     }
     await insertApiToken(trx, orgId, {
       id,

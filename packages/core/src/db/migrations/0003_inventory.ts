@@ -25,8 +25,9 @@ async function createCredentials(db: Db): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('updated_at', 'bigint', (c) => c.notNull())
     .addForeignKeyConstraint('credentials_organization_fkey', ['org_id'], 'organizations', ['id'])
+    // The only index that begins with the organization, for the reason given at targets.
     .addUniqueConstraint('credentials_org_id_id_unique', ['org_id', 'id'])
-    .addUniqueConstraint('credentials_name_unique', ['org_id', 'name'])
+    .addUniqueConstraint('credentials_name_unique', ['name', 'org_id'])
     .execute()
   await db.schema.createIndex('credentials_by_key').on('credentials').columns(['key_id', 'id']).execute()
 }
@@ -48,8 +49,11 @@ async function createTargets(db: Db): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('updated_at', 'bigint', (c) => c.notNull())
     .addForeignKeyConstraint('targets_organization_fkey', ['org_id'], 'organizations', ['id'])
+    // No other index may begin with the organization: while a table is small, PostgreSQL takes any such index to look
+    // up what a foreign key names, and a connection that planned it so then reads all of the organization's rows for
+    // each new one.
     .addUniqueConstraint('targets_org_id_id_unique', ['org_id', 'id'])
-    .addUniqueConstraint('targets_name_unique', ['org_id', 'name'])
+    .addUniqueConstraint('targets_name_unique', ['name', 'org_id'])
     // Of the same organization: another's secret or jump host cannot be named, whatever the code does.
     .addForeignKeyConstraint('targets_credential_fkey', ['org_id', 'credential_id'], 'credentials', [
       'org_id',
@@ -58,12 +62,8 @@ async function createTargets(db: Db): Promise<void> {
     .addForeignKeyConstraint('targets_jump_fkey', ['org_id', 'jump_target_id'], 'targets', ['org_id', 'id'])
     .addCheckConstraint('targets_port_must_be_valid', sql`port between 1 and 65535`)
     .execute()
-  for (const columns of [['credential_id'], ['jump_target_id'], ['host', 'port']]) {
-    await db.schema
-      .createIndex(`targets_by_${columns.join('_')}`)
-      .on('targets')
-      .columns(['org_id', ...columns])
-      .execute()
+  for (const column of ['credential_id', 'jump_target_id']) {
+    await db.schema.createIndex(`targets_by_${column}`).on('targets').column(column).execute()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { AccessRule, AccessRuleQuery, AccessSubject, AccessVerb } from '../../model/access-rule.js'
 import type { AccessRuleId, ApiTokenId, OrgId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
@@ -9,7 +9,7 @@ import { decodeCursor, toPage } from './cursor.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** What is told of a rule, less what the database adds. */
-export type NewAccessRule = Omit<AccessRule, 'orgId' | 'createdAt' | 'expiresAt'> & {
+export type NewAccessRule = Omit<AccessRule, 'orgId' | 'subjectName' | 'createdAt' | 'expiresAt'> & {
   /** Epoch milliseconds. */
   readonly createdAt: number
   readonly expiresAt: number | null
@@ -32,12 +32,7 @@ export async function findAccessRule(
   orgId: OrgId,
   id: AccessRuleId,
 ): Promise<AccessRule | undefined> {
-  const row = await db
-    .selectFrom('access_rules')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await rulesOf(db, orgId).where('r.id', '=', id).executeTakeFirst()
   return row && toAccessRule(row)
 }
 
@@ -71,6 +66,20 @@ export async function countAccessRules(trx: Trx, orgId: OrgId): Promise<number> 
   return Number(row.rules)
 }
 
+/** Whether any rule is for that subject, expired or not. */
+export async function namesAccessSubject(db: Db, orgId: OrgId, subject: AccessSubject): Promise<boolean> {
+  const { subject_kind, subject_id } = subjectColumns(subject)
+  const row = await db
+    .selectFrom('access_rules')
+    .select('id')
+    .where('org_id', '=', orgId)
+    .where('subject_kind', '=', subject_kind)
+    .where('subject_id', '=', subject_id)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export async function listAccessRules(
   db: Db,
   orgId: OrgId,
@@ -78,16 +87,16 @@ export async function listAccessRules(
 ): Promise<Page<AccessRule>> {
   const { limit = DEFAULT_PAGE_LIMIT, cursor, userId } = query
   const filters = { list: 'access_rules', userId }
-  let select = db.selectFrom('access_rules').selectAll().where('org_id', '=', orgId)
+  let select = rulesOf(db, orgId)
   if (userId !== undefined) {
-    select = select.where('subject_kind', '=', 'user').where('subject_id', '=', userId)
+    select = select.where('r.subject_kind', '=', 'user').where('r.subject_id', '=', userId)
   }
   if (cursor !== undefined) {
     const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as AccessRuleId)
+    select = select.where('r.id', '<', after as AccessRuleId)
   }
   const rows = await select
-    .orderBy('id', 'desc')
+    .orderBy('r.id', 'desc')
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.id], item: toAccessRule })
@@ -99,10 +108,25 @@ export async function listAccessRulesAfter(
   orgId: OrgId,
   { after, limit }: { after: AccessRuleId | undefined; limit: number },
 ): Promise<AccessRule[]> {
-  let select = db.selectFrom('access_rules').selectAll().where('org_id', '=', orgId)
-  if (after !== undefined) select = select.where('id', '>', after)
-  const rows = await select.orderBy('id').limit(limit).execute()
+  let select = rulesOf(db, orgId)
+  if (after !== undefined) select = select.where('r.id', '>', after)
+  const rows = await select.orderBy('r.id').limit(limit).execute()
   return rows.map(toAccessRule)
+}
+
+/** With what their subjects are called. */
+function rulesOf(db: Db, orgId: OrgId) {
+  return db
+    .selectFrom('access_rules as r')
+    .leftJoin('users as u', (join) =>
+      join.on('r.subject_kind', '=', 'user').on('u.id', '=', sql<UserId>`r.subject_id`),
+    )
+    .leftJoin('api_tokens as t', (join) =>
+      join.on('r.subject_kind', '=', 'api_token').on('t.id', '=', sql<ApiTokenId>`r.subject_id`),
+    )
+    .selectAll('r')
+    .select((eb) => eb.fn.coalesce('u.username', 'u.display_name', 't.name').as('subject_name'))
+    .where('r.org_id', '=', orgId)
 }
 
 function subjectColumns(subject: AccessSubject): Pick<AccessRulesTable, 'subject_kind' | 'subject_id'> {
@@ -130,11 +154,12 @@ function toColumns({ selector, verbs, remoteUsernames, expiresAt, reason }: Acce
   }
 }
 
-function toAccessRule(row: AccessRulesTable): AccessRule {
+function toAccessRule(row: AccessRulesTable & { subject_name: string | null }): AccessRule {
   return {
     id: row.id,
     orgId: row.org_id,
     subject: toSubject(row),
+    subjectName: row.subject_name,
     selector: row.selector,
     verbs: row.verbs.split(' ') as AccessVerb[],
     remoteUsernames: row.remote_usernames === null ? null : (JSON.parse(row.remote_usernames) as string[]),

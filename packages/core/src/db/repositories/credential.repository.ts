@@ -1,7 +1,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
-import type { Credential } from '../../model/credential.js'
+import type { Credential, CredentialQuery } from '../../model/credential.js'
 import type { CredentialId, OrgId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page, type PageQuery } from '../../model/page.js'
+import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { CredentialsTable } from '../tables/inventory.table.js'
 import { decodeCursor, toPage } from './cursor.js'
@@ -54,10 +54,15 @@ export async function findSealedSecret(
   return row && toSealedSecret(row)
 }
 
-export async function listCredentials(db: Db, orgId: OrgId, query: PageQuery): Promise<Page<Credential>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor } = query
-  const filters = { list: 'credentials' }
+export async function listCredentials(
+  db: Db,
+  orgId: OrgId,
+  query: CredentialQuery,
+): Promise<Page<Credential>> {
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, name } = query
+  const filters = { list: 'credentials', name }
   let select = db.selectFrom('credentials').select(SHOWN).where('org_id', '=', orgId)
+  if (name !== undefined) select = select.where('name', '=', name)
   if (cursor !== undefined) {
     const [after] = decodeCursor(filters, cursor, ['string'])
     select = select.where('id', '<', after as CredentialId)

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { HostKeyMark, HostKeyQuery, HostKeySource, KnownHostKey } from '../../model/host-key.js'
 import type { HostKeyId, OrgId, TargetId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
@@ -43,27 +44,73 @@ const PIN_COLUMNS = [
   'source',
 ] as const
 
-/** What is known of a host, whatever the way to it, and every pattern of this very key: also of other hosts. */
+/**
+ * What decides about a key that a host shows: the keys that are trusted for this place, and this very key wherever it is
+ * revoked: on another way to the host, or by any pattern, also one of other hosts.
+ */
 export async function listPinsFor(
   db: Db,
   orgId: OrgId,
-  at: { host: string; port: number; userId: UserId; fingerprint: string },
+  at: HostPlaceKey & { userId: UserId; fingerprint: string },
 ): Promise<HostKeyPin[]> {
-  const ofHost = db
+  const revoked = db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('fingerprint', '=', at.fingerprint)
+    .where('mark', '=', 'revoked')
+  const ofHost = revoked
+    .where('host', '=', at.host)
+    .where('port', '=', at.port)
+    .where('host_kind', '=', 'exact')
+    .where('user_scope', 'in', ['', at.userId])
+  const patterns = revoked.where('host_kind', '=', 'pattern')
+  const pins = trustedPins(db, orgId, { ...at, scopes: ['', at.userId] })
+  return (await pins.unionAll(ofHost).unionAll(patterns).execute()).map(toPin)
+}
+
+/** The keys that are trusted for a place, by the organization and by this user. */
+export async function listPinsTrustedBy(
+  db: Db,
+  orgId: OrgId,
+  at: HostPlaceKey & { userId: UserId },
+): Promise<HostKeyPin[]> {
+  return (await trustedPins(db, orgId, { ...at, scopes: ['', at.userId] }).execute()).map(toPin)
+}
+
+/** The keys that are trusted for one place and scope. */
+export async function listTrustedPinsAt(db: Db, orgId: OrgId, at: HostPlaceScope): Promise<HostKeyPin[]> {
+  return (await trustedPins(db, orgId, { ...at, scopes: [at.userId ?? ''] }).execute()).map(toPin)
+}
+
+/** One key of one place and scope, whatever its mark. */
+export async function findPin(
+  db: Db,
+  orgId: OrgId,
+  at: HostPlaceScope & { readonly fingerprint: string },
+): Promise<HostKeyPin | undefined> {
+  const row = await db
     .selectFrom('known_host_keys')
     .select(PIN_COLUMNS)
     .where('org_id', '=', orgId)
     .where('host', '=', at.host)
     .where('port', '=', at.port)
-    .where('host_kind', '=', 'exact')
-    .where('user_scope', 'in', ['', at.userId])
-  const patterns = db
-    .selectFrom('known_host_keys')
-    .select(PIN_COLUMNS)
-    .where('org_id', '=', orgId)
-    .where('host_kind', '=', 'pattern')
+    .where('via', '=', at.via ?? '')
+    .where('user_scope', '=', at.userId ?? '')
     .where('fingerprint', '=', at.fingerprint)
-  return (await ofHost.unionAll(patterns).execute()).map(toPin)
+    .executeTakeFirst()
+  return row && toPin(row)
+}
+
+/** What one user pinned, whatever the marks. */
+export async function countPinsOfUser(db: Db, orgId: OrgId, userId: UserId): Promise<number> {
+  const row = await db
+    .selectFrom('known_host_keys')
+    .select((eb) => eb.fn.countAll<number>().as('pins'))
+    .where('org_id', '=', orgId)
+    .where('user_scope', '=', userId)
+    .executeTakeFirstOrThrow()
+  return Number(row.pins)
 }
 
 /** Patterns of the organization whose keys are trusted, in an order in which `after` goes on. */
@@ -80,20 +127,6 @@ export async function listTrustedPatterns(
     .where('mark', '=', 'trusted')
   if (after !== null) query = query.where('id', '>', after)
   return (await query.orderBy('id').limit(limit).execute()).map(toPin)
-}
-
-/** All keys of one place and scope, whatever their marks. */
-export async function listPinsAt(db: Db, orgId: OrgId, at: HostPlaceScope): Promise<HostKeyPin[]> {
-  const rows = await db
-    .selectFrom('known_host_keys')
-    .select(PIN_COLUMNS)
-    .where('org_id', '=', orgId)
-    .where('host', '=', at.host)
-    .where('port', '=', at.port)
-    .where('via', '=', at.via ?? '')
-    .where('user_scope', '=', at.userId ?? '')
-    .execute()
-  return rows.map(toPin)
 }
 
 /** The organization's keys of these hosts and patterns, to be compared with what is to be added. */
@@ -113,24 +146,51 @@ export async function listPinsOfHosts(
   return rows.map((row) => ({ ...toPin(row), port: row.port }))
 }
 
-export async function countPatterns(db: Db, orgId: OrgId): Promise<number> {
-  const row = await db
+/** The organization's keys of these places and patterns, on all ways; fewer than a thousand. */
+export async function listPinsOfPlaces(
+  db: Db,
+  orgId: OrgId,
+  places: readonly Pick<HostPlaceKey, 'host' | 'port'>[],
+): Promise<(HostKeyPin & { readonly port: number })[]> {
+  if (places.length === 0) return []
+  const values = places.map(({ host, port }) => sql`(${host}, cast(${port} as integer))`)
+  const rows = await db
     .selectFrom('known_host_keys')
-    .select((eb) => eb.fn.countAll<number>().as('patterns'))
+    .select([...PIN_COLUMNS, 'port'])
     .where('org_id', '=', orgId)
-    .where('host_kind', '=', 'pattern')
-    .executeTakeFirstOrThrow()
-  return Number(row.patterns)
+    .where('user_scope', '=', '')
+    .where(sql<boolean>`(host, port) in (values ${sql.join(values)})`)
+    .execute()
+  return rows.map((row) => ({ ...toPin(row), port: row.port }))
+}
+
+/** What the organization knows, whatever the marks. */
+export async function countPinsOfOrg(db: Db, orgId: OrgId): Promise<{ pins: number; patterns: number }> {
+  const ofOrg = db
+    .selectFrom('known_host_keys')
+    .select((eb) => eb.fn.countAll<number>().as('keys'))
+    .where('org_id', '=', orgId)
+  const all = await ofOrg.where('user_scope', '=', '').executeTakeFirstOrThrow()
+  const patterns = await ofOrg.where('host_kind', '=', 'pattern').executeTakeFirstOrThrow()
+  return { pins: Number(all.keys) - Number(patterns.keys), patterns: Number(patterns.keys) }
 }
 
 export async function findHostKey(db: Db, orgId: OrgId, id: HostKeyId): Promise<KnownHostKey | undefined> {
-  const row = await db
-    .selectFrom('known_host_keys')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await keysOf(db, orgId).where('k.id', '=', id).executeTakeFirst()
   return row && toKnownHostKey(row)
+}
+
+/** With what their users and jump hosts are called. */
+function keysOf(db: Db, orgId: OrgId) {
+  return db
+    .selectFrom('known_host_keys as k')
+    .leftJoin('users as u', (join) => join.on('u.id', '=', sql<UserId>`k.user_scope`))
+    .leftJoin('targets as t', (join) =>
+      join.onRef('t.org_id', '=', 'k.org_id').on('t.id', '=', sql<TargetId>`k.via`),
+    )
+    .selectAll('k')
+    .select((eb) => [eb.fn.coalesce('u.username', 'u.display_name').as('owner_name'), 't.name as via_name'])
+    .where('k.org_id', '=', orgId)
 }
 
 /** @param list.owner Only what is pinned for this user alone; left out: every key of the organization. */
@@ -141,16 +201,16 @@ export async function listHostKeys(
 ): Promise<Page<KnownHostKey>> {
   const { limit = DEFAULT_PAGE_LIMIT, cursor, host, mark } = query
   const filters = { list: 'known_host_keys', host, mark }
-  let select = db.selectFrom('known_host_keys').selectAll().where('org_id', '=', orgId)
-  if (owner !== undefined) select = select.where('user_scope', '=', owner)
-  if (host !== undefined) select = select.where('host', '=', host)
-  if (mark !== undefined) select = select.where('mark', '=', mark)
+  let select = keysOf(db, orgId)
+  if (owner !== undefined) select = select.where('k.user_scope', '=', owner)
+  if (host !== undefined) select = select.where('k.host', '=', host)
+  if (mark !== undefined) select = select.where('k.mark', '=', mark)
   if (cursor !== undefined) {
     const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as HostKeyId)
+    select = select.where('k.id', '<', after as HostKeyId)
   }
   const rows = await select
-    .orderBy('id', 'desc')
+    .orderBy('k.id', 'desc')
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.id], item: toKnownHostKey })
@@ -186,6 +246,22 @@ export async function deleteHostKeys(trx: Trx, orgId: OrgId, ids: readonly HostK
   await trx.deleteFrom('known_host_keys').where('org_id', '=', orgId).where('id', 'in', ids).execute()
 }
 
+function trustedPins(
+  db: Db,
+  orgId: OrgId,
+  { host, port, via, scopes }: HostPlaceKey & { scopes: readonly (UserId | '')[] },
+) {
+  return db
+    .selectFrom('known_host_keys')
+    .select(PIN_COLUMNS)
+    .where('org_id', '=', orgId)
+    .where('host', '=', host)
+    .where('port', '=', port)
+    .where('via', '=', via ?? '')
+    .where('user_scope', 'in', scopes)
+    .where('mark', '=', 'trusted')
+}
+
 function toPin(row: Pick<KnownHostKeysTable, (typeof PIN_COLUMNS)[number]>): HostKeyPin {
   return {
     id: row.id,
@@ -200,14 +276,18 @@ function toPin(row: Pick<KnownHostKeysTable, (typeof PIN_COLUMNS)[number]>): Hos
   }
 }
 
-function toKnownHostKey(row: KnownHostKeysTable): KnownHostKey {
+function toKnownHostKey(
+  row: KnownHostKeysTable & { owner_name: string | null; via_name: string | null },
+): KnownHostKey {
   return {
     id: row.id,
     orgId: row.org_id,
     userId: row.user_scope === '' ? null : row.user_scope,
+    ownerName: row.owner_name,
     host: row.host,
     port: row.port,
     viaTargetId: row.via === '' ? null : row.via,
+    viaTargetName: row.via_name,
     algorithm: row.algorithm,
     fingerprint: row.fingerprint,
     mark: row.mark,

@@ -55,6 +55,42 @@ export async function listInvites(db: Db, orgId: OrgId, query: PageQuery): Promi
   return toPage(rows, limit, { filters, key: (row) => [row.id], item: toInvite })
 }
 
+/** How many somebody could register with at that time: of the organization, and of them that user's. */
+export async function countOpenInvites(
+  trx: Trx,
+  orgId: OrgId,
+  { userId, at }: { userId: UserId; at: number },
+): Promise<{ readonly ofOrg: number; readonly ofUser: number }> {
+  const rows = await trx
+    .selectFrom('invites')
+    .select((eb) => ['created_by', eb.fn.countAll<number>().as('open')])
+    .where('org_id', '=', orgId)
+    .where('used_at', 'is', null)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', at)
+    .groupBy('created_by')
+    .execute()
+  const counts = rows.map(({ created_by, open }) => ({ maker: created_by, open: Number(open) }))
+  return {
+    ofOrg: counts.reduce((sum, { open }) => sum + open, 0),
+    ofUser: counts.find(({ maker }) => maker === userId)?.open ?? 0,
+  }
+}
+
+/** For the sweep: those that were used, revoked or expired before. */
+export async function deleteEndedInvitesAcrossOrgs(db: Db, endedBefore: number): Promise<void> {
+  await db
+    .deleteFrom('invites')
+    .where((eb) =>
+      eb.or([
+        eb('used_at', '<', endedBefore),
+        eb('revoked_at', '<', endedBefore),
+        eb('expires_at', '<', endedBefore),
+      ]),
+    )
+    .execute()
+}
+
 /** False when it had been used or revoked before. */
 export async function useInvite(
   trx: Trx,

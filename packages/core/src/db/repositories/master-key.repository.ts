@@ -1,9 +1,16 @@
 import type { Database, Db, Trx } from '../database.js'
 import type { MasterKeysTable } from '../tables/inventory.table.js'
+import type { Tables } from '../tables/tables.js'
 
 /** Of every master key of this database. */
 export async function listMasterKeys(db: Db): Promise<MasterKeysTable[]> {
   return db.selectFrom('master_keys').selectAll().orderBy('created_at').orderBy('key_id').execute()
+}
+
+/** False for a database that was never migrated so far. */
+export async function hasMasterKeys(db: Db): Promise<boolean> {
+  const tables = await db.introspection.getTables()
+  return tables.some(({ name }) => name === ('master_keys' satisfies keyof Tables))
 }
 
 /** The key that new secrets are encrypted with; undefined before the first. */

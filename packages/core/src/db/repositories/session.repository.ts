@@ -38,13 +38,24 @@ export function updateLiveSessionQuery(db: Db, orgId: OrgId, update: { id: Sessi
 }
 
 export async function findSession(db: Db, orgId: OrgId, id: SessionId): Promise<Session | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .selectAll()
-    .where('org_id', '=', orgId)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await sessionsOf(db, orgId).where('s.id', '=', id).executeTakeFirst()
   return row && toSession(row)
+}
+
+/** With what their owners and targets are called. */
+function sessionsOf(db: Db, orgId: OrgId) {
+  return db
+    .selectFrom('sessions as s')
+    .innerJoin('users as u', 'u.id', 's.user_id')
+    .leftJoin('targets as t', (join) =>
+      join.onRef('t.org_id', '=', 's.org_id').onRef('t.id', '=', 's.target_id'),
+    )
+    .selectAll('s')
+    .select((eb) => [
+      eb.fn.coalesce('u.username', 'u.display_name').as('owner_name'),
+      't.name as target_name',
+    ])
+    .where('s.org_id', '=', orgId)
 }
 
 /** Live sessions of the user and of the whole organization. */
@@ -88,18 +99,18 @@ export async function listSessions(
 ): Promise<Page<Session>> {
   const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = options.query
   const filters = { list: 'sessions', ...given }
-  let query = db.selectFrom('sessions').selectAll().where('org_id', '=', orgId)
-  if (options.owner !== undefined) query = query.where('user_id', '=', options.owner)
-  if (filters.userId !== undefined) query = query.where('user_id', '=', filters.userId)
-  if (filters.status !== undefined) query = query.where('status', '=', filters.status)
-  if (filters.targetId !== undefined) query = query.where('target_id', '=', filters.targetId)
-  if (filters.host !== undefined) query = query.where('host', '=', filters.host.toLowerCase())
+  let query = sessionsOf(db, orgId)
+  if (options.owner !== undefined) query = query.where('s.user_id', '=', options.owner)
+  if (filters.userId !== undefined) query = query.where('s.user_id', '=', filters.userId)
+  if (filters.status !== undefined) query = query.where('s.status', '=', filters.status)
+  if (filters.targetId !== undefined) query = query.where('s.target_id', '=', filters.targetId)
+  if (filters.host !== undefined) query = query.where('s.host', '=', filters.host.toLowerCase())
   if (cursor !== undefined) {
     const [id] = decodeCursor(filters, cursor, ['string'])
-    query = query.where('id', '<', id as SessionId)
+    query = query.where('s.id', '<', id as SessionId)
   }
   const rows = await query
-    .orderBy('id', 'desc')
+    .orderBy('s.id', 'desc')
     .limit(limit + 1)
     .execute()
   return toPage(rows, limit, { filters, key: (row) => [row.id], item: toSession })
@@ -125,12 +136,14 @@ export async function listOrphanSessionsAcrossOrgs(
   return query.limit(options.limit).execute()
 }
 
-function toSession(row: SessionsTable): Session {
+function toSession(row: SessionsTable & { owner_name: string; target_name: string | null }): Session {
   return {
     id: row.id,
     orgId: row.org_id,
     userId: row.user_id,
+    ownerName: row.owner_name,
     targetId: row.target_id,
+    targetName: row.target_name,
     host: row.host,
     port: row.port,
     username: row.username,

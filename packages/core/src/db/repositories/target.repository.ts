@@ -7,7 +7,7 @@ import type { TargetsTable } from '../tables/inventory.table.js'
 import { toIso } from './timestamps.js'
 
 /** A target as it is stored: what is known of its host key is kept elsewhere. */
-export type StoredTarget = Omit<Target, 'hostKeyFingerprints'>
+export type StoredTarget = Omit<Target, 'hostKeyFingerprints' | 'credentialName' | 'jumpTargetName'>
 
 /** With what its credential is, null when it has none. */
 export interface TargetWithKind extends StoredTarget {
@@ -58,6 +58,19 @@ export async function findTarget(db: Db, orgId: OrgId, id: TargetId): Promise<St
 
 export type TargetChanges = Partial<Omit<TargetsTable, 'id' | 'org_id' | 'created_at'>>
 
+const CHANGED = [
+  'name',
+  'host',
+  'port',
+  'username',
+  'tags',
+  'credential_id',
+  'jump_target_id',
+  'legacy_algorithms',
+  'description',
+  'updated_at',
+] as const satisfies readonly (keyof TargetChanges)[]
+
 export async function updateTarget(
   trx: Trx,
   orgId: OrgId,
@@ -68,6 +81,28 @@ export async function updateTarget(
     .set(update.set)
     .where('org_id', '=', orgId)
     .where('id', '=', update.id)
+    .execute()
+}
+
+/** Several whole rows that are there; fewer than a thousand. No other row changes, whatever its id. */
+export async function updateTargets(
+  trx: Trx,
+  orgId: OrgId,
+  rows: readonly Insertable<TargetsTable>[],
+): Promise<void> {
+  if (rows.length === 0) return
+  // An update of many rows is spelled in two ways; what takes the place of a row is not.
+  await trx
+    .insertInto('targets')
+    .values([...rows])
+    .onConflict((conflict) =>
+      conflict
+        .column('id')
+        .doUpdateSet((eb) =>
+          Object.fromEntries(CHANGED.map((column) => [column, eb.ref(`excluded.${column}`)])),
+        )
+        .where('targets.org_id', '=', orgId),
+    )
     .execute()
 }
 
@@ -103,6 +138,37 @@ export async function listTargetsBefore(
   return rows.map((row) => ({ ...toTarget(row), credentialKind: row.credential_kind }))
 }
 
+/** What the credentials and jump hosts of these targets are called, by id. */
+export async function listNamesFor(
+  db: Db,
+  orgId: OrgId,
+  targets: readonly Pick<StoredTarget, 'credentialId' | 'jumpTargetId'>[],
+): Promise<Map<string, string>> {
+  const credentialIds = unique(targets.map(({ credentialId }) => credentialId))
+  const jumpTargetIds = unique(targets.map(({ jumpTargetId }) => jumpTargetId))
+  const credentials = await namesIn(db, orgId, { table: 'credentials', ids: credentialIds })
+  const jumpHosts = await namesIn(db, orgId, { table: 'targets', ids: jumpTargetIds })
+  return new Map([...credentials, ...jumpHosts].map(({ id, name }) => [id, name]))
+}
+
+async function namesIn(
+  db: Db,
+  orgId: OrgId,
+  { table, ids }: { table: 'credentials' | 'targets'; ids: readonly string[] },
+): Promise<{ id: string; name: string }[]> {
+  if (ids.length === 0) return []
+  return db
+    .selectFrom(table)
+    .select([sql<string>`id`.as('id'), 'name'])
+    .where('org_id', '=', orgId)
+    .where(sql<string>`id`, 'in', ids)
+    .execute()
+}
+
+function unique<Id>(ids: readonly (Id | null)[]): Id[] {
+  return [...new Set(ids.filter((id) => id !== null))]
+}
+
 /** One that is reached through this one; undefined when none is. */
 export async function findNameBehind(db: Db, orgId: OrgId, id: TargetId): Promise<string | undefined> {
   const row = await db
@@ -113,63 +179,6 @@ export async function findNameBehind(db: Db, orgId: OrgId, id: TargetId): Promis
     .limit(1)
     .executeTakeFirst()
   return row?.name
-}
-
-/** The target itself, then what it is reached through, nearest first; at most `limit`. */
-export async function listJumpChain(
-  db: Db,
-  orgId: OrgId,
-  { id, limit }: { id: TargetId; limit: number },
-): Promise<TargetId[]> {
-  const rows = await db
-    .withRecursive('chain(id, next_id, place)', (with_) =>
-      with_
-        .selectFrom('targets')
-        .select(['id', 'jump_target_id as next_id', sql<number>`1`.as('place')])
-        .where('org_id', '=', orgId)
-        .where('id', '=', id)
-        .unionAll((eb) =>
-          eb
-            .selectFrom('targets as t')
-            .innerJoin('chain as c', 'c.next_id', 't.id')
-            .select(['t.id', 't.jump_target_id as next_id', sql<number>`c.place + 1`.as('place')])
-            .where('t.org_id', '=', orgId)
-            .where('c.place', '<', limit),
-        ),
-    )
-    .selectFrom('chain')
-    .select('id')
-    .orderBy('place')
-    .execute()
-  return rows.map((row) => row.id)
-}
-
-/** Targets on the longest way that leads through this one, itself included; counts no further than `limit`. */
-export async function countLongestWayBehind(
-  db: Db,
-  orgId: OrgId,
-  { id, limit }: { id: TargetId; limit: number },
-): Promise<number> {
-  const row = await db
-    .withRecursive('behind(id, place)', (with_) =>
-      with_
-        .selectFrom('targets')
-        .select(['id', sql<number>`1`.as('place')])
-        .where('org_id', '=', orgId)
-        .where('id', '=', id)
-        .unionAll((eb) =>
-          eb
-            .selectFrom('targets as t')
-            .innerJoin('behind as b', 'b.id', 't.jump_target_id')
-            .select(['t.id', sql<number>`b.place + 1`.as('place')])
-            .where('t.org_id', '=', orgId)
-            .where('b.place', '<', limit),
-        ),
-    )
-    .selectFrom('behind')
-    .select((eb) => eb.fn.max('place').as('places'))
-    .executeTakeFirstOrThrow()
-  return Number(row.places ?? 0)
 }
 
 function toTarget(row: TargetsTable): StoredTarget {

@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, Insertable } from 'kysely'
+import { type ExpressionBuilder, type Insertable, sql } from 'kysely'
 import type { OrgId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { AuditScope, Role, User, UserQuery } from '../../model/user.js'
@@ -35,9 +35,13 @@ export async function findPerson(db: Db, orgId: OrgId, id: UserId): Promise<User
 }
 
 export async function listPeople(db: Db, orgId: OrgId, query: UserQuery): Promise<Page<User>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, role } = query
-  const filters = { list: 'users', role }
+  const { limit = DEFAULT_PAGE_LIMIT, cursor, username, role } = query
+  const filters = { list: 'users', username, role }
   let select = members(db, orgId).where('m.user_id', '!=', SYSTEM_USER_ID)
+  if (username !== undefined) {
+    const isCalled = sql`coalesce(u.username, u.display_name)`
+    select = select.where(isCalled, 'in', [username, username.toLowerCase()])
+  }
   if (role !== undefined) select = select.where('m.role', '=', role)
   if (cursor !== undefined) {
     const [after] = decodeCursor(filters, cursor, ['string'])

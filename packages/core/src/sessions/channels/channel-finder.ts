@@ -8,11 +8,9 @@ import type { ChannelId } from '../../model/ids.js'
 import type { TargetAccess } from '../../targets/access-rules/target-access.js'
 import type { CommandLauncher } from '../commands/command-launcher.js'
 import type { OpenCommand } from '../live-session.js'
-import type { SessionRegistry } from '../session-registry.js'
 
 export interface ChannelFinderDeps {
   readonly db: Db
-  readonly registry: SessionRegistry
   readonly launcher: CommandLauncher
   readonly access: Pick<TargetAccess, 'requireVerb'>
 }
@@ -40,26 +38,16 @@ export class ChannelFinder {
    *
    * @throws KrownError NOT_FOUND, FORBIDDEN
    */
-  async requireRight(caller: Caller, { command }: OpenCommand, wanted: Permission): Promise<void> {
+  async requireRight(caller: Caller, open: OpenCommand, wanted: Permission): Promise<void> {
     try {
-      requireRow(caller.subject, { ...RIGHTS, wanted }, command)
+      requireRow(caller.subject, { ...RIGHTS, wanted }, open.command)
     } catch (error) {
-      if (!isKrownError(error) || error.code !== 'NOT_FOUND') throw error
-      await this.#requireWatchRule(caller, command.request.sessionId, error)
+      if (!isKrownError(error) || error.code !== 'NOT_FOUND' || !open.onTarget) throw error
+      await this.#deps.access.requireVerb(caller, open.onTarget, 'watch').catch(() => {
+        throw error
+      })
       if (wanted !== 'channel:watch') throw mayOnlyWatch(wanted)
     }
-  }
-
-  async #requireWatchRule(
-    caller: Caller,
-    sessionId: OpenCommand['command']['request']['sessionId'],
-    error: KrownError,
-  ) {
-    const on = this.#deps.registry.find(caller.actor.orgId, sessionId)?.onTarget
-    if (!on) throw error
-    await this.#deps.access.requireVerb(caller, on, 'watch').catch(() => {
-      throw error
-    })
   }
 
   /** Not open, or not in this process. */

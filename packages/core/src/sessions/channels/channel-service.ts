@@ -9,6 +9,7 @@ import type { AttachOptions, Channel, ChannelEvent, ChannelSignal } from '../../
 import type { CommandSummary } from '../../model/command.js'
 import type { ChannelId, SessionId } from '../../model/ids.js'
 import type { TerminalSize } from '../../model/terminal.js'
+import type { TargetAccess } from '../../targets/access-rules/target-access.js'
 import type { ResultJournal } from '../commands/result-journal.js'
 import type { OpenCommand } from '../live-session.js'
 import type { OutputCarrier } from '../output/output-carrier.js'
@@ -31,6 +32,7 @@ export interface ChannelServiceDeps {
   readonly sessions: SessionFinder
   readonly registry: SessionRegistry
   readonly channels: ChannelFinder
+  readonly access: Pick<TargetAccess, 'requireVerb'>
   readonly journal: Journal
   readonly results: ResultJournal
 }
@@ -190,7 +192,8 @@ export class ChannelService {
     { id, from }: { id: ChannelId; from: Attachment | undefined },
     work: (open: OpenCommand) => Promise<void>,
   ): Promise<void> {
-    await this.#withOpen(actor, { id, permission: 'channel:write' }, async (open) => {
+    await this.#withOpen(actor, { id, permission: 'channel:write' }, async (open, caller) => {
+      await this.#deps.access.requireVerb(caller, open.onTarget, open.verb)
       open.command.seats.requireKeyboard(actor, from)
       await work(open)
     })

@@ -4,9 +4,11 @@ import { SemaphoreFullError } from '../../base/semaphore.js'
 import { StopController, type StopSignal } from '../../base/stop-signal.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
+import type { AccessVerb } from '../../model/access-rule.js'
 import type { NodeId } from '../../model/ids.js'
 import type { TerminalSize } from '../../model/terminal.js'
 import type { ChannelEnd, ChannelSink, SshChannel, SshConnection } from '../../ssh/connector.js'
+import type { SessionOnTarget } from '../../targets/access-rules/target-access.js'
 import { ResizePacer, toTerminalSize } from '../channels/terminal-size.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
 import { commandFinished, commandStarted } from './command-entries.js'
@@ -52,6 +54,14 @@ export class CommandRun implements OpenCommand {
     this.#command = command
     // Whoever starts it hears of a refusal.
     this.#admitted.promise.catch(() => {})
+  }
+
+  get verb(): AccessVerb {
+    return this.#command.request.kind
+  }
+
+  get onTarget(): SessionOnTarget | null {
+    return this.#session.onTarget
   }
 
   get command(): LiveCommand {

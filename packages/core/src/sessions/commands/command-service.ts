@@ -211,7 +211,7 @@ export class CommandService {
       if (known) return how.answer(known)
       intake.requireOpen()
       const session = await sessions.requireLive(caller, sessionId, permission)
-      if (session.onTarget) await access.requireVerb(caller, session.onTarget, verb)
+      await access.requireVerb(caller, session.onTarget, verb)
       return how.answer(launcher.launch(actor, { session, request, prepare: how.prepare }))
     })
   }
@@ -260,9 +260,11 @@ export class CommandService {
   }
 
   async #withOpen(actor: Actor, id: CommandId, work: (open: OpenCommand) => Promise<void>): Promise<void> {
-    await this.#withCommand(actor, { id, permission: 'command:control' }, async () => {
+    await this.#withCommand(actor, { id, permission: 'command:control' }, async (_, caller) => {
       const open = this.#deps.launcher.findOpen(actor.orgId, id)
       if (!open) throw new KrownError('CONFLICT', 'the command is not running (any more)')
+      // What a shell reads are commands as well.
+      await this.#deps.access.requireVerb(caller, open.onTarget, open.verb)
       await work(open)
     })
   }
@@ -270,11 +272,13 @@ export class CommandService {
   async #withCommand<T>(
     actor: Actor,
     wanted: { id: CommandId; permission: Permission },
-    work: (known: Launch) => Promise<T>,
+    work: (known: Launch, caller: Caller) => Promise<T>,
   ): Promise<T> {
     const { id, permission } = wanted
     const useCase = { permission, resource: { kind: 'command', id } }
-    return this.#deps.gate.run(actor, useCase, async (caller) => work(await this.#find(caller, wanted)))
+    return this.#deps.gate.run(actor, useCase, async (caller) =>
+      work(await this.#find(caller, wanted), caller),
+    )
   }
 
   async #find(

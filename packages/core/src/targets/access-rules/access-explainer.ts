@@ -1,19 +1,15 @@
 import type { Gate } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
+import { findApiToken } from '../../db/repositories/api-token.repository.js'
 import { findPerson } from '../../db/repositories/user.repository.js'
 import { notFound } from '../../errors/krown-error.js'
-import {
-  type AccessDecision,
-  type ExplainAccessInput,
-  explainAccessInputSchema,
-} from '../../model/access-rule.js'
+import type { AccessDecision, AccessReason, ExplainAccessInput } from '../../model/access-rule.js'
 import type { Actor } from '../../model/actor.js'
-import type { OrgId } from '../../model/ids.js'
+import type { ApiTokenId } from '../../model/ids.js'
 import type { User } from '../../model/user.js'
 import type { AccessSnapshots } from './access-snapshots.js'
-import { type AccessVerdict, judgeAccess } from './judge-access.js'
+import { type AccessVerdict, type HeldToken, judgeAccess } from './judge-access.js'
 
 export interface AccessExplainerDeps {
   readonly gate: Gate
@@ -31,31 +27,43 @@ export class AccessExplainer {
   }
 
   /** See `KrownClient.accessRules.explain`. */
-  async explain(actor: Actor, given: ExplainAccessInput): Promise<AccessDecision> {
+  async explain(actor: Actor, input: ExplainAccessInput): Promise<AccessDecision> {
     return this.#deps.gate.run(actor, { permission: 'rule:read' }, async () => {
-      const input = parseInput(explainAccessInputSchema, given)
-      const user = await findPerson(this.#deps.db, actor.orgId, input.userId)
+      const { orgId } = actor
+      const user = await findPerson(this.#deps.db, orgId, input.userId)
       if (!user) throw notFound('user')
-      const verdict = await this.#judge(actor.orgId, user, input)
-      if (user.disabled) return { allowed: false, reason: 'disabled', rule: null }
-      return { allowed: verdict.allowed, reason: verdict.reason, rule: verdict.rule?.rule ?? null }
+      const token = input.tokenId && (await this.#tokenOf(user, input.tokenId))
+      const { allowed, reason, rule, limit } = await this.#judge({ user, token }, input)
+      if (user.disabled) return refused('disabled')
+      if (token && !token.isLive) return refused('token_ended')
+      return { allowed, reason, rule: rule?.rule ?? null, token: limit && { rule: limit.rule?.rule ?? null } }
     })
   }
 
+  async #tokenOf({ orgId, id: userId }: User, tokenId: ApiTokenId): Promise<HeldToken> {
+    const token = await findApiToken(this.#deps.db, orgId, tokenId)
+    if (!token || token.userId !== userId) throw notFound('API token')
+    const hasExpired = token.expiresAt !== null && Date.parse(token.expiresAt) <= this.#deps.clock.now()
+    return { id: token.id, isLive: token.revokedAt === null && !hasExpired }
+  }
+
   async #judge(
-    orgId: OrgId,
-    { id: userId, role, auditScope }: User,
+    { user, token }: { user: User; token: HeldToken | undefined },
     { targetId, verb, remoteUsername }: ExplainAccessInput,
   ): Promise<AccessVerdict> {
+    const { id: userId, orgId, role, auditScope } = user
     const { targets, rules } = await this.#deps.snapshots.current(orgId)
     const target = targets.find(targetId)
     if (!target) throw notFound('target')
-    const holder = { subject: { userId, role, auditScope }, tokenId: undefined }
-    return judgeAccess(holder, rules, {
+    return judgeAccess({ subject: { userId, role, auditScope }, token }, rules, {
       target,
       verbs: [verb],
       remoteUsername: remoteUsername ?? target.username,
       at: this.#deps.clock.now(),
     })
   }
+}
+
+function refused(reason: AccessReason): AccessDecision {
+  return { allowed: false, reason, rule: null, token: null }
 }

@@ -1,5 +1,5 @@
 import type { JournalDraft } from '../../journal/entry.js'
-import type { AccessRule } from '../../model/access-rule.js'
+import type { AccessRule, RevokedAccessRule } from '../../model/access-rule.js'
 import type { Actor } from '../../model/actor.js'
 
 export function accessRuleGranted(actor: Actor, rule: AccessRule): JournalDraft {
@@ -11,8 +11,14 @@ export function accessRuleChanged(actor: Actor, rule: AccessRule): JournalDraft 
   return { action: 'access_rule.changed', ...about(actor, rule) }
 }
 
-export function accessRuleRevoked(actor: Actor, rule: AccessRule): JournalDraft {
-  return { action: 'access_rule.revoked', ...about(actor, rule) }
+export function accessRuleRevoked(actor: Actor, rule: RevokedAccessRule): JournalDraft {
+  const { facts, ...entry } = about(actor, rule)
+  const { tokenUnlimited } = rule
+  return {
+    action: 'access_rule.revoked',
+    ...entry,
+    facts: { ...facts, ...(tokenUnlimited && { tokenUnlimited }) },
+  }
 }
 
 function about(actor: Actor, rule: AccessRule): Omit<JournalDraft, 'action'> {

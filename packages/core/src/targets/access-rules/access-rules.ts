@@ -1,8 +1,7 @@
 import { parseTargetSelector } from '../../access/target-selector.js'
-import type { Caller, Gate } from '../../auth/gate/gate.js'
+import type { Gate } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import {
   type AccessRuleChanges,
@@ -11,6 +10,7 @@ import {
   findAccessRule,
   insertAccessRule,
   listAccessRules,
+  namesAccessSubject,
   updateAccessRule,
 } from '../../db/repositories/access-rule.repository.js'
 import { findApiToken } from '../../db/repositories/api-token.repository.js'
@@ -23,11 +23,9 @@ import {
   type AccessRule,
   type AccessRuleQuery,
   type AccessSubject,
-  accessRuleQuerySchema,
   type CreateAccessRuleInput,
-  createAccessRuleInputSchema,
+  type RevokedAccessRule,
   type UpdateAccessRuleInput,
-  updateAccessRuleInputSchema,
 } from '../../model/access-rule.js'
 import type { Actor } from '../../model/actor.js'
 import type { AccessRuleId, OrgId } from '../../model/ids.js'
@@ -57,7 +55,7 @@ export class AccessRules {
   /** See `KrownClient.accessRules.list`. */
   async list(actor: Actor, query: AccessRuleQuery = {}): Promise<Page<AccessRule>> {
     return this.#deps.gate.run(actor, { permission: 'rule:read' }, () =>
-      listAccessRules(this.#deps.db, actor.orgId, parseInput(accessRuleQuerySchema, query)),
+      listAccessRules(this.#deps.db, actor.orgId, query),
     )
   }
 
@@ -67,9 +65,9 @@ export class AccessRules {
   }
 
   /** See `KrownClient.accessRules.create`. */
-  async create(actor: Actor, given: CreateAccessRuleInput): Promise<AccessRule> {
+  async create(actor: Actor, { subject, ...input }: CreateAccessRuleInput): Promise<AccessRule> {
     return this.#deps.gate.run(actor, { permission: 'rule:manage' }, async () => {
-      const { subject, ...input } = parseInput(createAccessRuleInputSchema, given)
+      requireOther(actor, subject)
       const { selector, verbs } = input
       const wanted = { subject, selector, verbs, ...this.#checked(input) }
       const { journal, onChanged } = this.#deps
@@ -84,37 +82,37 @@ export class AccessRules {
   }
 
   /** See `KrownClient.accessRules.update`. */
-  async update(actor: Actor, id: AccessRuleId, given: UpdateAccessRuleInput): Promise<AccessRule> {
+  async update(actor: Actor, id: AccessRuleId, input: UpdateAccessRuleInput): Promise<AccessRule> {
     return this.#change(actor, id, async () => {
-      const set = this.#checked(parseInput(updateAccessRuleInputSchema, given))
+      const set = this.#checked(input)
       if (Object.keys(set).length === 0) return requireRule(this.#deps.db, actor.orgId, id)
       return this.#deps.journal.transact(
         actor.orgId,
-        (trx) => change(trx, actor.orgId, { id, set }),
+        (trx) => change(trx, actor, { id, set }),
         (rule) => [accessRuleChanged(actor, rule)],
       )
     })
   }
 
   /** See `KrownClient.accessRules.delete`. */
-  async delete(actor: Actor, id: AccessRuleId): Promise<AccessRule> {
+  async delete(actor: Actor, id: AccessRuleId): Promise<RevokedAccessRule> {
     return this.#change(actor, id, () =>
       this.#deps.journal.transact(
         actor.orgId,
-        (trx) => remove(trx, actor.orgId, id),
+        (trx) => remove(trx, actor, id),
         (rule) => [accessRuleRevoked(actor, rule)],
       ),
     )
   }
 
-  #change(
+  #change<Changed extends AccessRule>(
     actor: Actor,
     id: AccessRuleId,
-    work: (caller: Caller) => Promise<AccessRule>,
-  ): Promise<AccessRule> {
+    work: () => Promise<Changed>,
+  ): Promise<Changed> {
     const useCase = { permission: 'rule:manage', resource: { kind: 'access_rule', id } } as const
-    return this.#deps.gate.run(actor, useCase, async (caller) => {
-      const rule = await work(caller)
+    return this.#deps.gate.run(actor, useCase, async () => {
+      const rule = await work()
       this.#deps.onChanged(actor.orgId)
       return rule
     })
@@ -154,20 +152,35 @@ export class AccessRules {
 
 async function change(
   trx: Trx,
-  orgId: OrgId,
+  actor: Actor,
   update: { id: AccessRuleId; set: AccessRuleChanges },
 ): Promise<AccessRule> {
-  await requireRule(trx, orgId, update.id)
+  const { orgId } = actor
+  const { subject } = await requireRule(trx, orgId, update.id)
+  requireOther(actor, subject)
   await updateAccessRule(trx, orgId, update)
   await raiseInventoryRevision(trx, orgId)
   return requireRule(trx, orgId, update.id)
 }
 
-async function remove(trx: Trx, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {
+async function remove(trx: Trx, actor: Actor, id: AccessRuleId): Promise<RevokedAccessRule> {
+  const { orgId } = actor
   const rule = await requireRule(trx, orgId, id)
+  const { subject } = rule
+  requireOther(actor, subject)
   await deleteAccessRule(trx, orgId, id)
   await raiseInventoryRevision(trx, orgId)
-  return rule
+  const tokenUnlimited = subject.kind === 'api_token' && !(await namesAccessSubject(trx, orgId, subject))
+  return { ...rule, tokenUnlimited }
+}
+
+/** Else whoever holds a token that rules name could have them taken away. */
+function requireOther(actor: Actor, subject: AccessSubject): void {
+  const isItself = actor.kind === 'api_token' && 'tokenId' in subject && subject.tokenId === actor.tokenId
+  if (!isItself) return
+  throw new KrownError('FORBIDDEN', 'an API token cannot make, change or delete the rules that name it', {
+    details: { permission: 'rule:manage' },
+  })
 }
 
 async function requireRule(db: Db, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {

@@ -1,20 +1,20 @@
 import type { SelectableTarget } from '../../access/target-selector.js'
-import type { AccessHolder } from './judge-access.js'
-import type { OrgRules, ReadyRule } from './rule-books.js'
+import type { AccessSides } from './judge-access.js'
+import type { OrgRules } from './rule-books.js'
 
 /** Of one organization: whoever lists most targets is remembered, not everybody who ever did. */
 const MAX_HOLDERS = 32
 
-/** By which rule somebody sees targets, found once for each: who asks page after page asks for the same ones. */
+/** Whether somebody sees targets by rules, found once for each: who asks page after page asks for the same ones. */
 export class SeenTargets {
   /** When rules or targets change there are other ones, and nobody holds these any more. */
   readonly #ofRules = new WeakMap<OrgRules, Map<string, SightOfTargets>>()
 
-  of(rules: OrgRules, holder: AccessHolder): SightOfTargets {
+  of(rules: OrgRules, sides: AccessSides): SightOfTargets {
     const sights = this.#ofRules.get(rules) ?? new Map<string, SightOfTargets>()
     this.#ofRules.set(rules, sights)
-    const key = [holder.subject.userId, holder.subject.role, holder.tokenId].join(' ')
-    const sight = sights.get(key) ?? new SightOfTargets(rules, holder)
+    const key = JSON.stringify(sides)
+    const sight = sights.get(key) ?? new SightOfTargets(rules, sides)
     sights.delete(key)
     sights.set(key, sight)
     const [oldest] = sights.keys()
@@ -23,27 +23,36 @@ export class SeenTargets {
   }
 }
 
-/** What one holder of rights sees by some rules. */
+/** What is seen by some rules: that of which each side is let do something. */
 export class SightOfTargets {
   readonly #rules: OrgRules
-  readonly #holder: AccessHolder
-  /** Null for what is not seen: no rule begins by itself. */
-  readonly #found = new Map<SelectableTarget, ReadyRule | null>()
+  readonly #sides: AccessSides
+  /** Until when a target is seen by the rules that were found, epoch milliseconds; null when it is not. */
+  readonly #until = new Map<SelectableTarget, number | null>()
 
-  constructor(rules: OrgRules, holder: AccessHolder) {
+  constructor(rules: OrgRules, sides: AccessSides) {
     this.#rules = rules
-    this.#holder = holder
+    this.#sides = sides
   }
 
   /** @param at Epoch milliseconds, never before those of an earlier question. */
   sees(target: SelectableTarget, at: number): boolean {
-    const known = this.#found.get(target)
+    const known = this.#until.get(target)
+    // No rule begins by itself.
     if (known === null) return false
-    if (known && (known.expiresAt === null || known.expiresAt > at)) return true
-    const { userId, role } = this.#holder.subject
-    const subject = { userId, role, tokenId: this.#holder.tokenId }
-    const found = this.#rules.find({ subject, target, at }) ?? null
-    this.#found.set(target, found)
-    return found !== null
+    if (known !== undefined && known > at) return true
+    const until = this.#findUntil(target, at)
+    this.#until.set(target, until)
+    return until !== null
+  }
+
+  #findUntil(target: SelectableTarget, at: number): number | null {
+    let until = Number.POSITIVE_INFINITY
+    for (const subjects of this.#sides) {
+      const rule = this.#rules.find({ subjects, target, at })
+      if (!rule) return null
+      until = Math.min(until, rule.expiresAt ?? Number.POSITIVE_INFINITY)
+    }
+    return until
   }
 }

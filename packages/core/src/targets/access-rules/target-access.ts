@@ -1,4 +1,4 @@
-import { reachOf, requirePermission } from '../../access/decide.js'
+import { requirePermission } from '../../access/decide.js'
 import type { SelectableTarget } from '../../access/target-selector.js'
 import type { Caller } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
@@ -6,12 +6,12 @@ import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { AccessVerb } from '../../model/access-rule.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
-import { type AccessHolder, holderOf, judgeAccess } from './judge-access.js'
+import { type AccessHolder, holderOf, isLimited, judgeAccess, sidesToSee } from './judge-access.js'
 import type { OrgRules } from './rule-books.js'
 import { SeenTargets } from './seen-targets.js'
 
 /** What a session can be opened for; for who may only watch there is nothing to open. */
-const OPENING_VERBS: readonly AccessVerb[] = ['exec', 'shell', 'transfer']
+export const OPENING_VERBS: readonly AccessVerb[] = ['exec', 'shell', 'transfer']
 
 export interface TargetAccessDeps {
   readonly snapshots: AccessSnapshots
@@ -27,10 +27,14 @@ export interface SessionOnTarget {
   readonly username: string
 }
 
-/** A session with whoever opened it, as that is now. */
-export interface OwnedSession {
+/** Something that goes on in a session. */
+export interface HeldAccess {
+  /** Whose it is, as that is now. */
   readonly holder: AccessHolder
-  readonly on: SessionOnTarget
+  /** Null for an ad hoc host. */
+  readonly on: SessionOnTarget | null
+  /** Any one of them is needed. */
+  readonly verbs: readonly AccessVerb[]
 }
 
 /** Which targets a caller may see and use now, by its role and by access rules. */
@@ -67,19 +71,31 @@ export class TargetAccess {
   }
 
   /**
-   * Lets something be done in a session to a target; of changes by other processes it knows within a second.
+   * Lets a session be opened to a host that is not in the inventory, of which no rule says anything.
    *
-   * @throws KrownError FORBIDDEN
+   * @throws KrownError FORBIDDEN for an API token that rules name.
    */
-  async requireVerb(caller: Caller, on: SessionOnTarget, verb: AccessVerb): Promise<void> {
-    const { actor, subject } = caller
-    const snapshot = await this.#deps.snapshots.recent(actor.orgId)
-    if (!this.#isAllowed(holderOf(actor, subject), snapshot, { ...on, verbs: [verb] })) {
-      throw notAllowed(verb, on.username)
-    }
+  async requireAdhoc({ actor, subject }: Caller): Promise<void> {
+    const { token } = holderOf(actor, subject)
+    if (token && isLimited(token, await this.#deps.snapshots.currentRules(actor.orgId))) throw onlyByRule()
   }
 
-  /** Tells which targets the caller may see now: those that a rule of its names, or all. */
+  /**
+   * Lets something be done in a session; of changes by other processes it knows within a second.
+   *
+   * @param on Null for an ad hoc host.
+   * @throws KrownError FORBIDDEN
+   */
+  async requireVerb(caller: Caller, on: SessionOnTarget | null, verb: AccessVerb): Promise<void> {
+    const { actor, subject } = caller
+    const holder = holderOf(actor, subject)
+    if (on === null && !holder.token) return
+    const snapshot = await this.#deps.snapshots.recent(actor.orgId)
+    if (this.#isAllowed({ holder, on, verbs: [verb] }, snapshot)) return
+    throw on === null ? onlyByRule() : notAllowed(verb, on.username)
+  }
+
+  /** Tells which targets the caller may see now: all, or those that rules name for it, and for its API token if rules name that. */
   async visibleTo(caller: Caller): Promise<TargetFilter> {
     const rules = await this.#deps.snapshots.currentRules(caller.actor.orgId)
     return this.#visibility(caller, rules)
@@ -92,29 +108,25 @@ export class TargetAccess {
     return target
   }
 
-  /** Tells which sessions of the organization may go on: those that their owners could open now. */
-  async lastingIn(orgId: OrgId): Promise<(session: OwnedSession) => boolean> {
+  /** Tells what of what goes on in the organization's sessions may go on. */
+  async lastingIn(orgId: OrgId): Promise<(held: HeldAccess) => boolean> {
     const snapshot = await this.#deps.snapshots.current(orgId)
-    return ({ holder, on }) => this.#isAllowed(holder, snapshot, { ...on, verbs: OPENING_VERBS })
+    return (held) => this.#isAllowed(held, snapshot)
   }
 
-  #isAllowed(
-    holder: AccessHolder,
-    { targets, rules }: AccessSnapshot,
-    { targetId, username, verbs }: SessionOnTarget & { verbs: readonly AccessVerb[] },
-  ): boolean {
-    const target = targets.find(targetId)
+  #isAllowed({ holder, on, verbs }: HeldAccess, { targets, rules }: AccessSnapshot): boolean {
+    if (on === null) return !isLimited(holder.token, rules)
+    const target = targets.find(on.targetId)
     if (!target) return false
-    const asked = { target, verbs, remoteUsername: username, at: this.#deps.clock.now() }
+    const asked = { target, verbs, remoteUsername: on.username, at: this.#deps.clock.now() }
     return judgeAccess(holder, rules, asked).allowed
   }
 
   #visibility({ actor, subject }: Caller, rules: OrgRules): TargetFilter {
-    if (reachOf(subject, 'target:read') === 'org') return () => true
-    const holder = holderOf(actor, subject)
-    const reach = reachOf(holder.subject, 'target:use')
-    if (reach !== 'own') return () => reach === 'org'
-    const memory = this.#seen.of(rules, holder)
+    const sides = sidesToSee(subject, holderOf(actor, subject), rules)
+    if (sides === null) return () => false
+    if (sides.length === 0) return () => true
+    const memory = this.#seen.of(rules, sides)
     const at = this.#deps.clock.now()
     return (target) => memory.sees(target, at)
   }
@@ -124,4 +136,14 @@ function notAllowed(what: string, username: string): KrownError {
   return new KrownError('FORBIDDEN', `no access rule allows you ${what} on this target as ${username}`, {
     details: { permission: 'target:use', targetUsername: username },
   })
+}
+
+function onlyByRule(): KrownError {
+  return new KrownError(
+    'FORBIDDEN',
+    'access rules name this API token: it reaches targets of the inventory only',
+    {
+      details: { permission: 'target:use' },
+    },
+  )
 }

@@ -21,13 +21,14 @@ import {
   type CreateCredentialInput,
   type Credential,
   type CredentialKind,
+  type CredentialQuery,
   createCredentialInputSchema,
   credentialQuerySchema,
   type UpdateCredentialInput,
   updateCredentialInputSchema,
 } from '../../model/credential.js'
 import type { CredentialId, OrgId } from '../../model/ids.js'
-import type { Page, PageQuery } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { PrivateKeyReader } from '../../ssh/private-key.js'
 import { type CheckedSecret, checkSecret } from './check-secret.js'
 import {
@@ -59,7 +60,7 @@ export class Credentials {
   }
 
   /** See `KrownClient.credentials.list`. */
-  async list(actor: Actor, query: PageQuery = {}): Promise<Page<Credential>> {
+  async list(actor: Actor, query: CredentialQuery = {}): Promise<Page<Credential>> {
     return this.#deps.gate.run(actor, { permission: 'credential:manage' }, () =>
       listCredentials(this.#deps.db, actor.orgId, parseInput(credentialQuerySchema, query)),
     )
@@ -188,7 +189,9 @@ async function requireCredential(db: Db, orgId: OrgId, id: CredentialId): Promis
 
 async function requireRoom(trx: Trx, orgId: OrgId): Promise<void> {
   if ((await countCredentials(trx, orgId)) < MAX_CREDENTIALS) return
-  throw new KrownError('QUOTA_EXCEEDED', `an organization has at most ${MAX_CREDENTIALS} credentials`)
+  throw new KrownError('QUOTA_EXCEEDED', `an organization has at most ${MAX_CREDENTIALS} credentials`, {
+    details: { limit: MAX_CREDENTIALS },
+  })
 }
 
 function conflictIfTaken(error: unknown): never {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
-import type { Database } from '../../db/database.js'
+import type { Database, Db } from '../../db/database.js'
 import { countSecretsByMasterKeyAcrossOrgs } from '../../db/repositories/credential.repository.js'
 import {
   findActiveMasterKey,
+  hasMasterKeys,
   insertFirstMasterKey,
   listMasterKeys,
 } from '../../db/repositories/master-key.repository.js'
@@ -47,10 +48,22 @@ export async function claimMasterKey(deps: MasterKeysDeps & { logger: Logger }):
   // Read again: of two who were first, one was.
   const active = await findActiveMasterKey(database.db)
   const used = await countSecretsByMasterKeyAcrossOrgs(database.db)
-  requireGiven(keyring, [...used.map(({ keyId }) => keyId), ...(active === undefined ? [] : [active])])
+  requireGiven(
+    keyring,
+    used.map(({ keyId }) => keyId),
+  )
+  if (active !== undefined && !keyring.has(active)) throw activeKeyNeeded(active, keyring)
   if (mainId !== null && mainId !== active) {
     logger.warn({ masterKeyId: mainId }, 'vault.master_key is not in use yet: run krown-server keys rotate')
   }
+}
+
+/** Of the key for new secrets, and of whichever encrypts stored ones; none before the first migration. */
+export async function listNeededMasterKeys(db: Db): Promise<MasterKeyId[]> {
+  if (!(await hasMasterKeys(db))) return []
+  const active = await findActiveMasterKey(db)
+  const used = await countSecretsByMasterKeyAcrossOrgs(db)
+  return [...new Set([...(active === undefined ? [] : [active]), ...used.map(({ keyId }) => keyId)])]
 }
 
 /** Every key that the database or the configuration knows of. */
@@ -88,11 +101,27 @@ export function requireGiven(keyring: Keyring, needed: readonly MasterKeyId[]): 
   if (missing.length > 0) throw keysNeeded(missing, keyring)
 }
 
-function keysNeeded(missing: readonly MasterKeyId[], { mainId }: Keyring): KrownError {
-  const given = mainId === null ? 'none was given' : `the one given is ${mainId}`
-  const fields = missing.map((id) => ({
-    path: 'vault.master_key',
-    message: `key ${id} is needed to read stored secrets, and ${given}; it may stand in vault.previous_master_keys`,
-  }))
+function keysNeeded(missing: readonly MasterKeyId[], keyring: Keyring): KrownError {
+  return missingKeys(
+    missing.map(
+      (id) =>
+        `key ${id} is needed to read stored secrets, and ${given(keyring)}; it may stand in vault.previous_master_keys`,
+    ),
+  )
+}
+
+/** Nothing is lost without it; but another process may have it, which could not read what this one would store. */
+function activeKeyNeeded(id: MasterKeyId, keyring: Keyring): KrownError {
+  return missingKeys([
+    `key ${id} is the one for new secrets, though it encrypts none yet, and ${given(keyring)}; if no process has it, krown-server keys rotate puts another in its place`,
+  ])
+}
+
+function given({ mainId }: Keyring): string {
+  return mainId === null ? 'none was given' : `the one given is ${mainId}`
+}
+
+function missingKeys(messages: readonly string[]): KrownError {
+  const fields = messages.map((message) => ({ path: 'vault.master_key', message }))
   return validationError(fields, 'a master key is missing')
 }

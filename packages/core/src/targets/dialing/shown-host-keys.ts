@@ -8,8 +8,10 @@ import type { HopCredentials } from './hop-credentials.js'
 import type { TargetDialer } from './target-dialer.js'
 
 /** A host whose key is to be seen. */
-export interface PlaceToProbe extends HostPlaceKey {
-  readonly legacyAlgorithms?: boolean
+export interface PlaceToAsk extends HostPlaceKey {
+  readonly legacyAlgorithms: boolean
+  /** As in `DialledHost`. */
+  readonly strict: boolean
 }
 
 export interface ShownHostKeysDeps {
@@ -31,12 +33,12 @@ export class ShownHostKeys {
    *
    * @throws KrownError NOT_FOUND for the jump host; otherwise as `TargetDialer.dial` and `HopCredentials.settleJumps`.
    */
-  async ask(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<PresentedHostKey> {
+  async ask(actor: Actor, place: PlaceToAsk, signal?: AbortSignal): Promise<PresentedHostKey> {
     const { index, credentials, dialer } = this.#deps
-    const { host, port, via, legacyAlgorithms = false } = place
+    const { via } = place
     const wanted = via === null ? [] : jumpsTo(await index.of(actor.orgId), via)
     if (via !== null && wanted.length === 0) throw notFound('jump target')
     const jumps = await credentials.settleJumps(actor, wanted, signal)
-    return dialer.showHostKey(actor, { host, port, legacyAlgorithms, jumps }, signal)
+    return dialer.showHostKey(actor, { ...place, jumps }, signal)
   }
 }

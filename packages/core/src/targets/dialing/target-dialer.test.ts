@@ -32,7 +32,10 @@ function dialerOf(asks: boolean) {
   const deps = {
     connector,
     outbound: { checkRequest: () => undefined },
-    hostKeys: { verify: async () => ({ fingerprint: SHOWN.fingerprint, newlyPinned: true }) },
+    hostKeys: {
+      knownTypes: async () => [],
+      verify: async () => ({ fingerprint: SHOWN.fingerprint, newlyPinned: true }),
+    },
     credentials: { authFor: async () => ({}) },
   } as unknown as TargetDialerDeps
   return { dialer: new TargetDialer(deps), connection, closed }

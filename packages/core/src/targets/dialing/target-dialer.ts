@@ -7,7 +7,7 @@ import type {
   SshConnector,
   SshConnectRequest,
 } from '../../ssh/connector.js'
-import type { HostKeys, VerifiedHostKey } from '../host-keys/host-keys.js'
+import type { DialledHost, HostKeys, VerifiedHostKey } from '../host-keys/host-keys.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { DialHop, DialPlan } from './dial-plan.js'
 import type { HopCredentials } from './hop-credentials.js'
@@ -31,8 +31,10 @@ export interface DialledTarget {
 }
 
 /** A host whose key is to be seen, and the way to it. */
-export interface HostToAsk extends Pick<DialHop, 'host' | 'port' | 'legacyAlgorithms'> {
+export interface HostToAsk extends Pick<DialHop, 'host' | 'port' | 'via' | 'legacyAlgorithms'> {
   readonly jumps: readonly DialHop[]
+  /** As in `DialledHost`: whose pins say what kind of key it is asked for. */
+  readonly strict: boolean
 }
 
 type Route = Pick<SshConnectRequest, 'checkAddresses' | 'via'>
@@ -75,12 +77,18 @@ export class TargetDialer {
   /** Connects as far as the host key: no credential is sent to the host itself. @throws KrownError as `dial` does. */
   async showHostKey(
     actor: Actor,
-    { jumps, ...host }: HostToAsk,
+    { jumps, ...asked }: HostToAsk,
     signal?: AbortSignal,
   ): Promise<PresentedHostKey> {
-    this.#checkPolicy(jumps, host, false)
+    this.#checkPolicy(jumps, asked, false)
+    const { host, port, legacyAlgorithms } = asked
+    const hostKeyTypes = await this.#deps.hostKeys.knownTypes({ actor, ...asked })
     const route = await this.#routeThrough(actor, jumps)
-    return this.#deps.connector.probeHostKey({ ...host, ...route, signal })
+    return this.#deps.connector.probeHostKey({
+      ...{ host, port, legacyAlgorithms, hostKeyTypes },
+      ...route,
+      signal,
+    })
   }
 
   // Before any secret is decrypted.
@@ -107,19 +115,26 @@ export class TargetDialer {
 
   async #loginTo(actor: Actor, hop: DialHop): Promise<JumpHost> {
     const { name, host, port, username, legacyAlgorithms } = hop
+    const { credentials, hostKeys } = this.#deps
+    const [hostKeyTypes, auth] = await Promise.all([
+      hostKeys.knownTypes({ ...dialledHost(hop), actor }),
+      credentials.authFor(actor.orgId, hop.auth),
+    ])
     return {
-      ...{ name, host, port, username, legacyAlgorithms },
-      auth: await this.#deps.credentials.authFor(actor.orgId, hop.auth),
+      ...{ name, host, port, username, legacyAlgorithms, hostKeyTypes, auth },
       verifyHostKey: async (presented) => void (await this.#verify(actor, hop, presented)),
     }
   }
 
   #verify(
     actor: Actor,
-    { host, port, via, targetId, given }: DialHop & { given?: string | undefined },
+    hop: DialHop & { given?: string | undefined },
     presented: PresentedHostKey,
   ): Promise<VerifiedHostKey> {
-    const strict = targetId !== null
-    return this.#deps.hostKeys.verify({ actor, host, port, via, strict, given }, presented)
+    return this.#deps.hostKeys.verify({ ...dialledHost(hop), actor, given: hop.given }, presented)
   }
+}
+
+function dialledHost({ host, port, via, targetId }: DialHop): Omit<DialledHost, 'actor'> {
+  return { host, port, via, strict: targetId !== null }
 }

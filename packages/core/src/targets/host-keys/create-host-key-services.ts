@@ -9,6 +9,7 @@ import { HostKeyAdmin } from './host-key-admin.js'
 import { HostKeyImport } from './host-key-import.js'
 import { HostKeyProbes, type HostKeyProbesDeps } from './host-key-probes.js'
 import { HostKeyRetrust } from './host-key-retrust.js'
+import type { KeyStandings } from './key-standing.js'
 import { PinWriter } from './pin-writer.js'
 
 export interface HostKeyServicesDeps {
@@ -16,6 +17,7 @@ export interface HostKeyServicesDeps {
   readonly store: { readonly db: Db; readonly journal: Journal }
   readonly time: { readonly clock: Clock; readonly newId: NewId }
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
+  readonly standings: KeyStandings
   readonly showHostKey: HostKeyProbesDeps['showHostKey']
 }
 
@@ -28,9 +30,9 @@ export interface HostKeyServices {
 }
 
 export function createHostKeyServices(deps: HostKeyServicesDeps): HostKeyServices {
-  const { gate, store, time, inventory, showHostKey } = deps
+  const { gate, store, time, inventory, standings, showHostKey } = deps
   const pins = new PinWriter(time)
-  const probe = new HostKeyProbes({ gate, ...store, showHostKey })
+  const probe = new HostKeyProbes({ gate, ...store, standings, showHostKey })
   return {
     admin: new HostKeyAdmin({ gate, ...store, pins }),
     probe,

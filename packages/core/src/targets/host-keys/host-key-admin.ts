@@ -9,6 +9,7 @@ import {
   listHostKeys,
   markHostKeys,
 } from '../../db/repositories/host-key.repository.js'
+import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
 import { findTarget } from '../../db/repositories/target.repository.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
@@ -86,17 +87,16 @@ export class HostKeyAdmin {
   /** See `HostKeysApi.update`. */
   async update(actor: Actor, id: HostKeyId, given: UpdateHostKeyInput): Promise<KnownHostKey> {
     return this.#run(actor, { permission: 'hostkey:manage', id }, async (caller) => {
-      const { mark, reason } = parseInput(updateHostKeyInputSchema, given)
-      return this.#deps.journal.transact(
+      const change = parseInput(updateHostKeyInputSchema, given)
+      const { key } = await this.#deps.journal.transact(
         actor.orgId,
         async (trx) => {
           const before = await this.#require(trx, caller, { wanted: 'hostkey:manage', id })
-          requireMarkable(before, mark)
-          await markHostKeys(trx, actor.orgId, { ids: [id], set: { mark, reason } })
-          return { ...before, mark, reason }
+          return this.#mark(trx, actor, { before, change })
         },
-        (after) => [(mark === 'revoked' ? keyRevoked : keyTrusted)(actor, describeKey(after), id)],
+        ({ entries }) => entries,
       )
+      return key
     })
   }
 
@@ -108,6 +108,7 @@ export class HostKeyAdmin {
         async (trx) => {
           const key = await this.#require(trx, caller, { wanted: 'hostkey:manage', id })
           await deleteHostKeys(trx, actor.orgId, [id])
+          await this.#tellOfPattern(trx, key)
           return key
         },
         (key) => [keyDeleted(actor, describeKey(key), id)],
@@ -130,6 +131,28 @@ export class HostKeyAdmin {
     if (!key) throw new KrownError('INTERNAL', 'a host key that was just written is not there')
     const isNews = added.outcome !== 'known' || added.replaced.length > 0
     return { key, entries: isNews ? [entryOf(actor, pin, added)] : [] }
+  }
+
+  async #mark(
+    trx: Trx,
+    actor: Actor,
+    { before, change }: { before: KnownHostKey; change: UpdateHostKeyInput },
+  ): Promise<{ key: KnownHostKey; entries: JournalDraft[] }> {
+    const { mark, reason } = change
+    requireMarkable(before, mark)
+    if (before.mark === mark) return { key: before, entries: [] }
+    if (mark === 'trusted' && !isPattern(before))
+      await this.#deps.pins.requireRoomAt(trx, actor.orgId, { ...before, via: before.viaTargetId })
+    await markHostKeys(trx, actor.orgId, { ids: [before.id], set: { mark, reason } })
+    await this.#tellOfPattern(trx, before)
+    const key = { ...before, mark, reason }
+    const entryOfMark = mark === 'revoked' ? keyRevoked : keyTrusted
+    return { key, entries: [entryOfMark(actor, describeKey(key), key.id)] }
+  }
+
+  // Patterns are kept in memory by the revision.
+  async #tellOfPattern(trx: Trx, key: KnownHostKey): Promise<void> {
+    if (isPattern(key)) await raiseInventoryRevision(trx, key.orgId)
   }
 
   async #require(
@@ -171,6 +194,10 @@ function entryOf(
 ): JournalDraft {
   if (pin.mark === 'revoked') return keyRevoked(actor, pin, id)
   return replaced.length > 0 ? keyReplaced(actor, pin, { id, replaced }) : keyPinned(actor, pin, id)
+}
+
+function isPattern({ port }: KnownHostKey): boolean {
+  return port === 0
 }
 
 function isRevoked(): KrownError {

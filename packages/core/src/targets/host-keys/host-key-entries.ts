@@ -1,12 +1,17 @@
+import { hash } from 'node:crypto'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
-import type { KnownHostKey } from '../../model/host-key.js'
+import type { HostKeyMark, KnownHostKey } from '../../model/host-key.js'
 import type { HostKeyId } from '../../model/ids.js'
 import type { NewPin } from './pin-writer.js'
 
 type Described = Pick<NewPin, 'host' | 'port' | 'via' | 'userId' | 'algorithm' | 'fingerprint' | 'source'> & {
   readonly reason: string | null
 }
+
+/** Keys that an entry tells one by one, which is all of a small file; the digest speaks for the others. */
+const MAX_LISTED = 32
+const MAX_LISTED_LENGTH = 512
 
 /** A key became trusted, whoever made it so. */
 export function keyPinned(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
@@ -27,9 +32,33 @@ export function keyDeleted(actor: Actor, pin: Described, id: HostKeyId): Journal
   return keyEntry(actor, { action: 'host_key.deleted', pin, id })
 }
 
-/** A certificate authority of an import was put down, and is not used. */
-export function authorityKept(actor: Actor, pin: Described, id?: HostKeyId): JournalDraft {
-  return keyEntry(actor, { action: 'host_key.kept', pin, id })
+/** What of a known_hosts file became known at once. */
+export function keysImported(actor: Actor, pins: readonly NewPin[], reason: string | null): JournalDraft {
+  const marked = (wanted: HostKeyMark) => pins.filter(({ mark }) => mark === wanted).length
+  const lines = pins.map(lineOf).sort()
+  const fingerprints = [...new Set(pins.map(({ fingerprint }) => fingerprint))].sort()
+  return {
+    action: 'host_key.imported',
+    outcome: 'success',
+    actor,
+    facts: {
+      pinned: marked('trusted'),
+      revoked: marked('revoked'),
+      kept: marked('cert_authority'),
+      patterns: pins.filter(({ kind }) => kind === 'pattern').length,
+      fingerprints: fingerprints.slice(0, MAX_LISTED),
+    },
+    details: {
+      // Of names, which can be guessed: so it goes with what may be erased.
+      digest: hash('sha256', lines.map((line) => `${line}\n`).join('')),
+      keys: lines.filter((line) => line.length <= MAX_LISTED_LENGTH).slice(0, MAX_LISTED),
+      ...(reason !== null && { reason }),
+    },
+  }
+}
+
+function lineOf({ mark, host, port, via, fingerprint }: NewPin): string {
+  return `${mark} ${host} ${port} ${via ?? '-'} ${fingerprint}`
 }
 
 /** @param change.replaced Fingerprints that are no longer trusted; when there are none, the key was only pinned. */

@@ -1,13 +1,15 @@
 import type { Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
+import { Turn } from '../../base/turn.js'
 import type { Db, Trx } from '../../db/database.js'
-import { countPatterns, insertPins, markHostKeys } from '../../db/repositories/host-key.repository.js'
-import { KrownError, validationError } from '../../errors/krown-error.js'
-import type { JournalDraft } from '../../journal/entry.js'
+import { insertPins, markHostKeys } from '../../db/repositories/host-key.repository.js'
+import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
+import { validationError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import {
   type HostKeyImport as Answer,
+  HOST_KEY_MARKS,
   IMPORTED_LINE_OUTCOMES,
   type ImportedHostKeyLine,
   type ImportHostKeysInput,
@@ -16,7 +18,8 @@ import {
 } from '../../model/host-key.js'
 import type { OrgId } from '../../model/ids.js'
 import type { OrgTargets } from '../index/org-targets.js'
-import { authorityKept, keyPinned, keyRevoked } from './host-key-entries.js'
+import { keysImported } from './host-key-entries.js'
+import { requireRoomFor } from './import-quotas.js'
 import { type KnownHostsLine, readKnownHosts, type SkippedLine } from './known-hosts-file.js'
 import {
   KnownMarks,
@@ -37,10 +40,10 @@ export interface HostKeyImportDeps {
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
 }
 
-/** Patterns of one organization at most: each is tried on a host that nobody knows by name. */
-const MAX_PATTERNS = 5_000
-/** Keys of one transaction. */
-const PINS_AT_ONCE = 250
+/** Hosts that the lines of one file name at most, each on all ways to it. */
+const MAX_IMPORTED_HOSTS = 10_000
+/** Keys of one transaction, and of one entry of the journal. */
+const PINS_AT_ONCE = 500
 const MAX_SHOWN_HOST = 256
 
 type ChangedLine = PlannedLine & { readonly changes: readonly PinChange['kind'][] }
@@ -58,85 +61,110 @@ export class HostKeyImport {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
       requireOrganization(caller)
       const { text, reason = null, dryRun = false } = parseInput(importHostKeysInputSchema, given)
-      const lines = await this.#plan(actor.orgId, { read: requireFew(readKnownHosts(text)), reason })
-      const isNew = lines.flatMap(({ pins, changes }) => pins.filter((_, place) => isChange(changes[place])))
-      await this.#requireRoom(this.#deps.db, actor.orgId, isNew)
-      if (!dryRun) await this.#apply(actor, isNew)
+      const lines = await this.#plan(actor.orgId, { text, reason })
+      const isNew = pinsOf(lines, isChange)
+      // Marking what is there needs no room.
+      await requireRoomFor(this.#deps.db, actor.orgId, { added: pinsOf(lines, (kind) => kind === 'add') })
+      if (!dryRun) await this.#apply(actor, isNew, reason)
       return { dryRun, ...describe(lines) }
     })
   }
 
   async #plan(
     orgId: OrgId,
-    { read, reason }: { read: readonly (KnownHostsLine | SkippedLine)[]; reason: string | null },
+    { text, reason }: { text: string; reason: string | null },
   ): Promise<ChangedLine[]> {
     const { db, inventory } = this.#deps
     const places = new KnownPlaces((await inventory.of(orgId)).newestFirst)
-    const lines: PlannedLine[] = []
-    for (const source of read) lines.push(await planLine(source, { places, reason }))
+    const lines = await planLines(text, { places, reason })
     const all = lines.flatMap(({ pins }) => pins)
     const marks = new KnownMarks(all)
     for (const pins of parts(all)) await marks.read(db, orgId, pins)
     return lines.map((line) => ({ ...line, changes: line.pins.map((pin) => marks.change(pin).kind) }))
   }
 
-  async #apply(actor: Actor, pins: readonly NewPin[]): Promise<void> {
+  async #apply(actor: Actor, pins: readonly NewPin[], reason: string | null): Promise<void> {
     for (const part of parts(pins)) {
       await this.#deps.journal.transact(
         actor.orgId,
-        (trx) => this.#write(trx, actor, part),
-        (entries) => entries,
+        (trx) => this.#write(trx, actor, { part, reason }),
+        (written) => (written.length > 0 ? [keysImported(actor, written, reason)] : []),
       )
     }
   }
 
-  // Decided anew: since it was planned somebody else may have pinned or revoked some of it.
-  async #write(trx: Trx, actor: Actor, part: readonly NewPin[]): Promise<JournalDraft[]> {
+  /** What of it was news. Decided anew: since it was planned somebody else may have pinned or revoked some of it. */
+  async #write(
+    trx: Trx,
+    actor: Actor,
+    { part, reason }: { part: readonly NewPin[]; reason: string | null },
+  ): Promise<NewPin[]> {
     const { orgId } = actor
     const marks = new KnownMarks(part)
     await marks.read(trx, orgId, part)
     const changes = part.map((pin) => ({ pin, change: marks.change(pin) }))
     const added = changes.filter(({ change }) => change.kind === 'add').map(({ pin }) => pin)
-    await this.#requireRoom(trx, orgId, added)
+    await requireRoomFor(trx, orgId, { added })
     await insertPins(
       trx,
       orgId,
       added.map((pin) => this.#deps.pins.rowOf(actor, pin)),
     )
-    for (const { pin, change } of changes) {
-      if (change.kind !== 'mark') continue
-      const { mark, reason, source } = pin
+    for (const mark of HOST_KEY_MARKS) {
+      const ids = changes.flatMap(({ pin, change }) =>
+        change.kind === 'mark' && pin.mark === mark ? change.id : [],
+      )
       await markHostKeys(trx, orgId, {
-        ids: [change.id],
-        set: { mark, reason, source, pinned_by: actor.userId },
+        ids,
+        set: { mark, reason, source: 'import', pinned_by: actor.userId },
       })
     }
-    return changes.filter(({ change }) => isChange(change.kind)).map(({ pin }) => entryOf(actor, pin))
-  }
-
-  async #requireRoom(db: Db, orgId: OrgId, added: readonly NewPin[]): Promise<void> {
-    const wanted = added.filter(({ kind }) => kind === 'pattern').length
-    if (wanted === 0 || (await countPatterns(db, orgId)) + wanted <= MAX_PATTERNS) return
-    throw new KrownError(
-      'QUOTA_EXCEEDED',
-      `an organization keeps at most ${MAX_PATTERNS} patterns and hashed names; import the targets first`,
-      { details: { limit: MAX_PATTERNS } },
-    )
+    const written = changes.filter(({ change }) => isChange(change.kind)).map(({ pin }) => pin)
+    if (written.some(({ kind }) => kind === 'pattern')) await raiseInventoryRevision(trx, orgId)
+    return written
   }
 }
 
-function requireFew<Line>(lines: readonly Line[]): readonly Line[] {
-  if (lines.length <= MAX_IMPORTED_LINES) return lines
-  throw validationError([{ path: 'text', message: `must have at most ${MAX_IMPORTED_LINES} lines` }])
+/** Line by line, so that nobody waits for a long file, and no further than one may be. */
+async function planLines(
+  text: string,
+  { places, reason }: { places: KnownPlaces; reason: string | null },
+): Promise<PlannedLine[]> {
+  const lines: PlannedLine[] = []
+  const turn = new Turn()
+  let hosts = 0
+  for (const source of readKnownHosts(text)) {
+    if (lines.length === MAX_IMPORTED_LINES) throw tooLong(`must have at most ${MAX_IMPORTED_LINES} lines`)
+    const names = countNames(source.hosts)
+    // Before they are looked up: what could not be dialled takes as long.
+    if (hosts + names > MAX_IMPORTED_HOSTS) throw tooManyHosts()
+    const line = await planLine(source, { places, reason })
+    hosts += Math.max(names, line.pins.length)
+    if (hosts > MAX_IMPORTED_HOSTS) throw tooManyHosts()
+    lines.push(line)
+    await turn.end()
+  }
+  return lines
+}
+
+function countNames(hosts: string): number {
+  return hosts.split(',').length
+}
+
+function tooManyHosts() {
+  return tooLong(`must name at most ${MAX_IMPORTED_HOSTS} hosts, each of them counted on all ways to it`)
+}
+
+function tooLong(message: string) {
+  return validationError([{ path: 'text', message }])
+}
+
+function pinsOf(lines: readonly ChangedLine[], isWanted: (kind: PinChange['kind'] | undefined) => boolean) {
+  return lines.flatMap(({ pins, changes }) => pins.filter((_, place) => isWanted(changes[place])))
 }
 
 function isChange(kind: PinChange['kind'] | undefined): boolean {
   return kind === 'add' || kind === 'mark'
-}
-
-function entryOf(actor: Actor, pin: NewPin): JournalDraft {
-  if (pin.mark === 'revoked') return keyRevoked(actor, pin)
-  return pin.mark === 'cert_authority' ? authorityKept(actor, pin) : keyPinned(actor, pin)
 }
 
 function describe(planned: readonly ChangedLine[]): Omit<Answer, 'dryRun'> {

@@ -10,7 +10,7 @@ import { type ProbedHostKey, type ProbeHostKeyInput, probeHostKeyInputSchema } f
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { dialFailureFacts, dialOutcome } from '../outbound/dial-failure.js'
 import { placeOf } from './host-place.js'
-import { type KeyStanding, standingOf } from './key-standing.js'
+import type { KeyStanding, KeyStandings } from './key-standing.js'
 import { requireOrganization } from './require-organization.js'
 
 /** Where the key of a host is to be seen. */
@@ -18,12 +18,15 @@ export interface PlaceToProbe extends HostPlaceKey {
   /** The caller names the host itself, instead of an entry of the inventory. */
   readonly adhoc: boolean
   readonly legacyAlgorithms: boolean
+  /** As in `DialledHost`. */
+  readonly strict: boolean
 }
 
 export interface HostKeyProbesDeps {
   readonly gate: Gate
   readonly db: Db
   readonly journal: Journal
+  readonly standings: KeyStandings
   /** Connects as far as the host key, after the outbound policy; signs in to the jump hosts on the way. */
   showHostKey(actor: Actor, place: PlaceToProbe): Promise<PresentedHostKey>
 }
@@ -52,7 +55,8 @@ export class HostKeyProbes {
       // The jump hosts on the way are signed in to with the organization's credentials.
       if (place.via !== null) requireOrganization(caller)
       const adhoc = caller.reach === 'own'
-      const { key, standing } = await this.look(caller, { ...place, adhoc, legacyAlgorithms: false })
+      const strict = caller.reach === 'org'
+      const { key, standing } = await this.look(caller, { ...place, adhoc, strict, legacyAlgorithms: false })
       const { host, port, via } = place
       const { algorithm, fingerprint } = key
       return { host, port, viaTargetId: via, algorithm, fingerprint, standing: standing.kind }
@@ -60,15 +64,15 @@ export class HostKeyProbes {
   }
 
   /** Each look is journaled, whatever it came to. @throws KrownError as `HostKeysApi.probe` */
-  async look({ actor, reach }: Caller, place: PlaceToProbe): Promise<SeenKey> {
-    const { db, journal, showHostKey } = this.#deps
+  async look({ actor }: Caller, place: PlaceToProbe): Promise<SeenKey> {
+    const { db, journal, standings, showHostKey } = this.#deps
     try {
       const key = await showHostKey(actor, place)
-      const standing = await standingOf(db, actor.orgId, {
+      const standing = await standings.of(db, actor.orgId, {
         ...place,
         userId: actor.userId,
         fingerprint: key.fingerprint,
-        onlyOrganization: reach === 'org',
+        onlyOrganization: place.strict,
       })
       await journal.append(actor.orgId, [keySeen(actor, place, { key, standing })])
       return { key, standing }

@@ -3,7 +3,7 @@ import type { Caller, Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import { Semaphore } from '../../base/semaphore.js'
 import type { Db, Trx } from '../../db/database.js'
-import { type HostPlaceScope, listPinsAt } from '../../db/repositories/host-key.repository.js'
+import { type HostPlaceScope, listTrustedPinsAt } from '../../db/repositories/host-key.repository.js'
 import { isKrownError, KrownError, notFound, validationError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
@@ -75,7 +75,12 @@ export class HostKeyRetrust {
     const { host, port, jumpTargetId: via, legacyAlgorithms } = target
     const place = { host, port, via, userId: null }
     try {
-      const seen = await this.#deps.probe.look(caller, { ...place, legacyAlgorithms, adhoc: false })
+      const seen = await this.#deps.probe.look(caller, {
+        ...place,
+        legacyAlgorithms,
+        adhoc: false,
+        strict: true,
+      })
       if (seen.standing.kind === 'revoked') return await this.#failed(caller, place, seenRevoked(seen))
       return options.dryRun
         ? describe(await this.#pinnedAt(this.#deps.db, caller.actor, place), seen)
@@ -117,8 +122,8 @@ export class HostKeyRetrust {
   }
 
   async #pinnedAt(db: Db, actor: Actor, place: HostPlaceScope): Promise<string[]> {
-    const pins = await listPinsAt(db, actor.orgId, place)
-    return pins.filter(({ mark }) => mark === 'trusted').map(({ fingerprint }) => fingerprint)
+    const pins = await listTrustedPinsAt(db, actor.orgId, place)
+    return pins.map(({ fingerprint }) => fingerprint)
   }
 
   async #failed(

@@ -8,13 +8,13 @@ import type { Actor } from '../../model/actor.js'
 import type { TargetId } from '../../model/ids.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { keyPinned } from './host-key-entries.js'
-import { type KeyStanding, standingOf } from './key-standing.js'
+import type { AskedHost, KeyStanding, KeyStandings } from './key-standing.js'
 import { type NewPin, PinWriter } from './pin-writer.js'
 
 export type HostKeyPolicy = 'accept-new' | 'ask' | 'strict'
 
-/** Which host is dialled by whom, and how much it takes to trust it. */
-export interface HostKeyCheck {
+/** Which host is dialled by whom, and whose pins of it count. */
+export interface DialledHost {
   readonly actor: Actor
   /** In its one spelling. */
   readonly host: string
@@ -23,6 +23,9 @@ export interface HostKeyCheck {
   readonly via: TargetId | null
   /** Only the organization's pins count, whatever the policy: for targets of the inventory and stored credentials. */
   readonly strict: boolean
+}
+
+export interface HostKeyCheck extends DialledHost {
   /** What the caller says the fingerprint is, if it said. */
   readonly given: string | undefined
 }
@@ -48,6 +51,7 @@ export interface HostKeysDeps {
   readonly journal: Journal
   readonly clock: Clock
   readonly newId: NewId
+  readonly standings: KeyStandings
   readonly policy: HostKeyPolicy
 }
 
@@ -62,10 +66,19 @@ export class HostKeys {
   }
 
   /**
+   * Types of the keys that the host is known by, such as `ssh-ed25519`: one that has several is to show one of these.
+   *
+   * @throws KrownError UNAVAILABLE
+   */
+  async knownTypes(host: DialledHost): Promise<string[]> {
+    return this.#deps.standings.typesOf(this.#deps.db, host.actor.orgId, this.#asked(host))
+  }
+
+  /**
    * Resolves when the key may be trusted; a failure of any kind refuses.
    *
    * @throws KrownError HOST_KEY_UNKNOWN or HOST_KEY_MISMATCH, `details` with the fingerprints; AUDIT_UNAVAILABLE,
-   * UNAVAILABLE.
+   * UNAVAILABLE; QUOTA_EXCEEDED when it would be pinned, and the user has pinned too many.
    */
   async verify(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
     requireNoCertificate(key)
@@ -79,12 +92,14 @@ export class HostKeys {
    * Pins a key for the organization, within the transaction of whatever it is pinned for.
    *
    * @returns What there is to journal; nothing when it was pinned before.
-   * @throws KrownError HOST_KEY_MISMATCH when the key is revoked or, for one that was probed, others are pinned.
+   * @throws KrownError HOST_KEY_MISMATCH when the key is revoked or, for one that was probed, others are pinned;
+   * QUOTA_EXCEEDED when too many are.
    */
   async pinProbed(trx: Trx, { actor, key, source, ...place }: ProbedPin): Promise<JournalDraft[]> {
     const { algorithm, fingerprint } = key
     const { userId, orgId } = actor
-    const standing = await standingOf(trx, orgId, { ...place, fingerprint, userId, onlyOrganization: true })
+    const question = { ...place, fingerprint, userId, onlyOrganization: true }
+    const standing = await this.#deps.standings.of(trx, orgId, question)
     if (standing.kind === 'revoked') throw refusalOf(standing, key)
     if (standing.kind === 'changed' && source === 'probe') throw refusalOf(standing, key)
     const whose = { userId: null, mark: 'trusted', reason: null } as const
@@ -96,21 +111,21 @@ export class HostKeys {
 
   /** @throws KrownError HOST_KEY_MISMATCH; false when nothing is known that would speak against the key. */
   async #isTrusted(db: Db, check: HostKeyCheck, key: PresentedHostKey): Promise<boolean> {
-    const { actor, host, port, via } = check
-    const standing = await standingOf(db, actor.orgId, {
-      ...{ host, port, via },
-      userId: actor.userId,
-      fingerprint: key.fingerprint,
-      onlyOrganization: this.#isStrict(check),
-    })
+    const question = { ...this.#asked(check), fingerprint: key.fingerprint }
+    const standing = await this.#deps.standings.of(db, check.actor.orgId, question)
     if (standing.kind === 'revoked') throw refusalOf(standing, key)
     if (check.given !== undefined && check.given !== key.fingerprint) throw mismatch(key, [check.given])
     if (standing.kind === 'changed') throw refusalOf(standing, key)
     return standing.kind === 'trusted'
   }
 
+  #asked(dialled: DialledHost): AskedHost {
+    const { actor, host, port, via } = dialled
+    return { host, port, via, userId: actor.userId, onlyOrganization: this.#isStrict(dialled) }
+  }
+
   // Under `strict`, what users pinned for themselves before means nothing.
-  #isStrict({ strict }: HostKeyCheck): boolean {
+  #isStrict({ strict }: DialledHost): boolean {
     return strict || this.#deps.policy === 'strict'
   }
 

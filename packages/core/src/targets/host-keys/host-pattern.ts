@@ -13,22 +13,22 @@ export function knownHostsName(host: string, port: number): string {
 }
 
 /**
- * Whether the host field of a known_hosts line means this host, as sshd(8) says: patterns with `*` and `?`, separated
- * by commas, of which a matching one after `!` refuses whatever the others say; or one hashed name.
+ * What the host field of a known_hosts line means, as sshd(8) says: patterns with `*` and `?`, separated by commas, of
+ * which a matching one after `!` refuses whatever the others say; or one hashed name.
  *
- * @param name As {@link knownHostsName} gives it.
+ * @returns Whether it means the host of this name, as {@link knownHostsName} gives it.
  */
-export function matchesHostPattern(field: string, name: string): boolean {
+export function compileHostPattern(field: string): (name: string) => boolean {
   const hashed = readHashed(field)
-  if (hashed) return timingSafeEqual(hashName(hashed.salt, name), hashed.hash)
-  let isNamed = false
-  for (const part of field.split(',')) {
+  if (hashed) return (name) => timingSafeEqual(hashName(hashed.salt, name), hashed.hash)
+  const parts = field.split(',').map((part) => {
     const isNegated = part.startsWith('!')
-    if (!matchesOne(isNegated ? part.slice(1) : part, name)) continue
-    if (isNegated) return false
-    isNamed = true
+    return { isNegated, matches: compileOne(isNegated ? part.slice(1) : part) }
+  })
+  return (name) => {
+    const matching = parts.filter(({ matches }) => matches(name))
+    return matching.length > 0 && matching.every(({ isNegated }) => !isNegated)
   }
-  return isNamed
 }
 
 /** Salt and HMAC-SHA1 of a hashed host field (`|1|salt|hash`); undefined for another form. */
@@ -45,9 +45,9 @@ export function hashName(salt: Buffer, name: string): Buffer {
   return createHmac('sha1', salt).update(name).digest()
 }
 
-function matchesOne(pattern: string, name: string): boolean {
+function compileOne(pattern: string): (name: string) => boolean {
   const letters = pattern.length - countStars(pattern)
-  return letters <= MAX_NAME_LENGTH && pattern !== '' && compileGlob(pattern)(name)
+  return letters <= MAX_NAME_LENGTH && pattern !== '' ? compileGlob(pattern) : () => false
 }
 
 function countStars(pattern: string): number {

@@ -12,7 +12,7 @@ function keyOf(algorithm: string, rest = 'key'): string {
 const ED25519 = keyOf('ssh-ed25519')
 const FINGERPRINT = `SHA256:${createHash('sha256').update(Buffer.from(ED25519, 'base64')).digest('base64').replace(/=+$/, '')}`
 
-const read = (text: string) => readKnownHosts(text)
+const read = (text: string) => [...readKnownHosts(text)]
 const HASHED = `|1|${'A'.repeat(27)}=|${'A'.repeat(27)}=`
 
 describe('a known_hosts file', () => {

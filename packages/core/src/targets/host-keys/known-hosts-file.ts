@@ -29,13 +29,12 @@ const MARKS: Readonly<Record<string, HostKeyMark>> = {
   '@cert-authority': 'cert_authority',
 }
 
-/** Every line but empty ones and comments; never fails, whatever the text is. */
-export function readKnownHosts(text: string): (KnownHostsLine | SkippedLine)[] {
-  return text.split('\n').flatMap((raw, index) => {
+/** Every line but empty ones and comments, each read when it is asked for; never fails, whatever the text is. */
+export function* readKnownHosts(text: string): Generator<KnownHostsLine | SkippedLine> {
+  for (const [index, raw] of text.split('\n').entries()) {
     const content = raw.replace(/\r$/, '').replace(/^[ \t]+/, '')
-    if (content === '' || content.startsWith('#')) return []
-    return [readLine(index + 1, content)]
-  })
+    if (content !== '' && !content.startsWith('#')) yield readLine(index + 1, content)
+  }
 }
 
 function readLine(line: number, content: string): KnownHostsLine | SkippedLine {

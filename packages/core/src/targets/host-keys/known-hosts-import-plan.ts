@@ -1,11 +1,11 @@
 import type { Db } from '../../db/database.js'
-import { type HostKeyPin, listPinsOfHosts } from '../../db/repositories/host-key.repository.js'
+import { type HostKeyPin, listPinsOfPlaces } from '../../db/repositories/host-key.repository.js'
 import type { HostKeyMark, ImportedLineOutcome } from '../../model/host-key.js'
 import type { HostKeyId, OrgId } from '../../model/ids.js'
 import type { KnownHostsLine, SkippedLine } from './known-hosts-file.js'
 import type { KnownPlaces } from './known-places.js'
 import { isListOfNames } from './known-places.js'
-import { isStronger, type NewPin } from './pin-writer.js'
+import { isStronger, MAX_PINS_OF_PLACE, type NewPin } from './pin-writer.js'
 
 /** What one line comes to. */
 export interface PlannedLine {
@@ -15,10 +15,10 @@ export interface PlannedLine {
 
 /**
  * What has to be done for a key: `revoked` and `authority` say that it is there with such a mark, which an import does
- * not take away, or gets it by another line.
+ * not take away, or gets it by another line; `full` that its host has as many trusted ones as it may.
  */
 export type PinChange =
-  | { readonly kind: 'add' | 'known' | 'revoked' | 'authority' }
+  | { readonly kind: 'add' | 'known' | 'revoked' | 'authority' | 'full' }
   | { readonly kind: 'mark'; readonly id: HostKeyId }
 
 /** Which keys a line of a file is about. */
@@ -41,6 +41,8 @@ export class KnownMarks {
   readonly #stored = new Map<string, HostKeyPin>()
   readonly #wanted = new Map<string, HostKeyMark>()
   readonly #decided = new Set<string>()
+  /** Trusted keys of each host on each way. */
+  readonly #trusted = new Map<string, number>()
 
   /** @param pins All that the file says. */
   constructor(pins: readonly NewPin[]) {
@@ -51,10 +53,13 @@ export class KnownMarks {
     }
   }
 
-  /** Reads what is known of the hosts of these keys. */
+  /** Reads what is known of the hosts of these keys, which were not read before. */
   async read(db: Db, orgId: OrgId, pins: readonly NewPin[]): Promise<void> {
-    const hosts = [...new Set(pins.map(({ host }) => host))]
-    for (const pin of await listPinsOfHosts(db, orgId, hosts)) this.#stored.set(keyOf(pin), pin)
+    for (const pin of await listPinsOfPlaces(db, orgId, distinctPlaces(pins))) {
+      const key = keyOf(pin)
+      if (!this.#stored.has(key) && pin.mark === 'trusted') this.#countAt(placeKey(pin))
+      this.#stored.set(key, pin)
+    }
   }
 
   /** Decides, and remembers it: each key is added or marked once. */
@@ -65,9 +70,24 @@ export class KnownMarks {
     if (marks.some((mark) => mark && isStronger(mark, pin.mark)))
       return { kind: marks.includes('revoked') ? 'revoked' : 'authority' }
     if (before?.mark === pin.mark || this.#decided.has(key)) return { kind: 'known' }
+    if (!before && isFull(pin, this.#trusted.get(placeKey(pin)))) return { kind: 'full' }
     this.#decided.add(key)
-    return before ? { kind: 'mark', id: before.id } : { kind: 'add' }
+    if (before) return { kind: 'mark', id: before.id }
+    if (pin.mark === 'trusted') this.#countAt(placeKey(pin))
+    return { kind: 'add' }
   }
+
+  #countAt(place: string): void {
+    this.#trusted.set(place, (this.#trusted.get(place) ?? 0) + 1)
+  }
+}
+
+function isFull({ kind, mark }: NewPin, trusted = 0): boolean {
+  return kind !== 'pattern' && mark === 'trusted' && trusted >= MAX_PINS_OF_PLACE
+}
+
+function distinctPlaces(pins: readonly NewPin[]): NewPin[] {
+  return [...new Map(pins.map((pin) => [`${pin.host}\n${pin.port}`, pin])).values()]
 }
 
 /** What to say of a line whose keys come to these changes. */
@@ -85,11 +105,16 @@ export function outcomeOf(
 }
 
 function whyNot(changes: readonly PinChange['kind'][]): string {
+  if (changes.includes('full')) return `names a host that has ${MAX_PINS_OF_PLACE} keys already`
   return changes.includes('revoked') ? 'is revoked here' : 'is the key of a certificate authority here'
 }
 
-function keyOf(
-  pin: Pick<NewPin, 'host' | 'port' | 'via' | 'fingerprint'> | (HostKeyPin & { port: number }),
-): string {
-  return [pin.host, pin.port, pin.via ?? '', pin.fingerprint].join('\n')
+type PlacedPin = Pick<NewPin, 'host' | 'port' | 'via' | 'fingerprint'>
+
+function keyOf(pin: PlacedPin): string {
+  return `${placeKey(pin)}\n${pin.fingerprint}`
+}
+
+function placeKey({ host, port, via }: PlacedPin): string {
+  return [host, port, via ?? ''].join('\n')
 }

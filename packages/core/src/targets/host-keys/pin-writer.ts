@@ -2,17 +2,20 @@ import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Trx } from '../../db/database.js'
 import {
+  countPinsOfUser,
   deleteHostKeys,
+  findPin,
   type HostKeyPin,
   type HostPlaceScope,
   insertPins,
-  listPinsAt,
+  listTrustedPinsAt,
   markHostKeys,
 } from '../../db/repositories/host-key.repository.js'
 import type { KnownHostKeysTable } from '../../db/tables/inventory.table.js'
+import { KrownError } from '../../errors/krown-error.js'
 import type { Actor } from '../../model/actor.js'
 import type { HostKeyMark, HostKeySource } from '../../model/host-key.js'
-import type { HostKeyId } from '../../model/ids.js'
+import type { HostKeyId, OrgId } from '../../model/ids.js'
 
 /** What is to be known of one key of one host. */
 export interface NewPin extends HostPlaceScope {
@@ -26,6 +29,11 @@ export interface NewPin extends HostPlaceScope {
 
 /** `known`: it was there with this mark. `stronger`: it was there with one that nobody takes away in passing. */
 export type AddedPin = { readonly id: HostKeyId; readonly outcome: 'added' | 'marked' | 'known' | 'stronger' }
+
+/** Trusted keys of one place and scope at most: all of them are read at every connection. */
+export const MAX_PINS_OF_PLACE = 32
+/** What one user pins, on purpose or by first use. */
+const MAX_PINS_OF_USER = 1_000
 
 // What an authority signs with is no key of a host: trusting it as one would say more than whoever listed it meant.
 const STRENGTH: Record<HostKeyMark, number> = { trusted: 0, cert_authority: 1, revoked: 2 }
@@ -43,23 +51,26 @@ export class PinWriter {
     this.#deps = deps
   }
 
-  /** A key is there once for each host and scope: adding it again may only make its mark stronger. */
+  /**
+   * A key is there once for each host and scope: adding it again may only make its mark stronger.
+   *
+   * @throws KrownError QUOTA_EXCEEDED
+   */
   async add(trx: Trx, actor: Actor, pin: NewPin): Promise<AddedPin> {
-    const before = (await listPinsAt(trx, actor.orgId, pin)).find(
-      ({ fingerprint }) => fingerprint === pin.fingerprint,
-    )
+    const before = await findPin(trx, actor.orgId, pin)
     if (before) return this.#mark(trx, actor, { before, pin })
+    // What leaked can always be refused by the organization.
+    if (pin.mark === 'trusted') await this.requireRoomAt(trx, actor.orgId, pin)
+    await requireRoomOfUser(trx, actor, pin)
     const row = this.rowOf(actor, pin)
     await insertPins(trx, actor.orgId, [row])
     return { id: row.id, outcome: 'added' }
   }
 
-  /** Trusts this key, and of the same host and scope no other. */
+  /** Trusts this key, and of the same host and scope no other. @throws KrownError QUOTA_EXCEEDED */
   async replace(trx: Trx, actor: Actor, pin: NewPin): Promise<AddedPin & { replaced: string[] }> {
-    const before = await listPinsAt(trx, actor.orgId, pin)
-    const others = before.filter(
-      ({ mark, fingerprint }) => mark === 'trusted' && fingerprint !== pin.fingerprint,
-    )
+    const trusted = await listTrustedPinsAt(trx, actor.orgId, pin)
+    const others = trusted.filter(({ fingerprint }) => fingerprint !== pin.fingerprint)
     await deleteHostKeys(
       trx,
       actor.orgId,
@@ -67,6 +78,15 @@ export class PinWriter {
     )
     const replaced = others.map(({ fingerprint }) => fingerprint)
     return { ...(await this.add(trx, actor, pin)), replaced }
+  }
+
+  /** Lets one more key of a place be trusted. @throws KrownError QUOTA_EXCEEDED */
+  async requireRoomAt(trx: Trx, orgId: OrgId, at: HostPlaceScope): Promise<void> {
+    if ((await listTrustedPinsAt(trx, orgId, at)).length < MAX_PINS_OF_PLACE) return
+    throw tooMany(
+      MAX_PINS_OF_PLACE,
+      `at most ${MAX_PINS_OF_PLACE} keys of one host are trusted: delete some, or replace them`,
+    )
   }
 
   rowOf(actor: Actor, pin: NewPin): KnownHostKeysTable {
@@ -103,4 +123,18 @@ export class PinWriter {
     await markHostKeys(trx, actor.orgId, { ids: [id], set })
     return { id, outcome: 'marked' }
   }
+}
+
+// The system acts for the program that Krown is part of, which is not limited.
+async function requireRoomOfUser(trx: Trx, { kind, orgId }: Actor, { userId }: NewPin): Promise<void> {
+  if (userId === null || kind === 'system') return
+  if ((await countPinsOfUser(trx, orgId, userId)) < MAX_PINS_OF_USER) return
+  throw tooMany(
+    MAX_PINS_OF_USER,
+    `you have pinned ${MAX_PINS_OF_USER} host keys: delete some, or have an admin pin those of the organization`,
+  )
+}
+
+function tooMany(limit: number, message: string): KrownError {
+  return new KrownError('QUOTA_EXCEEDED', message, { details: { limit } })
 }

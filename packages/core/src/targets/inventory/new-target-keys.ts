@@ -37,7 +37,7 @@ export class NewTargetKeys {
     { probe = true, hostKeyFingerprint: given }: CreateTargetInput,
   ): Promise<KeyOfNewTarget | undefined> {
     if (!probe) return given === undefined ? undefined : { key: unseen(given), source: 'given' }
-    const key = await this.#deps.probe.ask(actor, { ...draft, via: draft.jumpTargetId })
+    const key = await this.#deps.probe.ask(actor, { ...draft, via: draft.jumpTargetId, strict: true })
     if (given !== undefined && given !== key.fingerprint) throw notAsGiven(given, key)
     return { key, source: given === undefined ? 'probe' : 'given' }
   }

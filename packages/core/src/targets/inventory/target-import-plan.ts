@@ -1,17 +1,15 @@
 import type { Db } from '../../db/database.js'
-import {
-  findTargetsByName,
-  listJumpChain,
-  type StoredTarget,
-} from '../../db/repositories/target.repository.js'
+import { findTargetsByName, type StoredTarget } from '../../db/repositories/target.repository.js'
 import { isKrownError } from '../../errors/krown-error.js'
 import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
 import type { ImportTarget } from '../../model/target-import.js'
 import { MAX_JUMPS } from '../dialing/dial-plan.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import { DEFAULT_SSH_PORT } from '../outbound/parse-host.js'
+import { JumpWays, type WayProblem } from './jump-ways.js'
 import { movesSecret } from './placing-rights.js'
 import { changedDraft, changedFields, draftOf, type TargetDraft } from './target-draft.js'
+import { requireCredential } from './target-writer.js'
 
 /** What is to be done with one target of an import. */
 export type ImportStep =
@@ -37,99 +35,139 @@ export interface ImportRequest {
   readonly mayMoveSecrets: boolean
 }
 
-/** Compares what is given with the inventory, in a few statements however much it is. */
+/**
+ * Compares what is given with the inventory, in a few statements however much it is.
+ *
+ * @throws KrownError NOT_FOUND for the credential.
+ */
 export async function planImport(
   deps: ImportPlanDeps,
   { db, orgId }: { db: Db; orgId: OrgId },
-  { targets, credentialId, mayMoveSecrets }: ImportRequest,
+  request: ImportRequest,
 ): Promise<ImportStep[]> {
-  const names = targets.flatMap(({ name, jump }) => [
-    name.toLowerCase(),
-    ...(jump ? [jump.toLowerCase()] : []),
-  ])
-  const known = await findTargetsByName(db, orgId, [...new Set(names)])
-  const planner = new ImportPlanner(deps, known, { credentialId, mayMoveSecrets })
-  await planner.learnWays((id) => listJumpChain(db, orgId, { id, limit: MAX_JUMPS + 1 }), targets)
+  const { targets, credentialId } = request
+  if (credentialId !== undefined) await requireCredential(db, orgId, credentialId)
+  const names = targets.flatMap(({ name, jump }) => (jump ? [fold(name), fold(jump)] : [fold(name)]))
+  const found = await findTargetsByName(db, orgId, [...new Set(names)])
+  const known = new Map(found.map((target) => [target.name, target]))
+  const ways = await JumpWays.read(db, orgId, waysToRead(targets, known))
+  const planner = new ImportPlanner(deps, request, { known, ways })
   return targets.map((target) => planner.plan(target))
+}
+
+function waysToRead(targets: readonly ImportTarget[], known: ReadonlyMap<string, StoredTarget>) {
+  const through = new Set<TargetId>()
+  const moved = new Set<TargetId>()
+  for (const { name, jump } of targets) {
+    const jumpTargetId = jump ? known.get(fold(jump))?.id : null
+    if (jumpTargetId) through.add(jumpTargetId)
+    const before = known.get(fold(name))
+    if (before && before.jumpTargetId !== jumpTargetId) moved.add(before.id)
+  }
+  return { through: [...through], moved: [...moved] }
 }
 
 class ImportPlanner {
   readonly #deps: ImportPlanDeps
+  readonly #request: ImportRequest
   readonly #known: ReadonlyMap<string, StoredTarget>
-  readonly #credentialId: CredentialId | undefined
-  readonly #mayMoveSecrets: boolean
-  /** By name, of what is there or will be: its id, and how many targets its own way has, itself included. */
-  readonly #ways = new Map<string, { readonly id: TargetId; readonly length: number }>()
-  readonly #seen = new Set<string>()
+  readonly #ways: JumpWays
+  /** By name, of what is there or will be. */
+  readonly #ids: Map<string, TargetId>
+  readonly #taken = new Set<string>()
+  readonly #refused = new Set<string>()
 
   constructor(
     deps: ImportPlanDeps,
-    known: readonly StoredTarget[],
-    { credentialId, mayMoveSecrets }: Pick<ImportRequest, 'credentialId' | 'mayMoveSecrets'>,
+    request: ImportRequest,
+    { known, ways }: { known: ReadonlyMap<string, StoredTarget>; ways: JumpWays },
   ) {
     this.#deps = deps
-    this.#known = new Map(known.map((target) => [target.name, target]))
-    this.#credentialId = credentialId
-    this.#mayMoveSecrets = mayMoveSecrets
-  }
-
-  /** Of the jump hosts that are there already. */
-  async learnWays(
-    chainOf: (id: TargetId) => Promise<readonly TargetId[]>,
-    targets: readonly ImportTarget[],
-  ): Promise<void> {
-    for (const jump of new Set(targets.flatMap(({ jump }) => (jump ? [jump.toLowerCase()] : [])))) {
-      const id = this.#known.get(jump)?.id
-      if (id !== undefined) this.#ways.set(jump, { id, length: (await chainOf(id)).length })
-    }
+    this.#request = request
+    this.#known = known
+    this.#ways = ways
+    this.#ids = new Map([...known].map(([name, { id }]) => [name, id]))
   }
 
   plan(target: ImportTarget): ImportStep {
-    const name = target.name.toLowerCase()
-    const way = target.jump ? this.#ways.get(target.jump.toLowerCase()) : undefined
-    const reason = this.#refusalOf(target, way)
-    if (reason !== undefined) return { kind: 'refuse', name, reason }
-    this.#seen.add(name)
-    const step = this.#step(target, way?.id ?? null)
-    if (step.kind === 'create') this.#ways.set(name, { id: step.id, length: (way?.length ?? 0) + 1 })
+    const name = fold(target.name)
+    const step = this.#taken.has(name) ? refuse(name, 'the name is there twice') : this.#step(name, target)
+    if (step.kind === 'refuse') this.#refused.add(name)
+    else this.#taken.add(name)
+    if (step.kind === 'create') this.#place(step.id, step.draft)
+    if (step.kind === 'update') this.#place(step.before.id, step.draft)
     return step
   }
 
-  #step({ name, host, port, username, tags = [] }: ImportTarget, jumpTargetId: TargetId | null): ImportStep {
-    const before = this.#known.get(name.toLowerCase())
-    const given = { host, port: port ?? DEFAULT_SSH_PORT, username, jumpTargetId }
-    if (before === undefined) {
-      const draft = draftOf({ name, tags, credentialId: this.#credentialId ?? null, ...given })
-      return { kind: 'create', id: this.#deps.newId(), draft }
-    }
-    const credentialId = before.credentialId ?? this.#credentialId
-    const draft = changedDraft(before, { ...given, tags: [...before.tags, ...tags], credentialId })
-    if (!this.#mayMoveSecrets && movesSecret(before, draft)) {
-      return {
-        kind: 'refuse',
-        name: before.name,
-        reason: 'its credential would go elsewhere: that takes credential:manage',
-      }
-    }
-    const changed = changedFields(before, draft)
-    return changed.length === 0
-      ? { kind: 'unchanged', id: before.id, name: before.name }
-      : { kind: 'update', before, draft, changed }
+  #place(id: TargetId, { name, jumpTargetId }: TargetDraft): void {
+    this.#ids.set(name, id)
+    this.#ways.place({ id, jumpTargetId })
   }
 
-  #refusalOf(
-    { name, host, port, jump }: ImportTarget,
-    way: { length: number } | undefined,
-  ): string | undefined {
-    if (this.#seen.has(name.toLowerCase())) return 'the name is there twice'
-    if (jump && way === undefined) return `its jump host ${jump} is neither in the inventory nor before it`
-    if (way && way.length > MAX_JUMPS) return `its way has more than ${MAX_JUMPS} jump hosts`
+  #step(name: string, { jump, ...target }: ImportTarget): ImportStep {
+    const jumpTargetId = jump ? this.#ids.get(fold(jump)) : null
+    if (jumpTargetId === undefined) return refuse(name, this.#whyNotThrough(jump ?? ''))
+    const given = { ...target, port: target.port ?? DEFAULT_SSH_PORT, jumpTargetId }
+    const reason = this.#denialOf(given)
+    if (reason !== undefined) return refuse(name, reason)
+    const before = this.#known.get(name)
+    return before ? this.#update(before, given) : this.#create(name, given)
+  }
+
+  #create(name: string, given: GivenTarget): ImportStep {
+    const problem = this.#ways.problemOf({ id: null, jumpTargetId: given.jumpTargetId })
+    if (problem !== undefined) return refuse(name, WAY_PROBLEMS[problem])
+    const draft = draftOf({ ...given, credentialId: this.#request.credentialId ?? null })
+    return { kind: 'create', id: this.#deps.newId(), draft }
+  }
+
+  #update(before: StoredTarget, { host, port, username, tags = [], jumpTargetId }: GivenTarget): ImportStep {
+    const { id, name } = before
+    const credentialId = before.credentialId ?? this.#request.credentialId
+    const place = { host, port, username, jumpTargetId, credentialId }
+    const draft = changedDraft(before, { ...place, tags: [...before.tags, ...tags] })
+    const changed = changedFields(before, draft)
+    if (changed.length === 0) return { kind: 'unchanged', id, name }
+    if (!this.#request.mayMoveSecrets && movesSecret(before, draft)) {
+      return refuse(name, 'its credential would go elsewhere: that takes credential:manage')
+    }
+    const isMoved = jumpTargetId !== before.jumpTargetId
+    const problem = isMoved ? this.#ways.problemOf({ id, jumpTargetId }) : undefined
+    return problem === undefined
+      ? { kind: 'update', before, draft, changed }
+      : refuse(name, WAY_PROBLEMS[problem])
+  }
+
+  #whyNotThrough(jump: string): string {
+    return this.#refused.has(fold(jump))
+      ? `its jump host ${jump} was refused`
+      : `its jump host ${jump} is neither in the inventory nor before it`
+  }
+
+  #denialOf({ host, port }: GivenTarget): string | undefined {
     try {
-      this.#deps.outbound.checkRequest(host, port ?? DEFAULT_SSH_PORT, { adhoc: false })
+      this.#deps.outbound.checkRequest(host, port, { adhoc: false })
       return undefined
     } catch (error) {
       if (isKrownError(error)) return error.message
       throw error
     }
   }
+}
+
+/** With its place in full. */
+type GivenTarget = Omit<ImportTarget, 'jump' | 'port'> & { port: number; jumpTargetId: TargetId | null }
+
+const WAY_PROBLEMS: Readonly<Record<WayProblem, string>> = {
+  unknown: 'its jump host is not in the inventory',
+  'through itself': 'the target would be reached through itself',
+  'too long': `its way has more than ${MAX_JUMPS} jump hosts`,
+}
+
+function refuse(name: string, reason: string): ImportStep {
+  return { kind: 'refuse', name, reason }
+}
+
+function fold(name: string): string {
+  return name.toLowerCase()
 }

@@ -2,7 +2,6 @@ import { requirePermission } from '../../access/decide.js'
 import type { Gate } from '../../auth/gate/gate.js'
 import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
-import { isKrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
@@ -46,7 +45,7 @@ export class TargetImporter {
         const steps = await planImport(plan, { db: store.db, orgId: actor.orgId }, request)
         return { dryRun, items: steps.map((step) => toItem(step, { isDone: false })) }
       }
-      const { items } = await this.#commit(actor, (trx) =>
+      const items = await this.#commit(actor, (trx) =>
         planImport(plan, { db: trx, orgId: actor.orgId }, request),
       )
       return { dryRun, items }
@@ -60,39 +59,25 @@ export class TargetImporter {
       actor.orgId,
       async (trx) => {
         const steps = await planned(trx)
-        const { entries, refused } = await this.#apply(trx, actor, steps)
-        const items = steps.map((step) => refused.get(step) ?? toItem(step, { isDone: true }))
-        return { entries, items }
+        const entries = await this.#apply(trx, actor, steps)
+        return { entries, items: steps.map((step) => toItem(step, { isDone: true })) }
       },
       ({ entries }) => entries,
     )
-    onChanged(actor.orgId)
-    return done
+    if (done.entries.length > 0) onChanged(actor.orgId)
+    return done.items
   }
 
-  async #apply(trx: Trx, actor: Actor, steps: readonly ImportStep[]) {
-    const created = steps.flatMap((step) => (step.kind === 'create' ? [step] : []))
-    const stored = await this.#deps.writer.insertAll(trx, actor.orgId, created)
-    const entries: JournalDraft[] = stored.map((target) => targetCreated(actor, target))
-    const refused = new Map<ImportStep, ImportedTarget>()
-    for (const step of steps) {
-      if (step.kind !== 'update') continue
-      try {
-        const { before, draft } = step
-        const after = await this.#deps.writer.update(trx, actor.orgId, { before, draft })
-        entries.push(...targetUpdated(actor, { before, after }))
-      } catch (error) {
-        refused.set(step, refusedBecause(step.before.name, error))
-      }
-    }
-    return { entries, refused }
+  async #apply(trx: Trx, actor: Actor, steps: readonly ImportStep[]): Promise<JournalDraft[]> {
+    const { created, updated } = await this.#deps.writer.writeAll(trx, actor.orgId, {
+      created: steps.filter((step) => step.kind === 'create'),
+      updated: steps.filter((step) => step.kind === 'update'),
+    })
+    return [
+      ...created.map((target) => targetCreated(actor, target)),
+      ...updated.flatMap((change) => targetUpdated(actor, change)),
+    ]
   }
-}
-
-/** Only what the writer said before it wrote anything: the transaction is still good. */
-function refusedBecause(name: string, error: unknown): ImportedTarget {
-  if (!isKrownError(error) || error.cause !== undefined) throw error
-  return toItem({ kind: 'refuse', name, reason: error.message }, { isDone: true })
 }
 
 function toItem(step: ImportStep, { isDone }: { isDone: boolean }): ImportedTarget {

@@ -4,7 +4,7 @@ import { groupBy } from '../../base/group-by.js'
 import type { Db } from '../../db/database.js'
 import { decodeCursor, toPage } from '../../db/repositories/cursor.js'
 import { type HostPlaceKey, listPinsOfHosts } from '../../db/repositories/host-key.repository.js'
-import type { StoredTarget } from '../../db/repositories/target.repository.js'
+import { listNamesFor, type StoredTarget } from '../../db/repositories/target.repository.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Target, TargetQuery } from '../../model/target.js'
@@ -30,7 +30,7 @@ export class TargetReader {
     const { index, access, db } = this.#deps
     const { orgId } = caller.actor
     const target = await access.requireVisible(caller, (await index.of(orgId)).find(id))
-    return withFingerprint(db, orgId, target)
+    return describeTarget(db, orgId, target)
   }
 
   /** A fixed number of statements, whatever the page: which targets it has is decided in memory. */
@@ -49,7 +49,7 @@ export class TargetReader {
       matches: (target) => isVisible(target) && isAsked(target),
     })
     const page = toPage(found, limit, { filters, key: ({ id }) => [id], item: (target) => target })
-    return { ...page, items: await withFingerprints(db, orgId, page.items) }
+    return { ...page, items: await describeTargets(db, orgId, page.items) }
   }
 }
 
@@ -69,21 +69,22 @@ function mentions({ name, host, description }: StoredTarget, text: string): bool
   return name.includes(text) || host.includes(text) || (description?.toLowerCase().includes(text) ?? false)
 }
 
-/** With the keys that are pinned for it in the organization. */
-export async function withFingerprint(db: Db, orgId: OrgId, target: StoredTarget): Promise<Target> {
-  const [whole] = await withFingerprints(db, orgId, [target])
-  return whole ?? toTarget(target, [])
+/** With the keys that are pinned for it in the organization, and what its credential and jump host are called. */
+export async function describeTarget(db: Db, orgId: OrgId, target: StoredTarget): Promise<Target> {
+  const [whole] = await describeTargets(db, orgId, [target])
+  return whole ?? toTarget(target, { names: new Map(), hostKeyFingerprints: [] })
 }
 
-async function withFingerprints(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
+async function describeTargets(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
   const pins = await listPinsOfHosts(db, orgId, [...new Set(targets.map(({ host }) => host))])
+  const names = await listNamesFor(db, orgId, targets)
   const trusted = groupBy(
     pins.filter(({ kind, mark }) => kind === 'exact' && mark === 'trusted'),
     placeKey,
   )
   return targets.map((target) => {
     const own = trusted.get(placeKey({ ...target, via: target.jumpTargetId })) ?? []
-    return toTarget(target, own.map(({ fingerprint }) => fingerprint).sort())
+    return toTarget(target, { names, hostKeyFingerprints: own.map(({ fingerprint }) => fingerprint).sort() })
   })
 }
 
@@ -92,7 +93,10 @@ function placeKey({ host, port, via }: HostPlaceKey): string {
 }
 
 // Field by field: what is kept in memory with a target is not for callers.
-function toTarget(target: StoredTarget, hostKeyFingerprints: string[]): Target {
+function toTarget(
+  target: StoredTarget,
+  { names, hostKeyFingerprints }: { names: ReadonlyMap<string, string>; hostKeyFingerprints: string[] },
+): Target {
   return {
     id: target.id,
     orgId: target.orgId,
@@ -102,7 +106,9 @@ function toTarget(target: StoredTarget, hostKeyFingerprints: string[]): Target {
     username: target.username,
     tags: [...target.tags],
     credentialId: target.credentialId,
+    credentialName: names.get(target.credentialId ?? '') ?? null,
     jumpTargetId: target.jumpTargetId,
+    jumpTargetName: names.get(target.jumpTargetId ?? '') ?? null,
     legacyAlgorithms: target.legacyAlgorithms,
     description: target.description,
     hostKeyFingerprints,

@@ -5,7 +5,6 @@ import { isUniqueViolation } from '../../db/db-errors.js'
 import { findCredential } from '../../db/repositories/credential.repository.js'
 import { raiseInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
 import {
-  countLongestWayBehind,
   countTargets,
   deleteTarget,
   findNameBehind,
@@ -13,17 +12,31 @@ import {
   findTargetsByName,
   insertTarget,
   insertTargets,
-  listJumpChain,
   type StoredTarget,
   updateTarget,
+  updateTargets,
 } from '../../db/repositories/target.repository.js'
+import { toIso } from '../../db/repositories/timestamps.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
-import { MAX_JUMPS, tooManyJumps } from '../dialing/dial-plan.js'
+import { tooManyJumps } from '../dialing/dial-plan.js'
+import { JumpWays } from './jump-ways.js'
 import { changedFields, columnsOf, type TargetDraft } from './target-draft.js'
 
 /** Of one organization: all of them are kept in memory. */
 const MAX_TARGETS = 50_000
+
+/** Several that are written together. */
+export interface TargetBatch {
+  readonly created: readonly { readonly id: TargetId; readonly draft: TargetDraft }[]
+  readonly updated: readonly { readonly before: StoredTarget; readonly draft: TargetDraft }[]
+}
+
+/** The same as they are stored now. */
+export interface WrittenTargets {
+  readonly created: readonly StoredTarget[]
+  readonly updated: readonly { readonly before: StoredTarget; readonly after: StoredTarget }[]
+}
 
 /** Writes targets; the transaction is the journal's, so nobody else changes the organization's meanwhile. */
 export class TargetWriter {
@@ -60,40 +73,27 @@ export class TargetWriter {
   }
 
   /**
-   * Several at once, in a fixed number of statements, whose names and ways the caller has compared with the inventory
-   * in this transaction.
+   * Several at once, in a fixed number of statements; the caller has compared names, ways and credentials with the
+   * inventory in this transaction.
    *
-   * @throws KrownError NOT_FOUND for the credential; QUOTA_EXCEEDED.
+   * @throws KrownError QUOTA_EXCEEDED
    */
-  async insertAll(
-    trx: Trx,
-    orgId: OrgId,
-    targets: readonly { readonly id: TargetId; readonly draft: TargetDraft }[],
-  ): Promise<StoredTarget[]> {
-    if (targets.length === 0) return []
-    await requireRoom(trx, orgId, targets.length)
-    for (const credentialId of new Set(targets.map(({ draft }) => draft.credentialId))) {
-      await requireCredential(trx, orgId, credentialId)
+  async writeAll(trx: Trx, orgId: OrgId, { created, updated }: TargetBatch): Promise<WrittenTargets> {
+    if (created.length + updated.length === 0) return { created: [], updated: [] }
+    if (created.length > 0) await requireRoom(trx, orgId, created.length)
+    const now = toIso(this.#deps.clock.now())
+    const written = {
+      created: created.map(({ id, draft }) => storedOf(draft, { id, orgId, createdAt: now, updatedAt: now })),
+      updated: updated.map(({ before, draft }) => ({
+        before,
+        after: storedOf(draft, { id: before.id, orgId, createdAt: before.createdAt, updatedAt: now }),
+      })),
     }
-    const at = this.#deps.clock.now()
-    const rows = targets.map(({ id, draft }) => ({
-      id,
-      org_id: orgId,
-      ...columnsOf(draft),
-      created_at: at,
-      updated_at: at,
-    }))
-    await insertTargets(trx, orgId, rows)
+    await insertTargets(trx, orgId, written.created.map(rowOf))
+    const rows = written.updated.map(({ after }) => rowOf(after))
+    await updateTargets(trx, orgId, rows)
     await raiseInventoryRevision(trx, orgId)
-    const time = new Date(at).toISOString()
-    return targets.map(({ id, draft }) => ({
-      ...draft,
-      tags: [...draft.tags],
-      id,
-      orgId,
-      createdAt: time,
-      updatedAt: time,
-    }))
+    return written
   }
 
   /** @throws KrownError as `insert`; CONFLICT also when the target would be reached through itself. */
@@ -148,7 +148,8 @@ async function requireRoom(db: Db, orgId: OrgId, wanted = 1): Promise<void> {
   })
 }
 
-async function requireCredential(db: Db, orgId: OrgId, id: CredentialId | null): Promise<void> {
+/** @throws KrownError NOT_FOUND */
+export async function requireCredential(db: Db, orgId: OrgId, id: CredentialId | null): Promise<void> {
   if (id !== null && !(await findCredential(db, orgId, id))) throw notFound('credential')
 }
 
@@ -159,13 +160,23 @@ async function requireWay(
   { id, jumpTargetId }: { id: TargetId | null; jumpTargetId: TargetId | null },
 ): Promise<void> {
   if (jumpTargetId === null) return
-  const jumps = await listJumpChain(db, orgId, { id: jumpTargetId, limit: MAX_JUMPS + 1 })
-  if (jumps.length === 0) throw notFound('jump target')
-  if (id !== null && jumps.includes(id))
-    throw new KrownError('CONFLICT', 'the target would be reached through itself')
-  // The longest way ends at a target that is not a jump host.
-  const behind = id === null ? 1 : await countLongestWayBehind(db, orgId, { id, limit: MAX_JUMPS + 1 })
-  if (jumps.length + behind > MAX_JUMPS + 1) throw tooManyJumps()
+  const ways = await JumpWays.read(db, orgId, { through: [jumpTargetId], moved: id === null ? [] : [id] })
+  const problem = ways.problemOf({ id, jumpTargetId })
+  if (problem === 'unknown') throw notFound('jump target')
+  if (problem === 'too long') throw tooManyJumps()
+  if (problem) throw new KrownError('CONFLICT', `the target would be reached ${problem}`)
+}
+
+type Identity = Pick<StoredTarget, 'id' | 'orgId' | 'createdAt' | 'updatedAt'>
+
+function storedOf(draft: TargetDraft, identity: Identity): StoredTarget {
+  return { ...draft, tags: [...draft.tags], ...identity }
+}
+
+function rowOf(target: StoredTarget) {
+  const { id, orgId, createdAt, updatedAt } = target
+  const times = { created_at: Date.parse(createdAt), updated_at: Date.parse(updatedAt) }
+  return { id, org_id: orgId, ...columnsOf(target), ...times }
 }
 
 function conflictIfTaken(error: unknown): never {

@@ -22,7 +22,7 @@ import type { NewTargetKeys } from './new-target-keys.js'
 import { requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
 import { changedDraft, draftOf, type TargetDraft } from './target-draft.js'
 import { targetCreated, targetCreateFailed, targetDeleted, targetUpdated } from './target-entries.js'
-import { type TargetReader, withFingerprint } from './target-reader.js'
+import { describeTarget, type TargetReader } from './target-reader.js'
 import { requireTarget, type TargetWriter } from './target-writer.js'
 
 export interface TargetsDeps {
@@ -132,7 +132,7 @@ export class Targets {
       actor.orgId,
       async (trx) => {
         const changed = await work(trx)
-        return { ...changed, target: await withFingerprint(trx, actor.orgId, changed.target) }
+        return { ...changed, target: await describeTarget(trx, actor.orgId, changed.target) }
       },
       ({ entries }) => entries,
     )

@@ -25,6 +25,7 @@ export function accessRuleTests(world: () => World): void {
       id: expect.any(String),
       orgId: me.orgId,
       ...RULE,
+      subjectName: null,
       verbs: ['exec', 'watch'],
       remoteUsernames: null,
       expiresAt: null,
@@ -49,20 +50,21 @@ export function accessRuleTests(world: () => World): void {
       reason: null,
     })
     expect(cleared).toEqual({ ...made, selector: '*', verbs: ['exec'] })
-    expect(await accessRules.delete(made.id)).toEqual(cleared)
+    expect(await accessRules.delete(made.id)).toEqual({ ...cleared, tokenUnlimited: false })
     expect(await refusal(accessRules.get(made.id))).toMatchObject({ code: 'NOT_FOUND' })
     expect(await refusal(accessRules.delete(made.id))).toMatchObject({ code: 'NOT_FOUND' })
   })
 
   test('a list is newest first, by page and by user', async () => {
     const { admin, operator } = world().clients
-    const { id: userId } = await operator.auth.me()
+    const { id: userId, username: subjectName } = await operator.auth.me()
     const [first, second] = [
       await admin.accessRules.create({ ...RULE, subject: { kind: 'user', userId } }),
       await admin.accessRules.create({ ...RULE, subject: { kind: 'user', userId } }),
     ]
     const page = await admin.accessRules.list({ userId, limit: 1 })
     expect(page.items).toEqual([second])
+    expect(second).toMatchObject({ subjectName })
     const rest = await admin.accessRules.list({ userId, limit: 1, cursor: page.nextCursor ?? '' })
     expect(rest).toEqual({ items: [first], nextCursor: null })
     expect((await admin.accessRules.list({ limit: 200 })).items.length).toBeGreaterThan(2)
@@ -121,7 +123,7 @@ export function accessRuleTests(world: () => World): void {
         expect(await refusal(call())).toMatchObject({ code: 'FORBIDDEN' })
       }
     }
-    expect(await admin.accessRules.delete(made.id)).toEqual(made)
+    expect(await admin.accessRules.delete(made.id)).toMatchObject(made)
     await admin.targets.delete(targetId)
   })
 
@@ -142,11 +144,11 @@ export function accessRuleTests(world: () => World): void {
       })
     const byRule = await explain(operator)
     expect(byRule).toMatchObject({ allowed: true, reason: 'rule', rule: { selector: '*', grantedBy: null } })
-    expect(await explain(admin)).toEqual({ allowed: true, reason: 'admin', rule: null })
-    expect(await explain(readonly)).toEqual({ allowed: false, reason: 'role', rule: null })
+    expect(await explain(admin)).toEqual({ allowed: true, reason: 'admin', rule: null, token: null })
+    expect(await explain(readonly)).toEqual({ allowed: false, reason: 'role', rule: null, token: null })
     const everything = byRule.rule?.id as AccessRuleId
     await admin.accessRules.update(everything, { remoteUsernames: ['app'] })
-    expect(await explain(operator)).toEqual({ allowed: false, reason: 'no_rule', rule: null })
+    expect(await explain(operator)).toEqual({ allowed: false, reason: 'no_rule', rule: null, token: null })
     expect(await explain(operator, { remoteUsername: 'app' })).toMatchObject({ rule: { id: everything } })
     await admin.accessRules.update(everything, { remoteUsernames: null })
     for (const absent of [{ userId: UNKNOWN_ID as UserId }, { targetId: UNKNOWN_ID as TargetId }]) {

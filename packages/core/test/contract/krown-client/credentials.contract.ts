@@ -31,6 +31,8 @@ export function credentialTests(world: () => World): void {
     expect(first.items).toEqual([second])
     const rest = await credentials.list({ limit: 1, cursor: first.nextCursor ?? undefined })
     expect(rest.items).toEqual([made])
+    expect((await credentials.list({ name: 'root on db' })).items).toEqual([made])
+    expect((await credentials.list({ name: 'root' })).items).toEqual([])
     const renamed = await credentials.update(made.id, { name: 'root on db1', password: 'changed' })
     expect(renamed).toEqual({ ...made, name: 'root on db1', updatedAt: expect.any(String) })
     expect(await credentials.delete(made.id)).toEqual(renamed)
@@ -78,6 +80,27 @@ export function credentialTests(world: () => World): void {
     expect(details).toMatchObject({ fields: [{ path: 'privateKey' }, { path: 'passphrase' }] })
     await credentials.delete(made.id)
     await credentials.delete(other.id)
+  })
+
+  test('a credential that targets sign in with is not deleted, and the refusal says how many they are', async () => {
+    const { credentials, targets } = world().clients.admin
+    const { id } = await credentials.create({ name: 'in use', kind: 'password', password: PASSWORD })
+    const place = { host: 'in-use.example.com', username: 'root', probe: false, credentialId: id }
+    const users = [await targets.create({ ...place, name: 'uses-1' })]
+    const refused = async () => {
+      const { code, message, details } = await refusal(credentials.delete(id))
+      return { code, message, details }
+    }
+    expect(await refused()).toEqual({
+      code: 'CONFLICT',
+      message: 'the credential is in use: 1 target signs in with it',
+      details: { targets: 1 },
+    })
+    users.push(await targets.create({ ...place, name: 'uses-2' }))
+    expect(await refused()).toMatchObject({ code: 'CONFLICT', details: { targets: 2 } })
+    expect(await credentials.get(id)).toMatchObject({ name: 'in use' })
+    for (const target of users) await targets.delete(target.id)
+    expect(await credentials.delete(id)).toMatchObject({ id })
   })
 
   test('B02: nobody but admins comes near credentials', async () => {

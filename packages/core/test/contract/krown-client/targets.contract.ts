@@ -21,7 +21,9 @@ export function targetTests(world: () => World): void {
       username,
       tags: ['a', 'b'],
       credentialId: credential.id,
+      credentialName: 'of web1',
       jumpTargetId: null,
+      jumpTargetName: null,
       legacyAlgorithms: false,
       description: null,
       hostKeyFingerprints: [hostKeyFingerprint],
@@ -34,10 +36,12 @@ export function targetTests(world: () => World): void {
     }
     {
       await using handle = await operator.sessions.open({ targetName: 'web1' })
-      expect(handle.session).toMatchObject({ targetId: target.id, username, authMethod: 'key' })
+      const { username: ownerName } = await operator.auth.me()
+      const opened = { targetId: target.id, targetName: 'web1', ownerName }
+      expect(handle.session).toMatchObject({ ...opened, username, authMethod: 'key' })
       expect((await handle.exec('echo hello')).stdout).toBe('hello\n')
       const listed = await operator.sessions.list({ targetId: target.id })
-      expect(listed.items).toMatchObject([{ id: handle.id }])
+      expect(listed.items).toMatchObject([{ id: handle.id, ...opened }])
     }
     const changed = await admin.targets.update(target.id, { name: 'web2', description: 'Front' })
     expect(changed).toEqual({ ...target, name: 'web2', description: 'Front', updatedAt: expect.any(String) })

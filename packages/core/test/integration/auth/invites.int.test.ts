@@ -1,9 +1,27 @@
 import { expect, test } from 'vitest'
+import { newId } from '../../../src/base/ids.js'
+import type { InviteId, UserId } from '../../../src/model/ids.js'
 import type { RegisterInput } from '../../../src/model/user.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { codeOf, DAY, fixtureOpener, type IdentityFixture, origin, PASSWORD } from './identity-fixture.js'
 
 const ONLY_INVITED = { auth: { registration: 'invite' } } as const
+/** So many of that maker that can be used for the usual week. */
+async function fillWithInvites({ db, clock, orgId }: IdentityFixture, createdBy: UserId, count: number) {
+  const now = clock.now()
+  const rows = Array.from({ length: count }, () => ({
+    id: newId<InviteId>(),
+    org_id: orgId,
+    secret_hash: '0'.repeat(64),
+    role: 'readonly' as const,
+    note: null,
+    created_by: createdBy,
+    created_at: now,
+    expires_at: now + 7 * DAY,
+  }))
+  await db.insertInto('invites').values(rows).execute()
+}
+
 const NOT_GOOD = 'the invite is not good, or not any more: ask an admin for another'
 
 describeOnBothDatabases('invites', (openTestDatabase) => {
@@ -99,6 +117,64 @@ describeOnBothDatabases('invites', (openTestDatabase) => {
       .execute()
     expect(people).toHaveLength(1)
     expect((await fixture.identity.invites.list(actor)).items).toMatchObject([{ id, usedBy: people[0]?.id }])
+  })
+
+  test('of one maker are at most 100 that can be used, and what ended makes room', async () => {
+    await using fixture = await open(ONLY_INVITED)
+    const { actor } = await fixture.admin()
+    const other = await fixture.member('other', 'admin')
+    const { invites } = fixture.identity
+    await fillWithInvites(fixture, actor.userId, 98)
+    const [used, revoked] = [await invites.create(actor), await invites.create(actor)]
+    const full = { code: 'QUOTA_EXCEEDED', details: { limit: 100 } }
+    await expect(invites.create(actor)).rejects.toMatchObject(full)
+    expect(await codeOf(invites.create(other.actor))).toBe('OK')
+    await register(fixture, { inviteToken: used.token })
+    await invites.revoke(actor, revoked.id)
+    const outcomes = await Promise.all([1, 2, 3].map(() => codeOf(invites.create(actor))))
+    expect(outcomes.sort()).toEqual(['OK', 'OK', 'QUOTA_EXCEEDED'])
+    fixture.clock.advance(8 * DAY)
+    expect(await codeOf(invites.create((await fixture.signIn('root')).actor))).toBe('OK')
+  })
+
+  test('of an organization are at most 1,000 that can be used, whoever made them', async () => {
+    await using fixture = await open(ONLY_INVITED)
+    const { system } = fixture.identity.home
+    const { actor } = await fixture.admin()
+    await fillWithInvites(fixture, system.userId, 999)
+    const { invites } = fixture.identity
+    const last = await invites.create(system)
+    for (const maker of [actor, system]) {
+      await expect(invites.create(maker)).rejects.toMatchObject({
+        code: 'QUOTA_EXCEEDED',
+        details: { limit: 1_000 },
+      })
+    }
+    await invites.revoke(actor, last.id)
+    expect(await codeOf(invites.create(actor))).toBe('OK')
+  })
+
+  test('that ended are forgotten 30 days later, and those that can be used are not', async () => {
+    await using fixture = await open(ONLY_INVITED)
+    const { actor } = await fixture.admin()
+    const { invites, purge } = fixture.identity
+    const inAYear = { expiresAt: '2026-12-31T00:00:00.000Z' }
+    const [used, revoked] = [await invites.create(actor, inAYear), await invites.create(actor, inAYear)]
+    await invites.create(actor, { note: 'expires in a week' })
+    const kept = await invites.create(actor, inAYear)
+    const ids = async (who = actor) => (await invites.list(who)).items.map(({ id }) => id)
+    await register(fixture, { inviteToken: used.token })
+    await invites.revoke(actor, revoked.id)
+    fixture.clock.advance(30 * DAY)
+    await purge()
+    const later = (await fixture.signIn('root')).actor
+    expect(await ids(later)).toHaveLength(4)
+    fixture.clock.advance(1)
+    await purge()
+    expect(await ids(later)).toHaveLength(2)
+    fixture.clock.advance(7 * DAY)
+    await purge()
+    expect(await ids((await fixture.signIn('root')).actor)).toEqual([kept.id])
   })
 
   test('B02: are made by admins alone, and one that was used cannot be revoked', async () => {

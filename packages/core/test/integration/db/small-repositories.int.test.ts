@@ -56,6 +56,7 @@ describeOnBothDatabases('host keys', (openTestDatabase) => {
     const pins = await listPinsFor(db, org.orgId, {
       host: 'db.example.com',
       port: 22,
+      via: null,
       userId: org.alice,
       fingerprint: 'SHA256:one',
     })

@@ -19,7 +19,7 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     const running = session.exec('hang')
     await waitFor(() => target.execs.length === 1, { what: 'the command' })
     await fixture.admin.accessRules.delete(rule.id)
-    expect(await running).toMatchObject({ status: 'cancelled' })
+    expect(await running).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
     expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
     expect((await refusalOf(session.exec('true'))).code).toBe('SESSION_NOT_CONNECTED')
     expect((await refusalOf(openOn(fixture.operator, id, target))).code).toBe('NOT_FOUND')
@@ -133,18 +133,118 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     expect(target.execs).toHaveLength(1)
   })
 
-  test('of an API token: what came with the token ends, and its owner cannot use what it opened', async () => {
+  test('when a rule is changed to fewer verbs, a running command that needs another is cancelled and says why; the session stays', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await withoutRules(await start())
+    const { id } = await addServer(fixture, target)
+    const rule = await grant(fixture, { verbs: ['exec', 'shell'] })
+    const session = await openOn(fixture.operator, id, target)
+    const ofAdmin = await openOn(fixture.admin, id, target)
+    const [running, other] = [session.exec('hang'), ofAdmin.exec('hang')]
+    await waitFor(() => target.execs.length === 2, { what: 'the commands' })
+    await fixture.admin.accessRules.update(rule.id, { verbs: ['shell'] })
+    const command = await running
+    expect(command).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
+    expect(await fixture.admin.commands.get(command.id)).toMatchObject({ errorCode: 'FORBIDDEN' })
+    expect(await fixture.entries({ action: 'command.finished' })).toMatchObject([
+      { resourceId: command.id, facts: { status: 'cancelled', errorCode: 'FORBIDDEN' } },
+    ])
+    expect((await fixture.operator.sessions.get(session.id)).status).toBe('connected')
+    await ofAdmin.close()
+    expect(await other).toMatchObject({ status: 'cancelled', errorCode: null })
+  })
+
+  test('when the rule of one verb expires, a running command that needs it is cancelled within 5 s', async () => {
+    await using target = await startHostileSshServer()
+    const clock = new FakeClock()
+    await using fixture = await withoutRules(await start({ clock, config: { ssh: { idleTimeout: '7d' } } }))
+    const { id } = await addServer(fixture, target)
+    await grant(fixture, { verbs: ['shell'] })
+    await grant(fixture, { expiresAt: new Date(clock.now() + 60_000).toISOString() })
+    const session = await openOn(fixture.operator, id, target)
+    const running = session.exec('hang', { timeoutMs: 3_600_000 })
+    await waitFor(() => target.execs.length === 1, { what: 'the command' })
+    await clock.advanceAsync(59_999)
+    await clock.advanceAsync(2_500)
+    await clock.advanceAsync(2_500)
+    expect(await running).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
+    expect((await fixture.operator.sessions.get(session.id)).status).toBe('connected')
+  })
+
+  test('of a disabled user: its commands say why they were cancelled', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const { id } = await addServer(fixture, target)
+    const session = await openOn(fixture.operator, id, target)
+    const running = session.exec('hang')
+    await waitFor(() => target.execs.length === 1, { what: 'the command' })
+    await fixture.admin.users.update(fixture.actors.operator.userId, { disabled: true })
+    expect(await running).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
+  })
+
+  test('input into a running command is refused to an API token that rules keep from the target', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const { id } = await addServer(fixture, target)
+    const session = await openOn(fixture.operator, id, target)
+    const { id: commandId } = await fixture.operator.commands.start({
+      sessionId: session.id,
+      command: 'hang',
+      stdinOpen: true,
+    })
+    const { tokenId, client } = await byToken(fixture, 'operator')
+    await client.commands.write(commandId, 'seen')
+    const subject = { kind: 'api_token', tokenId } as const
+    await grant(fixture, { subject, selector: 'other*' })
+    expect((await refusalOf(client.commands.write(commandId, 'unseen'))).code).toBe('FORBIDDEN')
+    expect((await refusalOf(client.commands.closeStdin(commandId))).code).toBe('FORBIDDEN')
+    await fixture.operator.commands.write(commandId, 'seen')
+    await fixture.operator.commands.cancel(commandId)
+  })
+
+  test('of an API token: what came with the token ends when a rule of its own does, and when its owner may not any more', async () => {
     await using target = await startHostileSshServer()
     await using fixture = await withoutRules(await start())
     const { id } = await addServer(fixture, target)
     const { tokenId, client } = await byToken(fixture, 'operator')
+    const subject = { kind: 'api_token', tokenId } as const
+    const ofOwner = await grant(fixture)
+    const ofToken = await grant(fixture, { subject })
+    const [session, byOwner] = [await openOn(client, id, target), await openOn(fixture.operator, id, target)]
+    expect((await session.exec('true')).status).toBe('completed')
+    await fixture.admin.accessRules.update(ofToken.id, { selector: 'other*' })
+    expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
+    await fixture.admin.accessRules.update(ofToken.id, { selector: '*' })
+    const again = await openOn(client, id, target)
+    expect((await byOwner.exec('true')).status).toBe('completed')
+    await fixture.admin.accessRules.delete(ofOwner.id)
+    expect(await reasonOfEnd(fixture, again.id)).toBe('access_ended')
+  })
+
+  test('of an API token: its first rule ends what the rule does not allow, hosts outside the inventory among that', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start({ config: { ssh: { hostKeyPolicy: 'accept-new' } } })
+    const { id } = await addServer(fixture, target)
+    const { tokenId, client } = await byToken(fixture, 'operator')
+    const { host, port, username, password } = target
+    const adhoc = await client.sessions.open({ host, port, username, auth: { method: 'password', password } })
+    const onTarget = await openOn(client, id, target)
+    const mine = await openOn(fixture.operator, id, target)
+    await grant(fixture, { subject: { kind: 'api_token', tokenId }, selector: 'other*' })
+    expect(await reasonOfEnd(fixture, adhoc.id)).toBe('access_ended')
+    expect(await reasonOfEnd(fixture, onTarget.id)).toBe('access_ended')
+    expect((await mine.exec('true')).status).toBe('completed')
+  })
+
+  test('of an API token: without its last rule it has the rights of its owner, and what it opened stays', async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const { id } = await addServer(fixture, target)
+    const { tokenId, client } = await byToken(fixture, 'operator')
     const rule = await grant(fixture, { subject: { kind: 'api_token', tokenId } })
     const session = await openOn(client, id, target)
+    expect((await fixture.admin.accessRules.delete(rule.id)).tokenUnlimited).toBe(true)
     expect((await session.exec('true')).status).toBe('completed')
-    const byOwner = fixture.operator.sessions.execute(session.id, { command: 'true' })
-    expect((await refusalOf(byOwner)).code).toBe('FORBIDDEN')
-    await fixture.admin.accessRules.delete(rule.id)
-    expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
   })
 
   test('with the API token whose rule allowed it: when it is revoked', async () => {
@@ -152,8 +252,8 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     await using fixture = await withoutRules(await start())
     const { id } = await addServer(fixture, target)
     const [mine, other] = [await byToken(fixture, 'operator'), await byToken(fixture, 'otherOperator')]
+    await grant(fixture)
     await grant(fixture, { subject: { kind: 'api_token', tokenId: mine.tokenId } })
-    await grant(fixture, { subject: { kind: 'user', userId: fixture.actors.otherOperator.userId } })
     const session = await openOn(mine.client, id, target)
     const byRuleOfOwner = await openOn(other.client, id, target)
     await fixture.as('otherOperator').tokens.revoke(other.tokenId)
@@ -169,6 +269,7 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     const { id } = await addServer(fixture, target)
     const expiresAt = new Date(clock.now() + 60_000).toISOString()
     const { tokenId, client } = await byToken(fixture, 'operator', { expiresAt })
+    await grant(fixture)
     await grant(fixture, { subject: { kind: 'api_token', tokenId } })
     const session = await openOn(client, id, target)
     await clock.advanceAsync(59_999)

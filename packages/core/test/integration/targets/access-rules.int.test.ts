@@ -1,3 +1,4 @@
+import { FakeClock } from '@krown/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
@@ -70,17 +71,122 @@ describeOnBothDatabases('access rules', (openTestDatabase) => {
     ])
   })
 
-  test('a rule of an API token counts for who comes with it, and adds to what the owner may', async () => {
+  test('an API token that rules name sees what its owner and one of its own rules show; another what its owner does', async () => {
     await using fixture = await withoutRules(await start())
-    await addTarget(fixture, { name: 'web1' })
-    await addTarget(fixture, { name: 'db1' })
-    const { tokenId, client } = await byToken(fixture, 'operator')
+    for (const name of ['web1', 'web2', 'db1']) await addTarget(fixture, { name })
+    const [{ tokenId, client }, other] = [
+      await byToken(fixture, 'operator'),
+      await byToken(fixture, 'operator'),
+    ]
     const { userId } = fixture.actors.operator
     await grant(fixture, { subject: { kind: 'user', userId }, selector: 'web*' })
-    await grant(fixture, { subject: { kind: 'api_token', tokenId }, selector: 'db*' })
-    expect(await namesSeenBy(fixture.operator)).toEqual(['web1'])
+    expect(await namesSeenBy(client)).toEqual(['web1', 'web2'])
+    const rule = await grant(fixture, { subject: { kind: 'api_token', tokenId }, selector: 'db* or web1' })
+    expect(await namesSeenBy(fixture.operator)).toEqual(['web1', 'web2'])
+    expect(await namesSeenBy(other.client)).toEqual(['web1', 'web2'])
+    expect(await namesSeenBy(client)).toEqual(['web1'])
+    expect(await fixture.admin.accessRules.delete(rule.id)).toEqual({ ...rule, tokenUnlimited: true })
+    expect(await namesSeenBy(client)).toEqual(['web1', 'web2'])
+    expect(await fixture.entries({ action: 'access_rule.revoked', resourceId: rule.id })).toMatchObject([
+      { facts: { tokenUnlimited: true } },
+    ])
+  })
+
+  test('an API token opens what both its owner and a rule of its own allow with the same verb and as the same user', async () => {
+    await using fixture = await withoutRules(await start())
+    const { id: targetId } = await addTarget(fixture, {})
+    const { tokenId, client } = await byToken(fixture, 'operator')
+    const { userId } = fixture.actors.operator
+    const ofUser = await grant(fixture, { subject: { kind: 'user', userId }, verbs: ['shell'] })
+    const ofToken = await grant(fixture, { subject: { kind: 'api_token', tokenId }, verbs: ['exec'] })
+    const open = async (username?: string) =>
+      (await refusalOf(client.sessions.open({ targetId, auth, username }))).code
+    expect(await open()).toBe('FORBIDDEN')
+    await fixture.admin.accessRules.update(ofUser.id, { verbs: ['exec'], remoteUsernames: ['deploy'] })
+    expect([await open(), await open('deploy')]).toEqual(['FORBIDDEN', expect.stringMatching(/^TARGET_/)])
+    await fixture.admin.accessRules.update(ofToken.id, { remoteUsernames: ['root'] })
+    expect([await open(), await open('deploy')]).toEqual(['FORBIDDEN', 'FORBIDDEN'])
+  })
+
+  test("an expired rule of an API token goes on to limit it, and an admin's token is limited like others", async () => {
+    const clock = new FakeClock()
+    await using fixture = await withoutRules(await start({ clock }))
+    for (const name of ['web1', 'db1']) await addTarget(fixture, { name })
+    const { tokenId, client } = await byToken(fixture, 'admin')
     expect(await namesSeenBy(client)).toEqual(['db1', 'web1'])
-    expect(await namesSeenBy(fixture.as('otherOperator'))).toEqual([])
+    const subject = { kind: 'api_token', tokenId } as const
+    const expiresAt = new Date(clock.now() + 60_000).toISOString()
+    const rule = await grant(fixture, { subject, selector: 'web*', expiresAt })
+    expect(await namesSeenBy(client)).toEqual(['web1'])
+    await clock.advanceAsync(60_000)
+    expect(await namesSeenBy(client)).toEqual([])
+    const second = await grant(fixture, { subject, selector: 'db*' })
+    expect(await fixture.admin.accessRules.delete(second.id)).toMatchObject({ tokenUnlimited: false })
+    expect(await namesSeenBy(client)).toEqual([])
+    expect(await fixture.admin.accessRules.delete(rule.id)).toMatchObject({ tokenUnlimited: true })
+    expect(await namesSeenBy(client)).toEqual(['db1', 'web1'])
+  })
+
+  test('an API token cannot have its own limits taken away: it makes, changes and deletes no rule that names it', async () => {
+    await using fixture = await start()
+    const { tokenId, client } = await byToken(fixture, 'admin')
+    const other = await byToken(fixture, 'admin')
+    const subject = { kind: 'api_token', tokenId } as const
+    const rule = await grant(fixture, { subject, selector: 'web*' })
+    const { accessRules } = client
+    const refused = [
+      () => accessRules.create({ subject, selector: '*', verbs: ['exec'] }),
+      () => accessRules.update(rule.id, { selector: '*' }),
+      () => accessRules.delete(rule.id),
+    ]
+    for (const call of refused) expect((await refusalOf(call())).code).toBe('FORBIDDEN')
+    expect(await fixture.admin.accessRules.get(rule.id)).toEqual(rule)
+    expect(await other.client.accessRules.delete(rule.id)).toMatchObject({ tokenUnlimited: true })
+  })
+
+  test('an API token that rules name reaches no host outside the inventory', async () => {
+    await using fixture = await withoutRules(await start())
+    const { tokenId, client } = await byToken(fixture, 'admin')
+    const open = () => refusalOf(client.sessions.open({ host: '127.0.0.1', port: 1, username: 'root', auth }))
+    expect((await open()).code).toMatch(/^TARGET_/)
+    await grant(fixture, { subject: { kind: 'api_token', tokenId } })
+    expect(await open()).toMatchObject({ code: 'FORBIDDEN', details: { permission: 'target:use' } })
+    const adhoc = { host: '127.0.0.1', port: 1, targetUsername: 'root' }
+    expect(await fixture.entries({ action: 'access.denied' })).toMatchObject([{ details: adhoc }])
+  })
+
+  test('explain names the rule of the user and that of the token, or says which of the two is missing', async () => {
+    const clock = new FakeClock()
+    await using fixture = await withoutRules(await start({ clock }))
+    const { id: targetId } = await addTarget(fixture, {})
+    const expiresAt = new Date(clock.now() + 60_000).toISOString()
+    const { tokenId } = await byToken(fixture, 'operator', { expiresAt })
+    const { userId } = fixture.actors.operator
+    const explain = (changes = {}) =>
+      fixture.admin.accessRules.explain({ userId, tokenId, targetId, verb: 'exec', ...changes })
+    expect(await explain()).toEqual({ allowed: false, reason: 'no_rule', rule: null, token: null })
+    const ofToken = await grant(fixture, {
+      subject: { kind: 'api_token', tokenId },
+      verbs: ['exec', 'watch'],
+    })
+    const half = { allowed: false, reason: 'no_rule', rule: null, token: { rule: ofToken } }
+    expect(await explain()).toEqual(half)
+    expect(await explain({ verb: 'shell' })).toEqual({ ...half, token: { rule: null } })
+    const rule = await grant(fixture, { subject: { kind: 'user', userId }, verbs: ['exec', 'shell'] })
+    expect(await explain()).toEqual({ allowed: true, reason: 'rule', rule, token: { rule: ofToken } })
+    const other = { allowed: false, reason: 'no_token_rule', rule, token: { rule: null } }
+    expect(await explain({ verb: 'shell' })).toEqual(other)
+    expect(await explain({ tokenId: undefined })).toEqual({
+      ...other,
+      allowed: true,
+      reason: 'rule',
+      token: null,
+    })
+    const { userId: stranger } = fixture.actors.otherOperator
+    expect((await refusalOf(explain({ userId: stranger }))).code).toBe('NOT_FOUND')
+    expect((await refusalOf(explain({ tokenId: newId<ApiTokenId>() }))).code).toBe('NOT_FOUND')
+    await clock.advanceAsync(60_000)
+    expect(await explain()).toEqual({ allowed: false, reason: 'token_ended', rule: null, token: null })
   })
 
   test('a rule does not lift what the role never may', async () => {
@@ -91,7 +197,7 @@ describeOnBothDatabases('access rules', (openTestDatabase) => {
     const refused = await refusalOf(fixture.as('readonly').sessions.open({ targetId, auth }))
     expect(refused.code).toBe('FORBIDDEN')
     const decision = await fixture.admin.accessRules.explain({ userId, targetId, verb: 'exec' })
-    expect(decision).toEqual({ allowed: false, reason: 'role', rule: null })
+    expect(decision).toEqual({ allowed: false, reason: 'role', rule: null, token: null })
   })
 
   test('B04: what another organization has is refused like what never was, and its rules count nowhere else', async () => {

@@ -182,4 +182,17 @@ describeOnBothDatabases('known host keys', (openTestDatabase) => {
         details: { fields: [expect.objectContaining({ path })] },
       })
   })
+
+  test('are not journaled again when an update changes nothing', async () => {
+    await using fixture = await start()
+    const { hostKeys } = fixture.admin
+    const key = await hostKeys.create({ host: 'db1', fingerprint: makeKey().fingerprint })
+    expect(await hostKeys.update(key.id, { mark: 'trusted', reason: 'again' })).toEqual(key)
+    const revoked = await hostKeys.update(key.id, { mark: 'revoked', reason: 'leaked' })
+    expect(await hostKeys.update(key.id, { mark: 'revoked', reason: 'once more' })).toEqual(revoked)
+    const actions = (await fixture.entries()).map(({ action }) => action)
+    expect(actions.filter((action) => action.startsWith('host_key.'))).toEqual([
+      ...['host_key.pinned', 'host_key.revoked'],
+    ])
+  })
 })

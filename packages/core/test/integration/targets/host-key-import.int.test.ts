@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { createTempDir, startHostileSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { KrownClient } from '../../../src/model/krown-client.js'
+import { requireRoomFor } from '../../../src/targets/host-keys/import-quotas.js'
+import type { NewPin } from '../../../src/targets/host-keys/pin-writer.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, refusalOf } from '../../support/krown-fixture.js'
 import { makeKey } from './known-host-keys-fixture.js'
@@ -78,14 +81,29 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     ])
     expect(await pinsOf(fixture.admin)).toEqual(pins)
     const entries = await fixture.entries()
-    expect(entries.map(({ action }) => action).filter((action) => action.startsWith('host_key.'))).toEqual([
-      ...['host_key.pinned', 'host_key.pinned', 'host_key.pinned', 'host_key.pinned'],
-      ...['host_key.revoked', 'host_key.kept'],
+    expect(entries.filter(({ action }) => action.startsWith('host_key.'))).toMatchObject([
+      {
+        action: 'host_key.imported',
+        facts: {
+          ...{ pinned: 4, revoked: 1, kept: 1, patterns: 2 },
+          fingerprints: [a, b, c, d, e].map(({ fingerprint }) => fingerprint).sort(),
+        },
+        details: {
+          reason: 'from the old jump host',
+          keys: [
+            `cert_authority *.example.org 0 - ${e.fingerprint}`,
+            `revoked web2 22 - ${d.fingerprint}`,
+            `trusted *.example.com,!db.example.com 0 - ${c.fingerprint}`,
+            `trusted 10.0.0.1 22 - ${a.fingerprint}`,
+            `trusted web1 22 - ${a.fingerprint}`,
+            `trusted web1 2222 - ${b.fingerprint}`,
+          ],
+        },
+      },
     ])
-    expect(entries.find(({ action }) => action === 'host_key.revoked')).toMatchObject({
-      facts: { fingerprint: d.fingerprint, source: 'import', scope: 'organization' },
-      details: { host: 'web2', port: 22, reason: 'from the old jump host' },
-    })
+    const { keys = [], digest } = entries.find(({ action }) => action === 'host_key.imported')?.details ?? {}
+    const written = (keys as string[]).map((key) => `${key}\n`).join('')
+    expect(digest).toBe(createHash('sha256').update(written).digest('hex'))
   })
 
   test('finds hashed names among the targets, each on its own way, and keeps the rest hashed', async () => {
@@ -182,9 +200,8 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     const again = await outcomesOf(fixture.admin, text)
     expect(again.filter(([, outcome]) => outcome === 'known').map(([line]) => line)).toEqual([2, 4, 8])
     expect(again.filter(([, outcome]) => outcome === 'skipped')).toHaveLength(5)
-    const actions = (await fixture.entries()).map(({ action }) => action)
-    expect(actions.filter((action) => action.startsWith('host_key.')).sort()).toEqual([
-      ...['host_key.kept', 'host_key.revoked', 'host_key.revoked'],
+    expect(await fixture.entries({ action: 'host_key.imported' })).toMatchObject([
+      { facts: { pinned: 0, revoked: 2, kept: 1 } },
     ])
   })
 
@@ -236,7 +253,80 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     expect(patterns).toMatchObject({ code: 'QUOTA_EXCEEDED', details: { limit: 5_000 } })
     const tooMany = await refusalOf(hostKeys.import({ text: lines(10_001, (place) => `h${place}`) }))
     expect(tooMany).toMatchObject({ code: 'VALIDATION_FAILED', details: { fields: [{ path: 'text' }] } })
+    const one = 'h,'.repeat(500).slice(0, -1)
+    const tooManyHosts = await refusalOf(hostKeys.import({ text: lines(21, () => one) }))
+    expect(tooManyHosts).toMatchObject({ code: 'VALIDATION_FAILED', details: { fields: [{ path: 'text' }] } })
     expect((await hostKeys.list()).items).toEqual([])
+  })
+
+  test('counts a host on each way to it, and journals batches instead of keys', async () => {
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    const login = { username: 'x', probe: false }
+    const jumps = []
+    for (const name of ['a', 'b'])
+      jumps.push(await targets.create({ ...login, name, host: `${name}.example.com` }))
+    for (const { id, name } of jumps)
+      await targets.create({ ...login, name: `${name}-db`, host: 'db', jumpTargetId: id })
+    const { text } = makeKey()
+    const names = (count: number) =>
+      Array.from({ length: count }, (_, place) => `h${place},g${place} ${text}`).join('\n')
+    const full = `db ${text}\n${names(4_999)}`
+    expect(await refusalOf(hostKeys.import({ text: `${full}\nmore ${text}` }))).toMatchObject({
+      code: 'VALIDATION_FAILED',
+    })
+    const { counts } = await hostKeys.import({ text: `db ${text}\n${names(300)}` })
+    expect(counts).toMatchObject({ pinned: 301 })
+    const entries = await fixture.entries({ action: 'host_key.imported' })
+    expect(entries.map(({ facts }) => facts?.pinned)).toEqual([500, 102])
+    expect(entries[0]?.details?.keys).toHaveLength(32)
+    expect(await fixture.entries({ action: 'host_key.pinned' })).toEqual([])
+  })
+
+  test('does not count what it only marks as a pattern more', async () => {
+    await using fixture = await start()
+    const { hostKeys } = fixture.admin
+    const { text } = makeKey()
+    const lines = (mark: string) =>
+      Array.from({ length: 2_501 }, (_, place) => `${mark}h${place}* ${text}`).join('\n')
+    await hostKeys.import({ text: lines('') })
+    const { counts } = await hostKeys.import({ text: lines('@revoked ') })
+    expect(counts).toMatchObject({ revoked: 2_501 })
+  })
+
+  test('skips what would be one trusted key too many of a host, and revokes it all the same', async () => {
+    await using fixture = await start()
+    const keys = Array.from({ length: 33 }, makeKey)
+    const text = keys.map((key) => `web1 ${key.text}`).join('\n')
+    const answer = await fixture.admin.hostKeys.import({ text })
+    expect(answer.counts).toMatchObject({ pinned: 32, skipped: 1 })
+    expect(answer.lines.at(-1)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'names a host that has 32 keys already',
+    })
+    const again = await fixture.admin.hostKeys.import({ text })
+    expect(again.counts).toMatchObject({ known: 32, skipped: 1 })
+    const revoked = await fixture.admin.hostKeys.import({ text: `@revoked web1 ${keys[32]?.text}` })
+    expect(revoked.counts).toMatchObject({ revoked: 1 })
+  })
+
+  test('keeps no more keys of an organization than it may', async () => {
+    await using fixture = await start()
+    const { orgId } = fixture.actors.admin
+    const { text, fingerprint } = makeKey()
+    await fixture.admin.hostKeys.import({ text: `a,b ${text}\n*.c ${text}` })
+    await fixture.operator.hostKeys.create({ host: 'd', fingerprint, scope: 'user' })
+    const pin = { host: 'e', port: 22, kind: 'exact' } as NewPin
+    const quotas = { patterns: 1, pins: 3 }
+    await requireRoomFor(fixture.db, orgId, { added: [pin], quotas })
+    expect(await refusalOf(requireRoomFor(fixture.db, orgId, { added: [pin, pin], quotas }))).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      details: { limit: 3 },
+    })
+    const pattern: NewPin = { ...pin, kind: 'pattern' }
+    expect(await refusalOf(requireRoomFor(fixture.db, orgId, { added: [pattern], quotas }))).toMatchObject({
+      details: { limit: 1 },
+    })
   })
 
   test('patterns decide for hosts that nobody pinned by name, revoked ones first', async () => {

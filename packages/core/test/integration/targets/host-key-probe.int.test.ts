@@ -56,10 +56,15 @@ describeOnBothDatabases('a probe', (openTestDatabase) => {
     // The same host and port, dialled from here, is another place.
     expect(await hostKeys.probe(placeOf(target))).toMatchObject({ viaTargetId: null, standing: 'unknown' })
     const { items } = await hostKeys.list()
-    expect(items.map(({ viaTargetId, fingerprint, port }) => ({ viaTargetId, fingerprint, port }))).toEqual([
-      { viaTargetId: hop.id, fingerprint: target.hostKeyFingerprint, port: target.port },
-      { viaTargetId: null, fingerprint: jump.hostKeyFingerprint, port: jump.port },
+    expect(items).toMatchObject([
+      {
+        ...{ viaTargetId: hop.id, viaTargetName: 'jump', ownerName: null },
+        ...{ fingerprint: target.hostKeyFingerprint, port: target.port },
+      },
+      { viaTargetId: null, viaTargetName: null, fingerprint: jump.hostKeyFingerprint, port: jump.port },
     ])
+    expect(behind).toMatchObject({ jumpTargetName: 'jump', credentialName: null })
+    expect((await targets.list({ name: 'jump' })).items).toMatchObject([{ credentialName: 'jump' }])
     const auth = { method: 'key', privateKey: target.privateKey } as const
     const session = await fixture.operator.sessions.open({ targetId: behind.id, auth })
     expect((await session.exec('echo there')).stdout).toBe('there\n')

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { createTempDir, generateKey } from '@krown/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { knownHostsName, matchesHostPattern } from '../../../src/targets/host-keys/host-pattern.js'
+import { compileHostPattern, knownHostsName } from '../../../src/targets/host-keys/host-pattern.js'
 import { readKnownHosts } from '../../../src/targets/host-keys/known-hosts-file.js'
 
 const run = promisify(execFile)
@@ -60,8 +60,8 @@ async function foundByOpenSsh(file: string, name: string): Promise<number[]> {
 }
 
 async function foundByUs(file: string, name: string): Promise<number[]> {
-  const lines = readKnownHosts(await readFile(file, 'utf8'))
-  return lines.filter(({ hosts }) => matchesHostPattern(hosts, name)).map(({ line }) => line)
+  const lines = [...readKnownHosts(await readFile(file, 'utf8'))]
+  return lines.filter(({ hosts }) => compileHostPattern(hosts)(name)).map(({ line }) => line)
 }
 
 describe('a known_hosts file means to Krown what it means to OpenSSH', () => {
@@ -92,7 +92,7 @@ describe('a known_hosts file means to Krown what it means to OpenSSH', () => {
         .join(''),
     )
     const { stdout } = await run('ssh-keygen', ['-lf', file])
-    const lines = readKnownHosts(await readFile(file, 'utf8'))
+    const lines = [...readKnownHosts(await readFile(file, 'utf8'))]
     expect(lines).toMatchObject([{ mark: 'trusted' }, { mark: 'revoked' }, { mark: 'cert_authority' }])
     for (const [place, line] of lines.entries()) {
       const fingerprint = 'fingerprint' in line ? line.fingerprint : ''

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { ImportTargetsInput } from '../../../src/model/target-import.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { type KrownFixture, krownStarter, refusalOf } from '../../support/krown-fixture.js'
+import { seedOrg } from '../db/seed.js'
 
 const at = (name: string, more: object = {}) => ({
   name,
@@ -84,11 +85,84 @@ describeOnBothDatabases('an import of targets', (openTestDatabase) => {
   test('that would make a target reach itself is refused for that one, and done for the others', async () => {
     await using fixture = await start()
     await fixture.admin.targets.import({ targets: [at('a'), at('b', { jump: 'a' })] })
-    const { items } = await fixture.admin.targets.import({ targets: [at('a', { jump: 'b' }), at('c')] })
-    expect(items).toMatchObject([
-      { name: 'a', outcome: 'refused', reason: 'the target would be reached through itself' },
-      { name: 'c', outcome: 'created' },
-    ])
+    const targets = [at('a', { jump: 'b' }), at('c')]
+    for (const dryRun of [true, false]) {
+      expect((await fixture.admin.targets.import({ targets, dryRun })).items).toMatchObject([
+        { name: 'a', outcome: 'refused', reason: 'the target would be reached through itself' },
+        { name: 'c', outcome: 'created' },
+      ])
+    }
+  })
+
+  test('moves jump hosts with all that is behind them, as long as the ways stay short enough', async () => {
+    await using fixture = await start()
+    const chain = (name: string, length: number) =>
+      Array.from({ length }, (_, n) => at(`${name}${n}`, n > 0 ? { jump: `${name}${n - 1}` } : {}))
+    await fixture.admin.targets.import({ targets: [...chain('a', 5), ...chain('b', 5)] })
+    const moves = [
+      at('b0', { jump: 'a4' }),
+      at('a1'),
+      at('b0', { jump: 'a4' }),
+      at('b1', { jump: 'a0' }),
+      at('new', { jump: 'b0' }),
+      at('a0', { jump: 'new' }),
+    ]
+    const expected = [
+      'b0: its way has more than 8 jump hosts',
+      'a1 updated jumpTargetId',
+      'b0 updated jumpTargetId',
+      'b1 updated jumpTargetId',
+      'new created',
+      'a0: its way has more than 8 jump hosts',
+    ]
+    for (const dryRun of [true, false]) {
+      const { items } = await fixture.admin.targets.import({ targets: moves, dryRun })
+      expect(
+        items.map(({ name, outcome, changed, reason }) =>
+          reason === null ? [name, outcome, ...changed].join(' ') : `${name}: ${reason}`,
+        ),
+      ).toEqual(expected)
+    }
+  })
+
+  test('says of what is behind a jump host that was refused that it was', async () => {
+    await using fixture = await start()
+    const targets = [at('gate', { host: '169.254.169.254' }), at('web1', { jump: 'GATE' })]
+    const { items } = await fixture.admin.targets.import({ targets })
+    expect(items[1]).toMatchObject({ outcome: 'refused', reason: 'its jump host GATE was refused' })
+  })
+
+  test('knows names in any case, and those of 500 that it has just changed', async () => {
+    await using fixture = await start()
+    const targets = (spell: (name: string) => string, tags: string[]) =>
+      Array.from({ length: 500 }, (_, n) => ({
+        ...at(`h${n}`, n > 0 ? { jump: spell('h0') } : {}),
+        ...{ name: spell(`h${n}`), tags },
+      }))
+    const upper = (name: string) => name.toUpperCase()
+    const lower = (name: string) => name
+    const all = (outcome: string) => Array.from({ length: 500 }, (_, n) => `h${n} ${outcome}`)
+    expect(await outcomes(fixture, { targets: targets(upper, []) })).toEqual(all('created'))
+    expect(await outcomes(fixture, { targets: targets(lower, []) })).toEqual(all('unchanged'))
+    expect(await outcomes(fixture, { targets: targets(lower, ['Web']) })).toEqual(all('updated tags'))
+    expect(await outcomes(fixture, { targets: targets(upper, ['web']) })).toEqual(all('unchanged'))
+    const entries = await fixture.entries({ action: 'target.updated' })
+    expect(entries).toHaveLength(500)
+    expect(entries[7]).toMatchObject({
+      facts: { changed: ['tags'] },
+      details: { target: 'h7', tags: ['web'], before: { target: 'h7', tags: [] } },
+    })
+  })
+
+  test('changes no target of another organization, even of the same name', async () => {
+    await using fixture = await start()
+    await fixture.admin.targets.import({ targets: [at('web1')] })
+    const { orgId } = await seedOrg(fixture.database)
+    const identity = { issuer: 'test', subject: 'stranger', displayName: 'stranger', role: 'admin' } as const
+    const stranger = fixture.krown.as(await fixture.krown.actors.external({ ...identity, orgId }))
+    await stranger.targets.import({ targets: [at('web1'), at('web2', { jump: 'web1' })] })
+    await stranger.targets.import({ targets: [at('web1', { tags: ['theirs'] })] })
+    expect((await fixture.admin.targets.list()).items).toMatchObject([{ name: 'web1', tags: [] }])
   })
 
   test('B02 B04: is for admins, and knows nothing of other organizations', async () => {
@@ -98,10 +172,12 @@ describeOnBothDatabases('an import of targets', (openTestDatabase) => {
     const credentialId = '01932c1e-0000-7000-8000-000000000001' as never
     const foreign = await refusalOf(fixture.admin.targets.import({ targets: [at('web1')], credentialId }))
     expect(foreign).toMatchObject({ code: 'NOT_FOUND', message: 'credential not found' })
+    const dryRun = fixture.admin.targets.import({ targets: [at('web1')], credentialId, dryRun: true })
+    expect(await refusalOf(dryRun)).toMatchObject({ code: 'NOT_FOUND', message: 'credential not found' })
     expect((await fixture.admin.targets.list()).items).toEqual([])
   })
 
-  test('of 500 takes a few statements', async () => {
+  test('takes 500 at once, and no more', async () => {
     await using fixture = await start()
     const targets = Array.from({ length: 500 }, (_, n) => at(`h${n}`, { tags: ['many'] }))
     const done = await outcomes(fixture, { targets })

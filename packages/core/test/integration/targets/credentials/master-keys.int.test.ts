@@ -27,13 +27,14 @@ const [OLD_ID, NEW_ID] = [keyIdOf(OLD), keyIdOf(NEW)]
 const withOld = { config: { vault: { masterKey: OLD } } }
 const withBoth = { config: { vault: { masterKey: NEW, previousMasterKeys: [OLD] } } }
 
-const keyNeeded = (id: string) =>
+const keyMissing = (message: string) =>
   expect.objectContaining({
     code: 'VALIDATION_FAILED',
-    details: {
-      fields: [{ path: 'vault.master_key', message: expect.stringContaining(`key ${id} is needed`) }],
-    },
+    details: { fields: [{ path: 'vault.master_key', message: expect.stringContaining(message) }] },
   })
+
+const keyNeeded = (id: string) => keyMissing(`key ${id} is needed to read stored secrets`)
+const keyForNewOnes = (id: string) => keyMissing(`key ${id} is the one for new secrets`)
 
 async function requireReadable(fixture: KrownFixture, ids: readonly CredentialId[], masterKey: string) {
   const secrets = secretsWith(fixture.database, masterKey)
@@ -48,17 +49,25 @@ describeOnBothDatabases('the master key', (openTestDatabase) => {
 
   test('J10: a process without the key that is in use does not start, and names it', async () => {
     await using opened = await openTestDatabase()
+    const refuseOthers = async (expected: unknown) => {
+      for (const vault of [
+        { masterKey: NEW },
+        { masterKey: '' },
+        { masterKey: '', previousMasterKeys: [NEW] },
+      ]) {
+        const refused = await refusalOf(createKrown(configFor(opened.place, { vault })))
+        expect(refused).toEqual(expected)
+        expect(JSON.stringify(refused)).not.toContain(NEW)
+      }
+    }
     await using first = await startKrown({ place: opened.place, ...withOld })
     await first.krown.close()
-    for (const vault of [
-      { masterKey: NEW },
-      { masterKey: '' },
-      { masterKey: '', previousMasterKeys: [NEW] },
-    ]) {
-      const refused = await refusalOf(createKrown(configFor(opened.place, { vault })))
-      expect(refused).toEqual(keyNeeded(OLD_ID))
-      expect(JSON.stringify(refused)).not.toContain(NEW)
-    }
+    // True to what is lost: nothing in the first case.
+    await refuseOthers(keyForNewOnes(OLD_ID))
+    await using second = await startKrown({ place: opened.place, ...withOld })
+    await storeMany(second, 1)
+    await second.krown.close()
+    await refuseOthers(keyNeeded(OLD_ID))
     await using again = await createKrown(configFor(opened.place, withOld.config))
     await again.ready()
   })
@@ -74,7 +83,7 @@ describeOnBothDatabases('the master key', (openTestDatabase) => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const winner = results[0]?.status === 'fulfilled' ? OLD_ID : NEW_ID
     const [refused] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
-    expect(refused).toEqual(keyNeeded(winner))
+    expect(refused).toEqual(keyForNewOnes(winner))
   })
 
   test('J10: a new key that is given is not written with before the rotation', async () => {

@@ -154,6 +154,27 @@ describeOnBothDatabases('stored credentials', (openTestDatabase) => {
     expect(await credentials.delete(id)).toMatchObject({ id })
   })
 
+  test('an organization has at most 10,000, and the refusal says so', async () => {
+    await using fixture = await start()
+    const { credentials } = fixture.admin
+    const { id } = await credentials.create({ name: 'first', ...PASSWORD })
+    const row = await rowOf(fixture, id)
+    for (let stored = 1; stored < 10_000; stored += 909) {
+      const copies = Array.from({ length: 909 }, (_, i) => ({
+        ...row,
+        id: newId<CredentialId>(),
+        name: `copy ${stored + i}`,
+      }))
+      await fixture.db.insertInto('credentials').values(copies).execute()
+    }
+    const refusal = await refusalOf(credentials.create({ name: 'one too many', ...PASSWORD }))
+    expect(refusal).toMatchObject({ code: 'QUOTA_EXCEEDED', details: { limit: 10_000 } })
+    await credentials.delete(id)
+    expect(await credentials.create({ name: 'in its place', ...PASSWORD })).toMatchObject({
+      kind: 'password',
+    })
+  })
+
   test('two who take one name at once: one has it', async () => {
     await using fixture = await start()
     const { credentials } = fixture.admin

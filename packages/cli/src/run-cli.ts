@@ -1,0 +1,54 @@
+import { type Command, CommanderError } from 'commander'
+import { createContext, type GlobalOptions } from './context.js'
+import { EXIT } from './exit-codes.js'
+import type { Io } from './io.js'
+import { explainError } from './output/explain-error.js'
+import { createProgram } from './program.js'
+import type { Run } from './verb.js'
+
+interface Outcome {
+  exitCode: number
+  /** The command that was asked for. */
+  name: string
+  options: GlobalOptions
+}
+
+/**
+ * Runs one command.
+ *
+ * @param argv As in `process.argv`.
+ * @returns The exit code; see `exit-codes.ts`.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const outcome: Outcome = { exitCode: EXIT.ok, name: '', options: {} }
+  try {
+    const program = createProgram(io, createRun(io, outcome)).hook('preSubcommand', (_, command) => {
+      outcome.name = command.name()
+    })
+    await program.parseAsync(argv)
+    return outcome.exitCode
+  } catch (error) {
+    return outcomeOf(error, io, outcome)
+  }
+}
+
+function createRun(io: Io, outcome: Outcome): Run {
+  return (verb) =>
+    async (...received) => {
+      const command = received.pop() as Command
+      const options = received.pop()
+      outcome.options = command.optsWithGlobals()
+      const context = createContext(io, outcome.options)
+      outcome.exitCode = (await verb(context, received as never, options as never)) ?? EXIT.ok
+    }
+}
+
+async function outcomeOf(error: unknown, io: Io, { name, options }: Outcome): Promise<number> {
+  // Who runs commands elsewhere must be able to tell their exit codes from ours.
+  const ofExec = (exitCode: number) => (name === 'exec' && exitCode < 128 ? EXIT.execFailed : exitCode)
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : ofExec(EXIT.usage)
+  const { exitCode, lines, json } = explainError(error, { tokenFromEnvironment: Boolean(io.env.KROWN_TOKEN) })
+  const { output } = createContext(io, options)
+  if (lines.length > 0) await output.error(lines, json).catch(() => undefined)
+  return ofExec(exitCode)
+}
