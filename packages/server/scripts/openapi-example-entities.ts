@@ -8,6 +8,7 @@ export const ID = {
   invite: '01932c1e-a510-7d2e-8c40-3b7d6e5f4a08',
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
+  channel: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b10',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
   rule: '01932c1e-b330-7a42-8e63-5d9f8a7b6c08',
   credential: '01932c1e-a220-7f31-9d52-4c8e7f6a5b07',
@@ -117,6 +118,7 @@ export const commandSummary = {
   id: ID.command,
   sessionId: ID.session,
   userId: ID.user,
+  kind: 'exec',
   command: 'uname -sr',
   status: 'completed',
   exitCode: 0,
@@ -130,6 +132,34 @@ export const commandSummary = {
   startedAt: '2026-11-22T09:33:00.000Z',
   finishedAt: '2026-11-22T09:33:00.009Z',
   durationMs: 9,
+}
+
+export const shellSummary = {
+  ...commandSummary,
+  id: ID.channel,
+  kind: 'shell',
+  command: '',
+  status: 'cancelled',
+  exitCode: null,
+  signal: 'HUP',
+  stdoutBytes: 1184,
+  killed: 'confirmed',
+  finishedAt: '2026-11-22T09:39:00.000Z',
+  durationMs: 360_000,
+}
+
+export const channel = {
+  id: ID.channel,
+  sessionId: ID.session,
+  userId: ID.user,
+  kind: 'shell',
+  command: '',
+  terminal: { term: 'xterm-256color', columns: 120, rows: 40 },
+  startedAt: '2026-11-22T09:33:00.000Z',
+  heldFrom: 0,
+  end: 1184,
+  keyboard: ID.user,
+  attached: [{ userId: ID.user, role: 'driver', since: '2026-11-22T09:33:00.120Z' }],
 }
 
 export const command = {

@@ -3,6 +3,7 @@ import {
   accessRule,
   apiToken,
   cancelledCommand,
+  channel,
   closedSession,
   command,
   commandSummary,
@@ -18,6 +19,7 @@ import {
   place,
   rebuilt,
   session,
+  shellSummary,
   target,
   tokens,
   user,
@@ -103,6 +105,17 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   },
   'commands.get': { input: { commandId: ID.command, waitMs: 10_000 }, output: command },
   'commands.cancel': { input: { commandId: ID.command }, output: cancelledCommand },
+  'channels.openShell': {
+    input: { sessionId: ID.session, term: 'xterm-256color', columns: 120, rows: 40 },
+    output: { ...channel, end: 0, attached: [] },
+  },
+  'channels.list': { input: { sessionId: ID.session }, output: { items: [channel] } },
+  'channels.get': { input: { channelId: ID.channel }, output: channel },
+  'channels.write': { input: { channelId: ID.channel, data: 'uptime\n' } },
+  'channels.resize': { input: { channelId: ID.channel, columns: 100, rows: 30 } },
+  'channels.signal': { input: { channelId: ID.channel, signal: 'INT' } },
+  'channels.takeOver': { input: { channelId: ID.channel }, output: { ...channel, attached: [] } },
+  'channels.close': { input: { channelId: ID.channel }, output: shellSummary },
   'targets.import': {
     input: {
       targets: [

@@ -23,6 +23,7 @@ const TAGS = [
   'invites',
   'sessions',
   'commands',
+  'channels',
   'targets',
   'credentials',
   'access rules',

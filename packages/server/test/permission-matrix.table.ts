@@ -64,6 +64,16 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'GET /api/commands/:commandId': [401, 404, 200, 404, 200, 200, 404],
   'POST /api/commands/:commandId/cancel': [401, 403, 200, 404, 200, 403, 404],
 
+  'POST /api/sessions/:sessionId/shells': [401, 403, 201, 404, 201, 403, 404],
+  'GET /api/sessions/:sessionId/channels': [401, 404, 200, 404, 200, 200, 404],
+  'GET /api/channels/:channelId': [401, 404, 200, 404, 200, 200, 404],
+  // The owner holds the keyboard.
+  'POST /api/channels/:channelId/input': [401, 403, 204, 404, 409, 403, 404],
+  'POST /api/channels/:channelId/resize': [401, 403, 204, 404, 409, 403, 404],
+  'POST /api/channels/:channelId/signal': [401, 403, 204, 404, 409, 403, 404],
+  'POST /api/channels/:channelId/take-over': [401, 403, 200, 404, 200, 403, 404],
+  'DELETE /api/channels/:channelId': [401, 403, 200, 404, 200, 403, 404],
+
   'GET /api/targets': [401, 403, 200, 200, 200, 200, 200],
   'POST /api/targets': [401, 403, 403, 403, 201, 403, 201],
   'POST /api/targets/import': [401, 403, 403, 403, 200, 403, 200],

@@ -1,6 +1,7 @@
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { accessRulesRouter } from '../routers/access-rules.router.js'
 import { authRouter } from '../routers/auth.router.js'
+import { channelsRouter } from '../routers/channels.router.js'
 import { commandsRouter } from '../routers/commands.router.js'
 import { credentialsRouter } from '../routers/credentials.router.js'
 import { hostKeysRouter } from '../routers/host-keys.router.js'
@@ -23,6 +24,7 @@ export const appRouter = router({
   users: usersRouter,
   sessions: sessionsRouter,
   commands: commandsRouter,
+  channels: channelsRouter,
   targets: targetsRouter,
   credentials: credentialsRouter,
   hostKeys: hostKeysRouter,

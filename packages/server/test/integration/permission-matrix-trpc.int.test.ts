@@ -49,6 +49,7 @@ const ownersHostKey = async () => ({
 })
 const session = () => ({ sessionId: world.sessionId })
 const command = () => ({ commandId: world.commandId })
+const shell = async () => ({ channelId: await world.openShell() })
 const running = async () => ({ commandId: await startCommand(await world.openSession(), 'cat') })
 
 /** What each procedure is asked with; what is not here takes nothing. */
@@ -87,6 +88,14 @@ const inputs: Record<string, () => unknown> = {
   'commands.write': async () => ({ ...(await running()), data: 'x' }),
   'commands.closeStdin': running,
   'commands.output': command,
+  'channels.openShell': async () => ({ sessionId: await world.openSession() }),
+  'channels.list': session,
+  'channels.get': shell,
+  'channels.write': async () => ({ ...(await shell()), data: 'x' }),
+  'channels.resize': async () => ({ ...(await shell()), columns: 80, rows: 24 }),
+  'channels.signal': async () => ({ ...(await shell()), signal: 'INT' }),
+  'channels.takeOver': shell,
+  'channels.close': shell,
   'accessRules.list': () => ({}),
   'accessRules.create': newRule,
   'accessRules.get': grantedRule,

@@ -163,6 +163,28 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
   }),
   'GET /api/commands/:commandId': () => ({ path: `/api/commands/${world.commandId}` }),
   'POST /api/commands/:commandId/cancel': () => ({ path: `/api/commands/${world.commandId}/cancel` }),
+  'POST /api/sessions/:sessionId/shells': async () => ({
+    path: `/api/sessions/${await world.openSession()}/shells`,
+    body: {},
+  }),
+  'GET /api/sessions/:sessionId/channels': () => ({ path: `/api/sessions/${world.sessionId}/channels` }),
+  'GET /api/channels/:channelId': async () => ({ path: `/api/channels/${await world.openShell()}` }),
+  'POST /api/channels/:channelId/input': async () => ({
+    path: `/api/channels/${await world.openShell()}/input`,
+    body: { data: 'x' },
+  }),
+  'POST /api/channels/:channelId/resize': async () => ({
+    path: `/api/channels/${await world.openShell()}/resize`,
+    body: { columns: 80, rows: 24 },
+  }),
+  'POST /api/channels/:channelId/signal': async () => ({
+    path: `/api/channels/${await world.openShell()}/signal`,
+    body: { signal: 'INT' },
+  }),
+  'POST /api/channels/:channelId/take-over': async () => ({
+    path: `/api/channels/${await world.openShell()}/take-over`,
+  }),
+  'DELETE /api/channels/:channelId': async () => ({ path: `/api/channels/${await world.openShell()}` }),
 }
 
 async function ask(route: string, caller: Caller): Promise<number> {
@@ -223,6 +245,7 @@ test('B03: a refused command reaches no target', async () => {
 
 test('B03 B04: what is not yours is refused like what never was', async () => {
   const { people, sessionId, commandId, gateway } = world
+  const channelId = await world.openShell()
   const absent = randomUUID()
   const places = [
     ['GET /api/sessions/', sessionId, ''],
@@ -230,6 +253,10 @@ test('B03 B04: what is not yours is refused like what never was', async () => {
     ['DELETE /api/sessions/', sessionId, ''],
     ['GET /api/commands/', commandId, ''],
     ['POST /api/commands/', commandId, '/cancel'],
+    ['GET /api/sessions/', sessionId, '/channels'],
+    ['GET /api/channels/', channelId, ''],
+    ['DELETE /api/channels/', channelId, ''],
+    ['POST /api/channels/', channelId, '/take-over'],
     ['GET /api/users/', people.owner.user.id, ''],
   ] as const
   for (const { token } of [people.otherOperator, people.foreignAdmin]) {

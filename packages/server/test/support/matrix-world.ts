@@ -14,6 +14,8 @@ export interface MatrixWorld extends AsyncDisposable {
   readonly commandId: string
   /** Another one of the owner's. */
   openSession(): Promise<string>
+  /** A shell of the owner's, in a session of its own. */
+  openShell(): Promise<string>
 }
 
 /** Nobody answers there. */
@@ -40,11 +42,21 @@ export async function startMatrixWorld(limits: KrownConfigInput['limits'] = {}):
   const openSession = () => idOf('POST /api/sessions', loginTo(target))
   const sessionId = await openSession()
   const commandId = await idOf(`POST /api/sessions/${sessionId}/execute`, { command: 'true' })
+  const openShell = async () => idOf(`POST /api/sessions/${await openSession()}/shells`, {})
   const stop = async () => {
     await gateway[Symbol.asyncDispose]()
     await target.stop()
   }
-  return { gateway, target, people, sessionId, commandId, openSession, [Symbol.asyncDispose]: stop }
+  return {
+    gateway,
+    target,
+    people,
+    sessionId,
+    commandId,
+    openSession,
+    openShell,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 /** What opens a session on it. */

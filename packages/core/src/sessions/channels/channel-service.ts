@@ -80,7 +80,8 @@ export class ChannelService {
         ...(takeOver ? [channelTakenOver(command, actor)] : []),
         attached,
       ])
-      const reader = hub.openReader(offset, 'watcher', carrier)
+      const reader = hub.openReader(offset, 'watcher')
+      reader.travelBy(carrier)
       const attachment = new Attachment({ actor, command, reader, since: this.#deps.clock.now() })
       seats.sit(attachment, { drives: drives && (takeOver || seats.isFreeFor(actor.userId)), takeOver })
       return attachment

@@ -7,4 +7,9 @@ export interface OutputCarrier {
   onArrived(listener: (offset: number) => void): void
   /** It broke, and the reader did not want it; asked when the reading ends. */
   readonly broke: boolean
+  /**
+   * How many bytes it takes now; asked again after the listener of {@link onArrived} was told something. Default: any
+   * number. Without room output is not handed out, and whoever drives counts as not reading.
+   */
+  room?(): number
 }

@@ -71,6 +71,11 @@ export class OutputHub {
     return this.#ring.end
   }
 
+  /** No more output will come. */
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
   /** The bytes from one offset up to another, of one stream; undefined when they are not held (any more). */
   read(from: number, to: number): Buffer | undefined {
     if (from < this.#ring.start) return undefined
@@ -158,8 +163,9 @@ export class OutputHub {
     else this.#dismissDriver()
   }
 
-  async waitForMore(offset: number, { signal, until }: NextOptions): Promise<void> {
-    while (!this.#ended && this.#ring.end <= offset && !until?.()) {
+  /** @param isDone Whether there is something to do for the reader; asked whenever readers are roused. */
+  async waitUntil(isDone: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    while (!isDone()) {
       this.#changed ??= defer()
       const { promise } = this.#changed
       await (signal ? raceSignal(promise, signal) : promise)
@@ -267,12 +273,13 @@ export class OutputReader {
     return this.#carrier?.broke === true
   }
 
-  /** From now on what it read counts only when it has arrived. */
+  /** From now on what it read counts only when it has arrived, and it reads only what there is room for. */
   travelBy(carrier: OutputCarrier | undefined): void {
     this.#carrier = carrier
     carrier?.onArrived((offset) => {
       this.#arrived = offset
       this.#hub.progressed(this)
+      if (carrier.room) this.#hub.rouse()
     })
   }
 
@@ -286,8 +293,8 @@ export class OutputReader {
    *
    * @throws KrownError READER_TOO_SLOW when this was the driver and held the channel for 60 s; the signal's reason.
    */
-  async next(options: NextOptions = {}): Promise<HubEvent | undefined> {
-    await this.#hub.waitForMore(this.#offset, options)
+  async next({ signal, until }: NextOptions = {}): Promise<HubEvent | undefined> {
+    await this.#hub.waitUntil(() => this.#canGoOn() || until?.() === true, signal)
     if (this.#detached) {
       throw new KrownError(
         'READER_TOO_SLOW',
@@ -304,6 +311,15 @@ export class OutputReader {
     this.#hub.left(this)
   }
 
+  #canGoOn(): boolean {
+    if (this.#detached) return true
+    return this.#hub.end > this.#offset ? this.#room > 0 : this.#hub.hasEnded
+  }
+
+  get #room(): number {
+    return Math.min(MAX_CHUNK_BYTES, this.#carrier?.room?.() ?? MAX_CHUNK_BYTES)
+  }
+
   #takeGap(): HubEvent | undefined {
     if (this.#offset >= this.#ring.start) return undefined
     const gap = { type: 'gap', fromOffset: this.#offset, toOffset: this.#ring.start } as const
@@ -312,7 +328,8 @@ export class OutputReader {
   }
 
   #takeChunk(): HubEvent | undefined {
-    const chunk = this.#ring.read(this.#offset, MAX_CHUNK_BYTES)
+    const room = this.#room
+    const chunk = room > 0 ? this.#ring.read(this.#offset, room) : undefined
     if (!chunk) return undefined
     this.#offset += chunk.data.length
     this.#hub.progressed(this)
