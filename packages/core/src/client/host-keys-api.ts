@@ -25,6 +25,6 @@ export function hostKeysApi(services: HostKeyServices, actor: Actor): HostKeysAp
     delete: async (id) => admin.delete(actor, checkedId(id)),
     probe: async (input) => probe.probe(actor, parseInput(probeHostKeyInputSchema, input)),
     import: async (input) => services.import.import(actor, parseInput(importHostKeysInputSchema, input)),
-    retrust: async (input) => retrust.retrust(actor, parseInput(retrustInputSchema, input)),
+    retrust: async (input, options) => retrust.retrust(actor, parseInput(retrustInputSchema, input), options),
   }
 }

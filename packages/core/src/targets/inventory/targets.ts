@@ -69,7 +69,8 @@ export class Targets {
         isAsked = input.probe !== false
         return await this.#create(actor, draft, input)
       } catch (error) {
-        if (isAsked || isOfTarget(error)) await this.#journalFailure(actor, draft, error)
+        if ((isAsked && !isTurnedAway(error)) || isOfTarget(error))
+          await this.#journalFailure(actor, draft, error)
         throw error
       }
     })
@@ -145,6 +146,11 @@ export class Targets {
     const told = isKrownError(error) ? error : new KrownError('INTERNAL', 'a target was not created')
     await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, told)])
   }
+}
+
+/** Nothing was dialled, and the gate journals it, many of them together. */
+function isTurnedAway(error: unknown): boolean {
+  return isKrownError(error) && error.code === 'RATE_LIMITED'
 }
 
 function isOfTarget(error: unknown): boolean {
