@@ -1,12 +1,11 @@
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
 import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import { isKrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
-import { type ProbedHostKey, type ProbeHostKeyInput, probeHostKeyInputSchema } from '../../model/host-key.js'
+import type { ProbedHostKey, ProbeHostKeyInput } from '../../model/host-key.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { dialFailureFacts, dialOutcome } from '../outbound/dial-failure.js'
 import { placeOf } from './host-place.js'
@@ -49,9 +48,9 @@ export class HostKeyProbes {
   }
 
   /** See `HostKeysApi.probe`. */
-  async probe(actor: Actor, given: ProbeHostKeyInput): Promise<ProbedHostKey> {
+  async probe(actor: Actor, input: ProbeHostKeyInput): Promise<ProbedHostKey> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
-      const place = placeOf(parseInput(probeHostKeyInputSchema, given))
+      const place = placeOf(input)
       // The jump hosts on the way are signed in to with the organization's credentials.
       if (place.via !== null) requireOrganization(caller)
       const asked = { ...place, strict: caller.reach === 'org', legacyAlgorithms: false }
