@@ -1,11 +1,11 @@
 import { type Insertable, sql } from 'kysely'
 import type { AccessRule, AccessRuleQuery, AccessSubject, AccessVerb } from '../../model/access-rule.js'
 import type { AccessRuleId, ApiTokenId, OrgId, UserId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { Role } from '../../model/user.js'
 import type { Db, Trx } from '../database.js'
 import type { AccessRulesTable } from '../tables/inventory.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** What is told of a rule, less what the database adds. */
@@ -85,21 +85,13 @@ export async function listAccessRules(
   orgId: OrgId,
   query: AccessRuleQuery,
 ): Promise<Page<AccessRule>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, userId } = query
+  const { userId } = query
   const filters = { list: 'access_rules', userId }
   let select = rulesOf(db, orgId)
   if (userId !== undefined) {
     select = select.where('r.subject_kind', '=', 'user').where('r.subject_id', '=', userId)
   }
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('r.id', '<', after as AccessRuleId)
-  }
-  const rows = await select
-    .orderBy('r.id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toAccessRule })
+  return pageNewestFirst(select, { query, filters, column: 'r.id', item: toAccessRule })
 }
 
 /** Oldest first, newer than `after`. */
