@@ -3,7 +3,6 @@ import type { Caller, Gate } from '../../auth/gate/gate.js'
 import { startCancellation } from '../../base/cancellation.js'
 import type { Clock } from '../../base/clock.js'
 import { startDeadline } from '../../base/deadline.js'
-import { parseInput } from '../../base/parse-input.js'
 import { Semaphore } from '../../base/semaphore.js'
 import type { Db, Trx } from '../../db/database.js'
 import { type HostPlaceScope, listTrustedPinsAt } from '../../db/repositories/host-key.repository.js'
@@ -16,7 +15,6 @@ import {
   type Retrust,
   type RetrustedTarget,
   type RetrustInput,
-  retrustInputSchema,
 } from '../../model/host-key.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { Target } from '../../model/target.js'
@@ -59,12 +57,11 @@ export class HostKeyRetrust {
   /** See `HostKeysApi.retrust`. */
   async retrust(
     actor: Actor,
-    given: RetrustInput,
+    input: RetrustInput,
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Retrust> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
       requireOrganization(caller)
-      const input = parseInput(retrustInputSchema, given)
       const { dryRun = false, reason = null } = input
       const inventory = await this.#deps.inventory.of(actor.orgId)
       const targets = await chosen(inventory, input)

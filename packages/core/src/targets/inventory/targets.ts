@@ -1,5 +1,4 @@
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import type { StoredTarget } from '../../db/repositories/target.repository.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
@@ -8,15 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
-import {
-  type CreateTargetInput,
-  createTargetInputSchema,
-  type Target,
-  type TargetQuery,
-  targetQuerySchema,
-  type UpdateTargetInput,
-  updateTargetInputSchema,
-} from '../../model/target.js'
+import type { CreateTargetInput, Target, TargetQuery, UpdateTargetInput } from '../../model/target.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { NewTargetKeys } from './new-target-keys.js'
 import { requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
@@ -46,7 +37,7 @@ export class Targets {
   /** See `TargetsApi.list`. */
   async list(actor: Actor, query: TargetQuery = {}): Promise<Page<Target>> {
     return this.#deps.gate.run(actor, { permission: 'target:read' }, (caller) =>
-      this.#deps.reader.list(caller, parseInput(targetQuerySchema, query)),
+      this.#deps.reader.list(caller, query),
     )
   }
 
@@ -57,9 +48,8 @@ export class Targets {
   }
 
   /** See `TargetsApi.create`. */
-  async create(actor: Actor, given: CreateTargetInput): Promise<Target> {
+  async create(actor: Actor, input: CreateTargetInput): Promise<Target> {
     return this.#deps.gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
-      const input = parseInput(createTargetInputSchema, given)
       const draft = draftOf(input)
       requireRightsToCreate(subject, draft, input)
       let isAsked = false
@@ -77,9 +67,8 @@ export class Targets {
   }
 
   /** See `TargetsApi.update`. */
-  async update(actor: Actor, id: TargetId, given: UpdateTargetInput): Promise<Target> {
+  async update(actor: Actor, id: TargetId, input: UpdateTargetInput): Promise<Target> {
     return this.#manage(actor, id, (caller) => {
-      const input = parseInput(updateTargetInputSchema, given)
       return this.#commit(actor, (trx) => this.#update(trx, caller, { id, input }))
     })
   }
