@@ -188,6 +188,10 @@ const TARGETS: [string, Query][] = [
     },
   ],
   ['a target', (db, { orgId }) => targets.findTarget(db, orgId, targetId)],
+  [
+    'the names beside targets',
+    (db, { orgId }) => targets.listNamesFor(db, orgId, [{ credentialId, jumpTargetId: targetId }]),
+  ],
   ['what is behind a target', (db, { orgId }) => targets.findNameBehind(db, orgId, targetId)],
   ['how many targets', (db, { orgId }) => targets.countTargets(db as never, orgId)],
   [
