@@ -94,16 +94,19 @@ export async function listAccessRules(
   return pageNewestFirst(select, { query, filters, column: 'r.id', item: toAccessRule })
 }
 
+/** A rule as its row has it: without what its subject is called. */
+export type StoredAccessRule = Omit<AccessRule, 'subjectName'>
+
 /** Oldest first, newer than `after`. */
 export async function listAccessRulesAfter(
   db: Db,
   orgId: OrgId,
   { after, limit }: { after: AccessRuleId | undefined; limit: number },
-): Promise<AccessRule[]> {
-  let select = rulesOf(db, orgId)
-  if (after !== undefined) select = select.where('r.id', '>', after)
-  const rows = await select.orderBy('r.id').limit(limit).execute()
-  return rows.map(toAccessRule)
+): Promise<StoredAccessRule[]> {
+  let select = db.selectFrom('access_rules').selectAll().where('org_id', '=', orgId)
+  if (after !== undefined) select = select.where('id', '>', after)
+  const rows = await select.orderBy('id').limit(limit).execute()
+  return rows.map(toStoredRule)
 }
 
 /** With what their subjects are called. */
@@ -147,11 +150,14 @@ function toColumns({ selector, verbs, remoteUsernames, expiresAt, reason }: Acce
 }
 
 function toAccessRule(row: AccessRulesTable & { subject_name: string | null }): AccessRule {
+  return { ...toStoredRule(row), subjectName: row.subject_name }
+}
+
+function toStoredRule(row: AccessRulesTable): StoredAccessRule {
   return {
     id: row.id,
     orgId: row.org_id,
     subject: toSubject(row),
-    subjectName: row.subject_name,
     selector: row.selector,
     verbs: row.verbs.split(' ') as AccessVerb[],
     remoteUsernames: row.remote_usernames === null ? null : (JSON.parse(row.remote_usernames) as string[]),
