@@ -52,7 +52,7 @@ async function figuresOn(database: string, databaseUrl?: string): Promise<Figure
     target: { atMost: AT_MOST_MS },
   })
   return [
-    figure('dry run', await timed(`${HOSTS} created; nothing was changed`, '--dry-run')),
+    figure('dry run', await timed(`${HOSTS} would be created`, '--dry-run')),
     figure('import', await timed(`${HOSTS} created`)),
     figure('import of the same', await timed(`${HOSTS} unchanged`)),
     figure('import that adds a tag to each', await timed(`${HOSTS} updated`, '--tag', 'another')),

@@ -17,6 +17,7 @@ import { JournalReader } from './journal-reading/journal-reader.js'
 import { JournalTail } from './journal-reading/journal-tail.js'
 import type { Krown } from './krown.js'
 import { openDatabase } from './open-database.js'
+import { Intake } from './sessions/intake.js'
 import { OpenLimits } from './sessions/open-limits.js'
 import { SessionSystem } from './sessions/session-system.js'
 import type { SshConnector } from './ssh/connector.js'
@@ -125,6 +126,7 @@ class RunningKrown implements Krown {
     const journal = new Journal({ database, clock, newId })
     const limitStore = await openLimitStore(database, { schema: config.database.schema, clock })
     const endpoints = await ProtectedEndpoints.of(config, parts.pgPool)
+    const intake = new Intake()
     let sessions: SessionSystem | undefined
     const identity = await createIdentity({
       database,
@@ -153,6 +155,7 @@ class RunningKrown implements Krown {
       time: { clock, newId },
       network,
       credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
+      stop: intake.signal,
       countAdhoc: (actor, place) => openLimits.count(actor, { ...place, targetId: null }),
       onChanged: (orgId) => void sessions?.endLostAccess(orgId),
     })
@@ -161,6 +164,7 @@ class RunningKrown implements Krown {
       identity,
       inventory,
       openLimits,
+      intake,
       connector: network.connector,
     })
     return new RunningKrown({ context, journal, identity, stored, inventory, sessions, endpoints })
@@ -287,13 +291,15 @@ function createSessions(
   parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & {
     connector: SshConnector
     openLimits: OpenLimits
+    intake: Intake
   },
 ): SessionSystem {
-  const { journal, identity, inventory, connector, openLimits } = parts
+  const { journal, identity, inventory, connector, openLimits, intake } = parts
   return new SessionSystem({
     config,
     store: { database, journal },
     openLimits,
+    intake,
     time: { clock, newId },
     access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
     network: { connector, dialer: inventory.dialer, credentials: inventory.credentials },

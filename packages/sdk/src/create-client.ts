@@ -2,19 +2,18 @@ import type { KrownClient } from '@krown/core/model'
 import type { AppRouter } from '@krown/server'
 import { createTRPCClient, splitLink, type TRPCClient } from '@trpc/client'
 import { accessRulesApi } from './apis/access-rules-api.js'
+import { authApi, type SignInApi } from './apis/auth-api.js'
+import { commandsApi } from './apis/commands-api.js'
 import { credentialsApi } from './apis/credentials-api.js'
 import { hostKeysApi } from './apis/host-keys-api.js'
+import { invitesApi } from './apis/invites-api.js'
+import { journalApi } from './apis/journal-api.js'
+import { loginsApi } from './apis/logins-api.js'
+import { sessionsApi } from './apis/sessions-api.js'
+import { systemApi } from './apis/system-api.js'
 import { targetsApi } from './apis/targets-api.js'
-import { authApi, type SignInApi } from './auth-api.js'
-import {
-  commandsApi,
-  invitesApi,
-  journalApi,
-  loginsApi,
-  sessionsApi,
-  tokensApi,
-  usersApi,
-} from './client-apis.js'
+import { tokensApi } from './apis/tokens-api.js'
+import { usersApi } from './apis/users-api.js'
 import { translated } from './errors/to-client-error.js'
 import { CommandCalls } from './http/calls.js'
 import { httpLink } from './http/http-link.js'
@@ -56,10 +55,10 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
   })
   const calls = new CommandCalls(trpc, settings)
   const streams = new Streams({ trpc, sockets, calls, reconnectForMs: settings.reconnectForMs })
-  const parts = { trpc, calls, streams }
+  const parts = { trpc, access, sockets, calls, streams }
   const close = async () => sockets.close()
   return {
-    auth: authApi({ trpc, access, sockets }),
+    auth: authApi(parts),
     sessions: sessionsApi(parts),
     commands: commandsApi(parts),
     users: usersApi(parts),
@@ -71,7 +70,7 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     hostKeys: hostKeysApi(parts),
     accessRules: accessRulesApi(parts),
     journal: journalApi(parts),
-    system: { info: () => translated(trpc.system.info.query()) },
+    system: systemApi(parts),
     trpc,
     close,
     [Symbol.asyncDispose]: close,

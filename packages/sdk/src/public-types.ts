@@ -109,7 +109,7 @@ export type {
   UserQuery,
 } from '@krown/core/model'
 export type { AppRouter, RouterInputs, RouterOutputs } from '@krown/server'
-export type { SignInApi } from './auth-api.js'
+export type { SignInApi } from './apis/auth-api.js'
 export type { RemoteKrownClient } from './create-client.js'
 export type { KrownClientErrorCode } from './errors/error-codes.js'
 export type { KrownClientErrorOptions } from './errors/errors.js'

@@ -77,11 +77,14 @@ function formatLine(entry: JournalEntry): string {
   return COLUMNS.map(({ text }) => visible(text(entry))).join('  ')
 }
 
+/** Ids are left out where the entry has a name for them. */
+const NAME_OF: Readonly<Record<string, string>> = { targetId: 'target', subject: 'subjectName' }
+
 /** Facts and details by name; those that are objects themselves as JSON. */
 function factsOf({ facts, details }: JournalEntry): string {
   const { username: _, ...others } = { ...details, ...facts }
   return Object.entries(others)
-    .filter(([name, value]) => value !== null && !(name === 'targetId' && 'target' in others))
+    .filter(([name, value]) => value !== null && !((NAME_OF[name] ?? '') in others))
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join(' ')
 }

@@ -53,6 +53,7 @@ describe('access', () => {
       allowed: true,
       reason: 'rule',
       rule: granted,
+      token: null,
     })
   })
 

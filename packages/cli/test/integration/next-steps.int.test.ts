@@ -122,4 +122,8 @@ test('lists name what people know by name', async () => {
   expect((await admin.krown(['access', 'ls'])).stdout).toContain(` user ${operator.username} `)
   const entries = await admin.krown(['journal', 'ls', '--action', 'target.created'])
   expect(entries.stdout).toMatch(/ target web1 /)
+  const opening = await admin.krown(['journal', 'ls', '--action', 'session.opening', '--limit', '1'])
+  expect(opening.stdout).toContain(' target=web1 ')
+  const grants = await admin.krown(['journal', 'ls', '--action', 'access_rule.granted', '--limit', '1'])
+  expect(grants.stdout).toContain(` subjectName=${operator.username}`)
 })

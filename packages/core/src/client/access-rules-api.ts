@@ -9,16 +9,10 @@ import type { AccessRulesApi } from '../model/access-rules-api.js'
 import type { Actor } from '../model/actor.js'
 import type { AccessRuleId } from '../model/ids.js'
 import { accessRuleIdSchema } from '../model/ids-schema.js'
-import type { AccessExplainer } from '../targets/access-rules/access-explainer.js'
-import type { AccessRules } from '../targets/access-rules/access-rules.js'
+import type { ClientServices } from './client-services.js'
 
-/** What the section `accessRules` is made of. */
-export interface AccessRuleServices {
-  readonly rules: AccessRules
-  readonly explainer: AccessExplainer
-}
-
-export function accessRulesApi({ rules, explainer }: AccessRuleServices, actor: Actor): AccessRulesApi {
+export function accessRulesApi({ access }: Pick<ClientServices, 'access'>, actor: Actor): AccessRulesApi {
+  const { rules, explainer } = access
   const checked = (id: AccessRuleId) => parseInput(accessRuleIdSchema, id, 'ruleId')
   return {
     list: async (query = {}) => rules.list(actor, parseInput(accessRuleQuerySchema, query)),

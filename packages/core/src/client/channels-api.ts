@@ -6,16 +6,11 @@ import type { ChannelsApi } from '../model/channels-api.js'
 import type { ChannelId } from '../model/ids.js'
 import { commandIdSchema, sessionIdSchema } from '../model/ids-schema.js'
 import { terminalSizeSchema } from '../model/terminal.js'
-import type { CarriedAttachOptions, ChannelService } from '../sessions/channels/channel-service.js'
-import type { CommandService } from '../sessions/commands/command-service.js'
+import type { CarriedAttachOptions } from '../sessions/channels/channel-service.js'
 import type { OutputCarrier } from '../sessions/output/output-carrier.js'
 import { type InProcessChannel, toChannelHandle } from './channel-handle.js'
+import type { ClientServices } from './client-services.js'
 import { toBytes } from './command-stream.js'
-
-export interface ChannelServices {
-  readonly channels: ChannelService
-  readonly commands: CommandService
-}
 
 /** `KrownClient.channels` in process; doors may say how output goes on from here. */
 export interface InProcessChannels extends ChannelsApi {
@@ -27,7 +22,10 @@ const attachOptionsSchema = z.strictObject({
   carrier: z.custom<OutputCarrier>().optional(),
 }) satisfies z.ZodType<CarriedAttachOptions>
 
-export function channelsApi(services: ChannelServices, actor: Actor): InProcessChannels {
+export function channelsApi(
+  services: Pick<ClientServices, 'channels' | 'commands'>,
+  actor: Actor,
+): InProcessChannels {
   const { channels, commands } = services
   const idOf = (id: ChannelId) => parseInput(commandIdSchema, id, 'channelId')
   return {

@@ -8,9 +8,12 @@ import {
 import type { CredentialsApi } from '../model/credentials-api.js'
 import type { CredentialId } from '../model/ids.js'
 import { credentialIdSchema } from '../model/ids-schema.js'
-import type { Credentials } from '../targets/credentials/credentials.js'
+import type { ClientServices } from './client-services.js'
 
-export function credentialsApi(credentials: Credentials, actor: Actor): CredentialsApi {
+export function credentialsApi(
+  { credentials }: Pick<ClientServices, 'credentials'>,
+  actor: Actor,
+): CredentialsApi {
   const checked = (id: CredentialId) => parseInput(credentialIdSchema, id, 'credentialId')
   return {
     list: async (query = {}) => credentials.list(actor, parseInput(credentialQuerySchema, query)),

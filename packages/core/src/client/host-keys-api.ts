@@ -11,10 +11,10 @@ import {
 import type { HostKeysApi } from '../model/host-keys-api.js'
 import type { HostKeyId } from '../model/ids.js'
 import { hostKeyIdSchema } from '../model/ids-schema.js'
-import type { HostKeyServices } from '../targets/host-keys/create-host-key-services.js'
+import type { ClientServices } from './client-services.js'
 
-export function hostKeysApi(services: HostKeyServices, actor: Actor): HostKeysApi {
-  const { admin, probe, retrust } = services
+export function hostKeysApi({ hostKeys }: Pick<ClientServices, 'hostKeys'>, actor: Actor): HostKeysApi {
+  const { admin, probe, retrust } = hostKeys
   const checkedId = (id: HostKeyId) => parseInput(hostKeyIdSchema, id, 'hostKeyId')
   return {
     list: async (query = {}) => admin.list(actor, parseInput(hostKeyQuerySchema, query)),
@@ -24,7 +24,7 @@ export function hostKeysApi(services: HostKeyServices, actor: Actor): HostKeysAp
       admin.update(actor, checkedId(id), parseInput(updateHostKeyInputSchema, input)),
     delete: async (id) => admin.delete(actor, checkedId(id)),
     probe: async (input) => probe.probe(actor, parseInput(probeHostKeyInputSchema, input)),
-    import: async (input) => services.import.import(actor, parseInput(importHostKeysInputSchema, input)),
-    retrust: async (input) => retrust.retrust(actor, parseInput(retrustInputSchema, input)),
+    import: async (input) => hostKeys.import.import(actor, parseInput(importHostKeysInputSchema, input)),
+    retrust: async (input, options) => retrust.retrust(actor, parseInput(retrustInputSchema, input), options),
   }
 }

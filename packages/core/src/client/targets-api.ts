@@ -4,15 +4,10 @@ import { targetIdSchema } from '../model/ids-schema.js'
 import { createTargetInputSchema, targetQuerySchema, updateTargetInputSchema } from '../model/target.js'
 import { importTargetsInputSchema } from '../model/target-import.js'
 import type { TargetsApi } from '../model/targets-api.js'
-import type { TargetImporter } from '../targets/inventory/target-import.js'
-import type { Targets } from '../targets/inventory/targets.js'
+import type { ClientServices } from './client-services.js'
 
-export interface TargetServices {
-  readonly targets: Targets
-  readonly importer: TargetImporter
-}
-
-export function targetsApi({ targets, importer }: TargetServices, actor: Actor): TargetsApi {
+export function targetsApi(services: Pick<ClientServices, 'targets'>, actor: Actor): TargetsApi {
+  const { targets, importer } = services.targets
   return {
     list: async (query = {}) => targets.list(actor, parseInput(targetQuerySchema, query)),
     get: async (id) => targets.get(actor, parseInput(targetIdSchema, id, 'targetId')),

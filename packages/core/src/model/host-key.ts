@@ -175,7 +175,7 @@ export const MAX_IMPORTED_LINES = 10_000
 
 /** What `hostKeys.import` takes. */
 export interface ImportHostKeysInput {
-  /** A known_hosts file (sshd(8)); at most 10,000 lines. */
+  /** A known_hosts file (sshd(8)); at most 10,000 lines, and 10,000 hosts that they name, on all ways to them. */
   text: string
   /** Kept with every key that is new. */
   reason?: string | undefined

@@ -34,7 +34,11 @@ export class OpenLimits {
     this.#newHosts = { limit: settings.maxAdhocHostsPerHour, windowMs: HOUR_MS }
   }
 
-  /** Counts one. Asked before anything is looked up or dialled. @throws KrownError RATE_LIMITED, UNAVAILABLE */
+  /**
+   * Counts one. Asked once it is known where to, and before a name is resolved or anything dialled.
+   *
+   * @throws KrownError RATE_LIMITED, UNAVAILABLE
+   */
   async count(actor: Actor, place: OpenedPlace): Promise<void> {
     if (actor.kind === 'system') return
     const waitMs = await this.#store.count({ kind: 'session_open', name: actor.userId }, this.#opens)

@@ -22,7 +22,10 @@ export function sessionOpening(actor: Actor, id: SessionId, { jumps, last }: Dia
       ...(jumps.length > 0 && { jumpTargetIds: jumps.flatMap((hop) => hop.targetId ?? []) }),
       ...([last, ...jumps].some((hop) => hop.legacyAlgorithms) && { legacyAlgorithms: true }),
     },
-    details: { host: last.host, port: last.port, targetUsername: last.username },
+    details: {
+      ...(targetId !== null && { target: last.name }),
+      ...{ host: last.host, port: last.port, targetUsername: last.username },
+    },
   }
 }
 

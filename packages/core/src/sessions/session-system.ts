@@ -21,7 +21,7 @@ import { CommandStatements } from './commands/command-statements.js'
 import { ResultJournal } from './commands/result-journal.js'
 import { EventStreams } from './events/event-streams.js'
 import { SessionEvents } from './events/session-events.js'
-import { Intake } from './intake.js'
+import type { Intake } from './intake.js'
 import { endIdleSessions } from './job-end-idle-sessions.js'
 import { endLostAccess, type HolderSource } from './job-end-lost-access.js'
 import { endRevokedSessions } from './job-end-revoked-sessions.js'
@@ -38,6 +38,8 @@ export interface SessionSystemDeps {
   readonly config: Pick<KrownConfig, 'ssh' | 'limits'>
   readonly store: { database: Database; journal: Journal }
   readonly openLimits: OpenLimits
+  /** Closed when the drain begins. */
+  readonly intake: Intake
   readonly time: { clock: Clock; newId: NewId }
   readonly access: { gate: Gate; standings: HolderSource; systemActor(orgId: OrgId): Promise<SystemActor> }
   readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
@@ -55,7 +57,7 @@ export class SessionSystem {
   readonly channels: ChannelService
   readonly streams: EventStreams
   readonly #deps: SessionSystemDeps
-  readonly #intake = new Intake()
+  readonly #intake: Intake
   readonly #registry = new SessionRegistry()
   readonly #results: ResultJournal
   readonly #launcher: CommandLauncher
@@ -68,6 +70,7 @@ export class SessionSystem {
     const { store, time } = deps
     const nodeId = time.newId<NodeId>()
     this.#deps = deps
+    this.#intake = deps.intake
     this.#results = new ResultJournal({
       journal: store.journal,
       clock: time.clock,

@@ -40,7 +40,17 @@ function decryptOther() {
 }
 function failure(error) {
   const about = error.code + ' ' + error.message
-  return /passphrase|bad.decrypt|integrity check|authenticate data|wrong final block/i.test(about) ? 'passphrase' : 'format'
+  if (/passphrase|bad.decrypt|integrity check|authenticate data|wrong final block/i.test(about)) return 'passphrase'
+  return isWhole() ? 'passphrase' : 'format'
+}
+// Of 200 wrong passphrases one has an end that looks right, and what it gives is no key. Then whether the encrypted
+// text is one decides: DER as long as it says, or blocks of a cipher. OpenSSH's own format has a check of its own.
+function isWhole() {
+  if (text.startsWith('-----BEGIN OPENSSH')) return false
+  const body = Buffer.from(text.replace(/^(-----.*|.*:.*)$/gm, ''), 'base64')
+  if (!text.startsWith('-----BEGIN ENCRYPTED')) return body.length > 0 && body.length % 8 === 0
+  const size = body[1] < 0x80 ? 0 : body[1] & 0x7f
+  return body[0] === 0x30 && size <= 4 && body.length === 2 + size + (size ? body.readUIntBE(2, size) : body[1])
 }
 try {
   parentPort.postMessage({ pem: text.startsWith('-----BEGIN ENCRYPTED') ? decryptPkcs8() : decryptOther() })

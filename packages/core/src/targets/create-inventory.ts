@@ -14,6 +14,7 @@ import { RuleBooks } from './access-rules/rule-books.js'
 import { TargetAccess } from './access-rules/target-access.js'
 import type { CredentialSecrets } from './credentials/credential-secrets.js'
 import { type CredentialProvider, HopCredentials } from './dialing/hop-credentials.js'
+import { ProbeAdmission } from './dialing/probe-admission.js'
 import { ShownHostKeys } from './dialing/shown-host-keys.js'
 import { TargetDialer } from './dialing/target-dialer.js'
 import { createHostKeyServices, type HostKeyServices } from './host-keys/create-host-key-services.js'
@@ -50,6 +51,8 @@ export interface InventoryDeps {
   readonly time: { clock: Clock; newId: NewId }
   readonly network: { connector: SshConnector; outbound: OutboundPolicy }
   readonly credentials: { secrets: CredentialSecrets; provider: CredentialProvider | undefined }
+  /** Aborts when Krown drains: nothing is asked for its key any more. */
+  readonly stop: AbortSignal
   /** Counts a user's attempt at a host outside the inventory. @throws KrownError RATE_LIMITED */
   readonly countAdhoc: (actor: Actor, place: { host: string; port: number }) => Promise<void>
   /** Told after each change of targets or rules. */
@@ -73,7 +76,12 @@ export function createInventory(deps: InventoryDeps): Inventory {
     timeoutMs: settings.connectTimeout,
   })
   const dialer = new TargetDialer({ ...network, hostKeys, credentials })
-  const probe = new ShownHostKeys({ index, credentials, dialer })
+  const probe = new ShownHostKeys({ index, credentials, dialer, journal: store.journal, stop: deps.stop })
+  const { countAdhoc } = deps
+  const admission = new ProbeAdmission({
+    ...{ db: store.db, index, access, countAdhoc },
+    outbound: network.outbound,
+  })
   const onChanged = (orgId: OrgId) => {
     snapshots.invalidate(orgId)
     deps.onChanged(orgId)
@@ -86,7 +94,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     reader: new TargetReader({ db: store.db, index, access }),
     writing: {
       writer,
-      keys: new NewTargetKeys({ probe, hostKeys }),
+      keys: new NewTargetKeys({ probe, admission, hostKeys }),
     },
     onChanged,
   })
@@ -96,10 +104,9 @@ export function createInventory(deps: InventoryDeps): Inventory {
     time,
     inventory: index,
     standings,
-    showHostKey: async (actor, place) => {
-      if (place.adhoc) await deps.countAdhoc(actor, place)
-      network.outbound.checkRequest(place.host, place.port, place)
-      return probe.ask(actor, place)
+    asking: {
+      admit: (caller, place) => admission.admit(caller, place),
+      showHostKey: (actor, place, signal) => probe.ask(actor, place, signal),
     },
   })
   const importer = new TargetImporter({

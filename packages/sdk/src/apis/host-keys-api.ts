@@ -1,6 +1,6 @@
 import type { KrownClient } from '@krown/core/model'
-import type { ApiParts } from '../client-apis.js'
 import { translated } from '../errors/to-client-error.js'
+import type { ApiParts } from './api-parts.js'
 
 export function hostKeysApi({ trpc: { hostKeys } }: ApiParts): KrownClient['hostKeys'] {
   return {

@@ -47,7 +47,11 @@ export const hostKeysRouter = {
         description:
           'For the organization by administrators; with `scope` `user` for the caller alone. `replace` ends the trust in every other key of this host and scope. A key that is known already is answered as it is.',
       },
-      rest: { status: 201, location: '/api/host-keys/{id}', errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT'] },
+      rest: {
+        status: 201,
+        location: '/api/host-keys/{id}',
+        errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'QUOTA_EXCEEDED'],
+      },
     })
     .input(pinHostKeyInputSchema)
     .output(hostKeySchema)
@@ -61,7 +65,7 @@ export const hostKeysRouter = {
         tags,
         summary: 'Look at the key that a host shows',
         description:
-          'Connects as far as the host key, under the outbound policy, and pins nothing. By way of a jump host for administrators only.',
+          'Connects as far as the host key, under the outbound policy, and pins nothing. A host that is no target is an ad hoc one, for administrators too. By way of a jump host for administrators only.',
       },
       rest: {
         errors: [
@@ -109,14 +113,14 @@ export const hostKeysRouter = {
         tags,
         summary: 'Trust rebuilt targets anew',
         description:
-          'For administrators. Looks at each target and trusts the key that it shows instead of those that were pinned. Whoever is in between at that moment is trusted from then on: look at the dry run first.',
+          'For administrators. Looks at each target and trusts the key that it shows instead of those that were pinned, jump hosts before what is behind them. It takes at most two minutes, and ends when the client goes; what was trusted until then stays so. Whoever is in between at that moment is trusted from then on: look at the dry run first.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
       waits: true,
     })
     .input(retrustInputSchema)
     .output(retrustSchema)
-    .mutation(({ ctx, input }) => ctx.client.hostKeys.retrust(input)),
+    .mutation(({ ctx, input, signal }) => ctx.client.hostKeys.retrust(input, { signal })),
 
   get: authedProcedure
     .meta({
@@ -136,7 +140,7 @@ export const hostKeysRouter = {
         summary: 'Revoke a host key, or trust it again',
         description: 'A revoked key is refused wherever the host shows it, in every policy.',
       },
-      rest: { errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT'] },
+      rest: { errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'QUOTA_EXCEEDED'] },
     })
     .input(z.strictObject({ hostKeyId: hostKeyIdSchema, ...updateHostKeyInputShape }))
     .output(hostKeySchema)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CALLERS, type Caller } from '../permission-matrix.table.js'
 import { call } from '../support/call.js'
@@ -125,4 +126,81 @@ test('T5: the lists that are compared are not empty, and differ from caller to c
   const names = async (caller: SignedIn) => (await listed(caller, 'targets'))?.map(({ name }) => name)
   expect(await names('owner')).toEqual(['shared'])
   expect((await names('admin'))?.sort()).toEqual(['hidden', 'shared'])
+})
+
+/** What each noun is asked to become. */
+const CHANGES: Readonly<Record<string, object>> = {
+  'access-rules': { verbs: ['exec'] },
+  credentials: { name: 'changed' },
+  'host-keys': { mark: 'revoked', reason: 'changed' },
+  targets: { description: 'changed' },
+  users: { role: 'readonly' },
+}
+
+const DELETED = ['access-rules', 'credentials', 'host-keys', 'targets', 'sessions'] as const
+/** Nobody but their owner knows of these. */
+const OWN = ['auth/logins', 'tokens'] as const
+
+const KEY = newHostKey()
+const NOBODY = randomUUID()
+const rule = { selector: 'x', verbs: ['exec'] }
+
+/** Where a request names something by its id. */
+const REFERENCES: readonly [noun: string, line: string, bodyOf: (id: unknown) => object][] = [
+  ['targets', 'POST /api/sessions', (targetId) => ({ targetId })],
+  ['targets', 'POST /api/targets', (jumpTargetId) => ({ ...newTarget(), name: 'x', jumpTargetId })],
+  ['credentials', 'POST /api/targets', (credentialId) => ({ ...newTarget(), name: 'x', credentialId })],
+  ['targets', 'POST /api/host-keys', (viaTargetId) => ({ ...KEY, viaTargetId })],
+  ['targets', 'POST /api/host-keys/probe', (viaTargetId) => ({ host: 'db.example.com', viaTargetId })],
+  ['users', 'POST /api/access-rules/explain', (userId) => ({ userId, targetId: NOBODY, verb: 'exec' })],
+  ['users', 'POST /api/access-rules', (userId) => ({ ...rule, subject: { kind: 'user', userId } })],
+]
+describe('B04: what another organization has', () => {
+  /** The same request about that id and about one that never was. */
+  async function expectSameRefusal(id: unknown, ask: (id: unknown) => { line: string; body?: object }) {
+    const { token } = world.people.foreignAdmin
+    const refusal = async (asked: unknown) => {
+      const { line, body } = ask(asked)
+      const answer = await call(world.gateway.url, line, { token, ...(body && { body }) })
+      return {
+        status: answer.status,
+        body: { ...answer.body, requestId: '', details: withoutSession(answer.body) },
+      }
+    }
+    const refused = await refusal(id)
+    expect([ask(id).line, refused.status]).toEqual([ask(id).line, 404])
+    expect(refused).toEqual(await refusal(randomUUID()))
+  }
+
+  /** Of a session that is refused there is a row, with an id of its own. */
+  const withoutSession = ({ details }: Item) => ({ ...(details as object | undefined), sessionId: '' })
+
+  test.each(NOUNS)(
+    '%s: is read, changed and deleted like what never was, and stays as it is',
+    async (noun) => {
+      const before = (await listed('admin', noun)) ?? []
+      const [one] = before
+      const change = CHANGES[noun]
+      await expectSameRefusal(one?.id, (id) => ({ line: `GET /api/${noun}/${id}` }))
+      if (change)
+        await expectSameRefusal(one?.id, (id) => ({ line: `PATCH /api/${noun}/${id}`, body: change }))
+      if ((DELETED as readonly string[]).includes(noun))
+        await expectSameRefusal(one?.id, (id) => ({ line: `DELETE /api/${noun}/${id}` }))
+      expect(await listed('admin', noun)).toEqual(before)
+    },
+  )
+
+  test('invites, tokens and logins: end for nobody else', async () => {
+    const [invite] = (await listed('admin', 'invites')) ?? []
+    await expectSameRefusal(invite?.id, (id) => ({ line: `DELETE /api/invites/${id}` }))
+    for (const noun of OWN) {
+      const [one] = (await listed('owner', noun)) ?? []
+      await expectSameRefusal(one?.id, (id) => ({ line: `DELETE /api/${noun}/${id}` }))
+    }
+  })
+
+  test.each(REFERENCES)('%s: is named to %s like what never was', async (noun, line, bodyOf) => {
+    const [one] = (await listed('admin', noun)) ?? []
+    await expectSameRefusal(one?.id, (id) => ({ line, body: bodyOf(id) }))
+  })
 })

@@ -1,6 +1,5 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import {
   countOpenInvites,
@@ -17,10 +16,8 @@ import type { Actor } from '../../model/actor.js'
 import type { InviteId } from '../../model/ids.js'
 import {
   type CreateInviteInput,
-  createInviteInputSchema,
   DEFAULT_INVITE_DAYS,
   type Invite,
-  inviteQuerySchema,
   type NewInvite,
 } from '../../model/invite.js'
 import type { Page, PageQuery } from '../../model/page.js'
@@ -54,9 +51,8 @@ export class Invites {
   }
 
   /** @throws KrownError FORBIDDEN, also as an admin by an API token; QUOTA_EXCEEDED, VALIDATION_FAILED */
-  async create(actor: Actor, given: CreateInviteInput = {}): Promise<NewInvite> {
+  async create(actor: Actor, input: CreateInviteInput = {}): Promise<NewInvite> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
-      const input = parseInput(createInviteInputSchema, given)
       requireMayRaise(actor, { role: input.role ?? 'readonly' })
       const secret = newTokenSecret()
       const invite = this.#draft(actor, input)
@@ -71,7 +67,7 @@ export class Invites {
 
   async list(actor: Actor, query: PageQuery = {}): Promise<Page<Invite>> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, () =>
-      listInvites(this.#deps.db, actor.orgId, parseInput(inviteQuerySchema, query)),
+      listInvites(this.#deps.db, actor.orgId, query),
     )
   }
 

@@ -1,9 +1,8 @@
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
 import { findMember } from '../../db/repositories/user.repository.js'
 import { notFound } from '../../errors/krown-error.js'
 import type { Actor } from '../../model/actor.js'
-import { type ChangePasswordInput, changePasswordInputSchema } from '../../model/login.js'
+import type { ChangePasswordInput } from '../../model/login.js'
 import type { User } from '../../model/user.js'
 import type { Gate } from '../gate/gate.js'
 import type { PasswordChange } from '../passwords/password-change.js'
@@ -42,7 +41,7 @@ export class Account {
   /** @throws KrownError FORBIDDEN, VALIDATION_FAILED, RATE_LIMITED, UNAVAILABLE */
   async changePassword(actor: Actor, input: ChangePasswordInput): Promise<void> {
     await this.#deps.gate.run(actor, { permission: 'self:manage' }, () =>
-      this.#deps.passwordChange.change(actor, parseInput(changePasswordInputSchema, input)),
+      this.#deps.passwordChange.change(actor, input),
     )
   }
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
 import { findLogin, listLiveLogins, revokeLogin } from '../../db/repositories/login.repository.js'
 import { notFound } from '../../errors/krown-error.js'
@@ -7,7 +6,7 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { LoginId, UserId } from '../../model/ids.js'
-import { loginQuerySchema, type OwnLogin } from '../../model/login.js'
+import type { OwnLogin } from '../../model/login.js'
 import type { Page, PageQuery } from '../../model/page.js'
 import type { Gate } from '../gate/gate.js'
 
@@ -30,11 +29,10 @@ export class OwnLogins {
   async list(actor: Actor, query: PageQuery = {}): Promise<Page<OwnLogin>> {
     const { gate, db, clock } = this.#deps
     return gate.run(actor, { permission: 'self:manage' }, async () => {
-      const checked = parseInput(loginQuerySchema, query)
       const page = await listLiveLogins(db, actor.orgId, {
         userId: actor.userId,
         at: clock.now(),
-        query: checked,
+        query,
       })
       const current = actor.kind === 'login' ? actor.loginId : undefined
       return { ...page, items: page.items.map((login) => ({ ...login, current: login.id === current })) }

@@ -1,7 +1,6 @@
 import { requireRow } from '../../access/decide.js'
 import type { Permission } from '../../access/permission-table.js'
 import type { Clock } from '../../base/clock.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
 import { findPerson, isInstanceAdmin, listPeople } from '../../db/repositories/user.repository.js'
 import { KrownError } from '../../errors/krown-error.js'
@@ -10,15 +9,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { UserId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
-import {
-  type CreateUserInput,
-  createUserInputSchema,
-  type UpdateUserInput,
-  type User,
-  type UserQuery,
-  updateUserInputSchema,
-  userQuerySchema,
-} from '../../model/user.js'
+import type { CreateUserInput, UpdateUserInput, User, UserQuery } from '../../model/user.js'
 import type { Caller, Gate } from '../gate/gate.js'
 import { insertPerson, type NewPeople } from './new-person.js'
 import { requireMayRaise } from './raised-rights.js'
@@ -44,7 +35,7 @@ export class UserAdmin {
   /** People only, newest first. @throws KrownError FORBIDDEN, VALIDATION_FAILED */
   async list(actor: Actor, query: UserQuery = {}): Promise<Page<User>> {
     return this.#deps.gate.run(actor, { permission: 'user:list' }, () =>
-      listPeople(this.#deps.db, actor.orgId, parseInput(userQuerySchema, query)),
+      listPeople(this.#deps.db, actor.orgId, query),
     )
   }
 
@@ -59,9 +50,8 @@ export class UserAdmin {
    * @throws KrownError CONFLICT when the name is taken; FORBIDDEN, also for an admin by an API token;
    * VALIDATION_FAILED, UNAVAILABLE.
    */
-  async create(actor: Actor, given: CreateUserInput): Promise<User> {
+  async create(actor: Actor, { role = 'readonly', ...input }: CreateUserInput): Promise<User> {
     return this.#deps.gate.run(actor, { permission: 'user:manage' }, async () => {
-      const { role = 'readonly', ...input } = parseInput(createUserInputSchema, given)
       requireMayRaise(actor, { role })
       const person = await this.#deps.people.prepare(input, actor.clientIp)
       return this.#deps.journal.transact(
@@ -78,9 +68,8 @@ export class UserAdmin {
    * @throws KrownError CONFLICT when no admin, or none of the instance, would be left; FORBIDDEN, also for `auditScope`
    * unless by an instance admin, and when an API token would make an admin or auditor; NOT_FOUND, VALIDATION_FAILED.
    */
-  async update(actor: Actor, id: UserId, given: UpdateUserInput): Promise<User> {
+  async update(actor: Actor, id: UserId, input: UpdateUserInput): Promise<User> {
     return this.#run(actor, { permission: 'user:manage', id }, async (caller) => {
-      const input = parseInput(updateUserInputSchema, given)
       await this.#require(caller, 'user:manage', id)
       if (input.auditScope !== undefined) await this.#requireInstanceAdmin(actor)
       const { journal, clock, onUserChanged } = this.#deps

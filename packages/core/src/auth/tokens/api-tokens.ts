@@ -1,17 +1,10 @@
 import { requireRow } from '../../access/decide.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import { findApiToken, listApiTokens, revokeApiToken } from '../../db/repositories/api-token.repository.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
-import {
-  type ApiToken,
-  apiTokenQuerySchema,
-  type CreateApiTokenInput,
-  createApiTokenInputSchema,
-  type NewApiToken,
-} from '../../model/api-token.js'
+import type { ApiToken, CreateApiTokenInput, NewApiToken } from '../../model/api-token.js'
 import type { ApiTokenId } from '../../model/ids.js'
 import type { Page, PageQuery } from '../../model/page.js'
 import type { Caller, Gate } from '../gate/gate.js'
@@ -38,9 +31,9 @@ export class ApiTokens {
   }
 
   /** @throws KrownError FORBIDDEN, VALIDATION_FAILED; QUOTA_EXCEEDED when the caller has too many. */
-  async create(actor: Actor, given: CreateApiTokenInput): Promise<NewApiToken> {
+  async create(actor: Actor, input: CreateApiTokenInput): Promise<NewApiToken> {
     return this.#deps.gate.run(actor, { permission: 'token:manage' }, () =>
-      this.#deps.issuer.issue(actor, actor, parseInput(createApiTokenInputSchema, given)),
+      this.#deps.issuer.issue(actor, actor, input),
     )
   }
 
@@ -49,7 +42,7 @@ export class ApiTokens {
     return this.#deps.gate.run(actor, { permission: 'token:manage' }, () =>
       listApiTokens(this.#deps.db, actor.orgId, {
         userId: actor.userId,
-        query: parseInput(apiTokenQuerySchema, query),
+        query,
       }),
     )
   }

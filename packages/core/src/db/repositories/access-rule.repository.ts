@@ -1,11 +1,11 @@
 import { type Insertable, sql } from 'kysely'
 import type { AccessRule, AccessRuleQuery, AccessSubject, AccessVerb } from '../../model/access-rule.js'
 import type { AccessRuleId, ApiTokenId, OrgId, UserId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { Role } from '../../model/user.js'
 import type { Db, Trx } from '../database.js'
 import type { AccessRulesTable } from '../tables/inventory.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** What is told of a rule, less what the database adds. */
@@ -85,33 +85,28 @@ export async function listAccessRules(
   orgId: OrgId,
   query: AccessRuleQuery,
 ): Promise<Page<AccessRule>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, userId } = query
+  const { userId } = query
   const filters = { list: 'access_rules', userId }
   let select = rulesOf(db, orgId)
   if (userId !== undefined) {
     select = select.where('r.subject_kind', '=', 'user').where('r.subject_id', '=', userId)
   }
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('r.id', '<', after as AccessRuleId)
-  }
-  const rows = await select
-    .orderBy('r.id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toAccessRule })
+  return pageNewestFirst(select, { query, filters, column: 'r.id', item: toAccessRule })
 }
+
+/** A rule as its row has it: without what its subject is called. */
+export type StoredAccessRule = Omit<AccessRule, 'subjectName'>
 
 /** Oldest first, newer than `after`. */
 export async function listAccessRulesAfter(
   db: Db,
   orgId: OrgId,
   { after, limit }: { after: AccessRuleId | undefined; limit: number },
-): Promise<AccessRule[]> {
-  let select = rulesOf(db, orgId)
-  if (after !== undefined) select = select.where('r.id', '>', after)
-  const rows = await select.orderBy('r.id').limit(limit).execute()
-  return rows.map(toAccessRule)
+): Promise<StoredAccessRule[]> {
+  let select = db.selectFrom('access_rules').selectAll().where('org_id', '=', orgId)
+  if (after !== undefined) select = select.where('id', '>', after)
+  const rows = await select.orderBy('id').limit(limit).execute()
+  return rows.map(toStoredRule)
 }
 
 /** With what their subjects are called. */
@@ -155,11 +150,14 @@ function toColumns({ selector, verbs, remoteUsernames, expiresAt, reason }: Acce
 }
 
 function toAccessRule(row: AccessRulesTable & { subject_name: string | null }): AccessRule {
+  return { ...toStoredRule(row), subjectName: row.subject_name }
+}
+
+function toStoredRule(row: AccessRulesTable): StoredAccessRule {
   return {
     id: row.id,
     orgId: row.org_id,
     subject: toSubject(row),
-    subjectName: row.subject_name,
     selector: row.selector,
     verbs: row.verbs.split(' ') as AccessVerb[],
     remoteUsernames: row.remote_usernames === null ? null : (JSON.parse(row.remote_usernames) as string[]),

@@ -1,10 +1,10 @@
 import type { Insertable } from 'kysely'
 import type { ApiToken, ApiTokenScope } from '../../model/api-token.js'
 import type { ApiTokenId, OrgId, UserId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page, type PageQuery } from '../../model/page.js'
+import type { Page, PageQuery } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { ApiTokensTable } from '../tables/identity.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** What a presented token is measured against; times are epoch milliseconds. */
@@ -47,22 +47,13 @@ export async function listApiTokens(
   orgId: OrgId,
   { userId, query }: { userId: UserId; query: PageQuery },
 ): Promise<Page<ApiToken>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor } = query
   const filters = { list: 'api_tokens', userId }
-  let select = db
+  const select = db
     .selectFrom('api_tokens')
     .selectAll()
     .where('org_id', '=', orgId)
     .where('user_id', '=', userId)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as ApiTokenId)
-  }
-  const rows = await select
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toApiToken })
+  return pageNewestFirst(select, { query, filters, item: toApiToken })
 }
 
 /** Tokens of the user that are good at that time. */

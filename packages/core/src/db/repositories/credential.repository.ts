@@ -1,10 +1,10 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { Credential, CredentialQuery } from '../../model/credential.js'
 import type { CredentialId, OrgId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { CredentialsTable } from '../tables/inventory.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso } from './timestamps.js'
 
 /** A secret as it is stored. */
@@ -59,19 +59,11 @@ export async function listCredentials(
   orgId: OrgId,
   query: CredentialQuery,
 ): Promise<Page<Credential>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, name } = query
+  const { name } = query
   const filters = { list: 'credentials', name }
   let select = db.selectFrom('credentials').select(SHOWN).where('org_id', '=', orgId)
   if (name !== undefined) select = select.where('name', '=', name)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as CredentialId)
-  }
-  const rows = await select
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toCredential })
+  return pageNewestFirst(select, { query, filters, item: toCredential })
 }
 
 export async function countCredentials(db: Db, orgId: OrgId): Promise<number> {

@@ -8,7 +8,7 @@ type KeyOf<Kinds extends readonly Kind[]> = {
 }
 
 /** What a list was filtered by; name the list too, or its cursors fit other lists. */
-type Filters = Readonly<Record<string, unknown>>
+export type Filters = Readonly<Record<string, unknown>>
 
 /** A cursor says where a page ended and which filters it belongs to; opaque to the caller. */
 export function encodeCursor(filters: Filters, key: Key): string {

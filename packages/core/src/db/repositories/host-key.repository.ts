@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { HostKeyMark, HostKeyQuery, HostKeySource, KnownHostKey } from '../../model/host-key.js'
 import type { HostKeyId, OrgId, TargetId, UserId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { KnownHostKeysTable } from '../tables/inventory.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso } from './timestamps.js'
 
 /** Which host of an organization; `via` is null when it is dialled directly. */
@@ -199,21 +199,13 @@ export async function listHostKeys(
   orgId: OrgId,
   { query, owner }: { query: HostKeyQuery; owner: UserId | undefined },
 ): Promise<Page<KnownHostKey>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, host, mark } = query
+  const { host, mark } = query
   const filters = { list: 'known_host_keys', host, mark }
   let select = keysOf(db, orgId)
   if (owner !== undefined) select = select.where('k.user_scope', '=', owner)
   if (host !== undefined) select = select.where('k.host', '=', host)
   if (mark !== undefined) select = select.where('k.mark', '=', mark)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('k.id', '<', after as HostKeyId)
-  }
-  const rows = await select
-    .orderBy('k.id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toKnownHostKey })
+  return pageNewestFirst(select, { query, filters, column: 'k.id', item: toKnownHostKey })
 }
 
 export async function insertPins(

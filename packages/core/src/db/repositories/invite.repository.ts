@@ -1,11 +1,11 @@
 import type { Insertable } from 'kysely'
 import type { InviteId, OrgId, UserId } from '../../model/ids.js'
 import type { Invite } from '../../model/invite.js'
-import { DEFAULT_PAGE_LIMIT, type Page, type PageQuery } from '../../model/page.js'
+import type { Page, PageQuery } from '../../model/page.js'
 import type { Role } from '../../model/user.js'
 import type { Db, Trx } from '../database.js'
 import type { InvitesTable } from '../tables/identity.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** What a presented invite is measured against; times are epoch milliseconds. */
@@ -41,18 +41,9 @@ export async function findInviteAcrossOrgs(db: Db, id: InviteId): Promise<Stored
 }
 
 export async function listInvites(db: Db, orgId: OrgId, query: PageQuery): Promise<Page<Invite>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor } = query
   const filters = { list: 'invites' }
-  let select = db.selectFrom('invites').selectAll().where('org_id', '=', orgId)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as InviteId)
-  }
-  const rows = await select
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toInvite })
+  const select = db.selectFrom('invites').selectAll().where('org_id', '=', orgId)
+  return pageNewestFirst(select, { query, filters, item: toInvite })
 }
 
 /** How many somebody could register with at that time: of the organization, and of them that user's. */

@@ -1,9 +1,9 @@
 import type { LoginId, OrgId, UserId } from '../../model/ids.js'
 import type { OwnLogin } from '../../model/login.js'
-import { DEFAULT_PAGE_LIMIT, type Page, type PageQuery } from '../../model/page.js'
+import type { Page, PageQuery } from '../../model/page.js'
 import type { Db, Trx } from '../database.js'
 import type { LoginsTable } from '../tables/identity.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso } from './timestamps.js'
 
 /** A refresh-token family as it is stored; times are epoch milliseconds. */
@@ -61,24 +61,15 @@ export async function listLiveLogins(
   orgId: OrgId,
   { userId, at, query }: { userId: UserId; at: number; query: PageQuery },
 ): Promise<Page<Omit<OwnLogin, 'current'>>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor } = query
   const filters = { list: 'logins', userId }
-  let select = db
+  const select = db
     .selectFrom('logins')
     .selectAll()
     .where('org_id', '=', orgId)
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)
     .where('idle_expires_at', '>', at)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('id', '<', after as LoginId)
-  }
-  const rows = await select
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toOwnLogin })
+  return pageNewestFirst(select, { query, filters, item: toOwnLogin })
 }
 
 /** For a refresh token, which names its login and nothing else. */

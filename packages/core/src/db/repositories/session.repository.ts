@@ -1,11 +1,10 @@
 import { type Insertable, sql } from 'kysely'
 import type { NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
-import { DEFAULT_PAGE_LIMIT } from '../../model/page.js'
 import type { Session, SessionQuery, SessionStatus } from '../../model/session.js'
 import type { Db } from '../database.js'
 import type { SessionsTable } from '../tables/session.table.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 export function insertSessionQuery(db: Db, _orgId: OrgId, row: Insertable<SessionsTable>) {
@@ -97,23 +96,15 @@ export async function listSessions(
   orgId: OrgId,
   options: { query: SessionQuery; owner: UserId | undefined },
 ): Promise<Page<Session>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = options.query
-  const filters = { list: 'sessions', ...given }
+  const { userId, status, targetId, host } = options.query
+  const filters = { list: 'sessions', userId, status, targetId, host }
   let query = sessionsOf(db, orgId)
   if (options.owner !== undefined) query = query.where('s.user_id', '=', options.owner)
   if (filters.userId !== undefined) query = query.where('s.user_id', '=', filters.userId)
   if (filters.status !== undefined) query = query.where('s.status', '=', filters.status)
   if (filters.targetId !== undefined) query = query.where('s.target_id', '=', filters.targetId)
   if (filters.host !== undefined) query = query.where('s.host', '=', filters.host.toLowerCase())
-  if (cursor !== undefined) {
-    const [id] = decodeCursor(filters, cursor, ['string'])
-    query = query.where('s.id', '<', id as SessionId)
-  }
-  const rows = await query
-    .orderBy('s.id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toSession })
+  return pageNewestFirst(query, { query: options.query, filters, column: 's.id', item: toSession })
 }
 
 export interface OrphanSession {

@@ -138,31 +138,31 @@ export async function listTargetsBefore(
   return rows.map((row) => ({ ...toTarget(row), credentialKind: row.credential_kind }))
 }
 
-/** What the credentials and jump hosts of these targets are called, by id. */
+/** What the credentials and jump hosts of these targets are called, by id; at most one statement. */
 export async function listNamesFor(
   db: Db,
   orgId: OrgId,
   targets: readonly Pick<StoredTarget, 'credentialId' | 'jumpTargetId'>[],
 ): Promise<Map<string, string>> {
-  const credentialIds = unique(targets.map(({ credentialId }) => credentialId))
-  const jumpTargetIds = unique(targets.map(({ jumpTargetId }) => jumpTargetId))
-  const credentials = await namesIn(db, orgId, { table: 'credentials', ids: credentialIds })
-  const jumpHosts = await namesIn(db, orgId, { table: 'targets', ids: jumpTargetIds })
-  return new Map([...credentials, ...jumpHosts].map(({ id, name }) => [id, name]))
+  const [first, ...others] = [
+    { table: 'credentials' as const, ids: unique(targets.map(({ credentialId }) => credentialId)) },
+    { table: 'targets' as const, ids: unique(targets.map(({ jumpTargetId }) => jumpTargetId)) },
+  ].flatMap((wanted) => (wanted.ids.length === 0 ? [] : [namesIn(db, orgId, wanted)]))
+  if (!first) return new Map()
+  const rows = await others.reduce((all, one) => all.unionAll(one), first).execute()
+  return new Map(rows.map(({ id, name }) => [id, name]))
 }
 
-async function namesIn(
+function namesIn(
   db: Db,
   orgId: OrgId,
   { table, ids }: { table: 'credentials' | 'targets'; ids: readonly string[] },
-): Promise<{ id: string; name: string }[]> {
-  if (ids.length === 0) return []
+) {
   return db
     .selectFrom(table)
     .select([sql<string>`id`.as('id'), 'name'])
     .where('org_id', '=', orgId)
     .where(sql<string>`id`, 'in', ids)
-    .execute()
 }
 
 function unique<Id>(ids: readonly (Id | null)[]): Id[] {

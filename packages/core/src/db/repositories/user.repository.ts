@@ -1,11 +1,11 @@
 import { type ExpressionBuilder, type Insertable, sql } from 'kysely'
 import type { OrgId, UserId } from '../../model/ids.js'
-import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
+import type { Page } from '../../model/page.js'
 import type { AuditScope, Role, User, UserQuery } from '../../model/user.js'
 import type { Db, Trx } from '../database.js'
 import type { UsersTable } from '../tables/identity.table.js'
 import type { Tables } from '../tables/tables.js'
-import { decodeCursor, toPage } from './cursor.js'
+import { pageNewestFirst } from './newest-first.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
 /** Krown itself: the owner of what its own jobs and an embedding program do. Not a person, so in no list. */
@@ -35,7 +35,7 @@ export async function findPerson(db: Db, orgId: OrgId, id: UserId): Promise<User
 }
 
 export async function listPeople(db: Db, orgId: OrgId, query: UserQuery): Promise<Page<User>> {
-  const { limit = DEFAULT_PAGE_LIMIT, cursor, username, role } = query
+  const { username, role } = query
   const filters = { list: 'users', username, role }
   let select = members(db, orgId).where('m.user_id', '!=', SYSTEM_USER_ID)
   if (username !== undefined) {
@@ -43,15 +43,7 @@ export async function listPeople(db: Db, orgId: OrgId, query: UserQuery): Promis
     select = select.where(isCalled, 'in', [username, username.toLowerCase()])
   }
   if (role !== undefined) select = select.where('m.role', '=', role)
-  if (cursor !== undefined) {
-    const [after] = decodeCursor(filters, cursor, ['string'])
-    select = select.where('m.user_id', '<', after as UserId)
-  }
-  const rows = await select
-    .orderBy('m.user_id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage(rows, limit, { filters, key: (row) => [row.id], item: toUser })
+  return pageNewestFirst(select, { query, filters, column: 'm.user_id', item: toUser })
 }
 
 /** What a login by user name is measured against. */

@@ -1,15 +1,17 @@
 import type { Gate } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
 import type { Db } from '../../db/database.js'
+import { findAccessRule } from '../../db/repositories/access-rule.repository.js'
 import { findApiToken } from '../../db/repositories/api-token.repository.js'
 import { findPerson } from '../../db/repositories/user.repository.js'
 import { notFound } from '../../errors/krown-error.js'
-import type { AccessDecision, AccessReason, ExplainAccessInput } from '../../model/access-rule.js'
+import type { AccessDecision, AccessReason, AccessRule, ExplainAccessInput } from '../../model/access-rule.js'
 import type { Actor } from '../../model/actor.js'
 import type { ApiTokenId } from '../../model/ids.js'
 import type { User } from '../../model/user.js'
 import type { AccessSnapshots } from './access-snapshots.js'
 import { type AccessVerdict, type HeldToken, judgeAccess } from './judge-access.js'
+import type { ReadyRule } from './rule-books.js'
 
 export interface AccessExplainerDeps {
   readonly gate: Gate
@@ -36,8 +38,20 @@ export class AccessExplainer {
       const { allowed, reason, rule, limit } = await this.#judge({ user, token }, input)
       if (user.disabled) return refused('disabled')
       if (token && !token.isLive) return refused('token_ended')
-      return { allowed, reason, rule: rule?.rule ?? null, token: limit && { rule: limit.rule?.rule ?? null } }
+      return {
+        allowed,
+        reason,
+        rule: await this.#told(rule),
+        token: limit && { rule: await this.#told(limit.rule) },
+      }
     })
+  }
+
+  /** With what its subject is called, unless the rule ended meanwhile. */
+  async #told(decided: ReadyRule | null): Promise<AccessRule | null> {
+    if (!decided) return null
+    const { rule } = decided
+    return (await findAccessRule(this.#deps.db, rule.orgId, rule.id)) ?? { ...rule, subjectName: null }
   }
 
   async #tokenOf({ orgId, id: userId }: User, tokenId: ApiTokenId): Promise<HeldToken> {

@@ -22,12 +22,12 @@ export function accessRuleRevoked(actor: Actor, rule: RevokedAccessRule): Journa
 }
 
 function about(actor: Actor, rule: AccessRule): Omit<JournalDraft, 'action'> {
-  const { id, subject, verbs, expiresAt, selector, remoteUsernames, reason } = rule
+  const { id, subject, subjectName, verbs, expiresAt, selector, remoteUsernames, reason } = rule
   return {
     outcome: 'success',
     actor,
     resource: { kind: 'access_rule', id },
     facts: { subject: { ...subject }, verbs, expiresAt },
-    details: { selector, remoteUsernames, reason },
+    details: { selector, remoteUsernames, reason, ...(subjectName !== null && { subjectName }) },
   }
 }

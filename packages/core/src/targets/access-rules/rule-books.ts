@@ -1,9 +1,8 @@
 import { type DecidingRule, RuleBook } from '../../access/decide-rule.js'
 import { parseTargetSelector, type TargetSelector } from '../../access/target-selector.js'
 import type { Db } from '../../db/database.js'
-import { listAccessRulesAfter } from '../../db/repositories/access-rule.repository.js'
+import { listAccessRulesAfter, type StoredAccessRule } from '../../db/repositories/access-rule.repository.js'
 import { isKrownError } from '../../errors/krown-error.js'
-import type { AccessRule } from '../../model/access-rule.js'
 import type { OrgId } from '../../model/ids.js'
 import { KeptByRevision } from '../index/kept-by-revision.js'
 
@@ -12,7 +11,7 @@ const ROWS_AT_ONCE = 1_000
 
 /** A rule as it is told, made ready to decide. */
 export interface ReadyRule extends DecidingRule {
-  readonly rule: AccessRule
+  readonly rule: StoredAccessRule
 }
 
 export type OrgRules = RuleBook<ReadyRule>
@@ -34,7 +33,7 @@ export class RuleBooks {
 
   async #load(orgId: OrgId): Promise<OrgRules> {
     const rules: ReadyRule[] = []
-    let rows: AccessRule[]
+    let rows: StoredAccessRule[]
     do {
       const after = rules.at(-1)?.rule.id
       rows = await listAccessRulesAfter(this.#db, orgId, { after, limit: ROWS_AT_ONCE })
@@ -44,7 +43,7 @@ export class RuleBooks {
   }
 }
 
-function toReadyRule(rule: AccessRule): ReadyRule {
+function toReadyRule(rule: StoredAccessRule): ReadyRule {
   const { subject, verbs, remoteUsernames, expiresAt } = rule
   return {
     rule,

@@ -1,7 +1,6 @@
 import type { Gate } from '../../auth/gate/gate.js'
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import { isUniqueViolation } from '../../db/db-errors.js'
 import {
@@ -17,15 +16,12 @@ import {
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
-import {
-  type CreateCredentialInput,
-  type Credential,
-  type CredentialKind,
-  type CredentialQuery,
-  createCredentialInputSchema,
-  credentialQuerySchema,
-  type UpdateCredentialInput,
-  updateCredentialInputSchema,
+import type {
+  CreateCredentialInput,
+  Credential,
+  CredentialKind,
+  CredentialQuery,
+  UpdateCredentialInput,
 } from '../../model/credential.js'
 import type { CredentialId, OrgId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
@@ -62,7 +58,7 @@ export class Credentials {
   /** See `KrownClient.credentials.list`. */
   async list(actor: Actor, query: CredentialQuery = {}): Promise<Page<Credential>> {
     return this.#deps.gate.run(actor, { permission: 'credential:manage' }, () =>
-      listCredentials(this.#deps.db, actor.orgId, parseInput(credentialQuerySchema, query)),
+      listCredentials(this.#deps.db, actor.orgId, query),
     )
   }
 
@@ -71,9 +67,8 @@ export class Credentials {
   }
 
   /** See `KrownClient.credentials.create`. */
-  async create(actor: Actor, given: CreateCredentialInput): Promise<Credential> {
+  async create(actor: Actor, input: CreateCredentialInput): Promise<Credential> {
     return this.#deps.gate.run(actor, { permission: 'credential:manage' }, async () => {
-      const input = parseInput(createCredentialInputSchema, given)
       const { name, kind } = input
       // Slow, so before the transaction.
       const checked = await checkSecret(this.#deps.keys, kind, input)
@@ -87,9 +82,12 @@ export class Credentials {
   }
 
   /** See `KrownClient.credentials.update`. */
-  async update(actor: Actor, id: CredentialId, given: UpdateCredentialInput): Promise<Credential> {
+  async update(
+    actor: Actor,
+    id: CredentialId,
+    { name, ...secret }: UpdateCredentialInput,
+  ): Promise<Credential> {
     return this.#run(actor, id, async () => {
-      const { name, ...secret } = parseInput(updateCredentialInputSchema, given)
       const { kind } = await requireCredential(this.#deps.db, actor.orgId, id)
       const checked = await checkSecret(this.#deps.keys, kind, secret)
       const { after } = await this.#deps.journal.transact(

@@ -18,7 +18,7 @@ export interface HostKeyServicesDeps {
   readonly time: { readonly clock: Clock; readonly newId: NewId }
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
   readonly standings: KeyStandings
-  readonly showHostKey: HostKeyProbesDeps['showHostKey']
+  readonly asking: Pick<HostKeyProbesDeps, 'admit' | 'showHostKey'>
 }
 
 /** What callers do with known host keys. */
@@ -30,13 +30,13 @@ export interface HostKeyServices {
 }
 
 export function createHostKeyServices(deps: HostKeyServicesDeps): HostKeyServices {
-  const { gate, store, time, inventory, standings, showHostKey } = deps
+  const { gate, store, time, inventory, standings, asking } = deps
   const pins = new PinWriter(time)
-  const probe = new HostKeyProbes({ gate, ...store, standings, showHostKey })
+  const probe = new HostKeyProbes({ gate, ...store, standings, ...asking })
   return {
     admin: new HostKeyAdmin({ gate, ...store, pins }),
     probe,
     import: new HostKeyImport({ gate, ...store, pins, inventory }),
-    retrust: new HostKeyRetrust({ gate, ...store, pins, probe, inventory }),
+    retrust: new HostKeyRetrust({ gate, store, clock: time.clock, pins, probe, inventory }),
   }
 }

@@ -1,7 +1,6 @@
 import { requireRow } from '../../access/decide.js'
 import type { Permission } from '../../access/permission-table.js'
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import {
   deleteHostKeys,
@@ -15,15 +14,7 @@ import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
-import {
-  type HostKeyQuery,
-  hostKeyQuerySchema,
-  type KnownHostKey,
-  type PinHostKeyInput,
-  pinHostKeyInputSchema,
-  type UpdateHostKeyInput,
-  updateHostKeyInputSchema,
-} from '../../model/host-key.js'
+import type { HostKeyQuery, KnownHostKey, PinHostKeyInput, UpdateHostKeyInput } from '../../model/host-key.js'
 import type { HostKeyId, UserId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
 import {
@@ -57,9 +48,8 @@ export class HostKeyAdmin {
   async list(actor: Actor, query: HostKeyQuery = {}): Promise<Page<KnownHostKey>> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:read' }, async ({ reach }) => {
       const owner = reach === 'org' ? undefined : actor.userId
-      const filters = parseInput(hostKeyQuerySchema, query)
-      const host = filters.host?.toLowerCase()
-      return listHostKeys(this.#deps.db, actor.orgId, { query: { ...filters, host }, owner })
+      const host = query.host?.toLowerCase()
+      return listHostKeys(this.#deps.db, actor.orgId, { query: { ...query, host }, owner })
     })
   }
 
@@ -70,9 +60,8 @@ export class HostKeyAdmin {
   }
 
   /** See `HostKeysApi.create`. */
-  async create(actor: Actor, given: PinHostKeyInput): Promise<KnownHostKey> {
+  async create(actor: Actor, input: PinHostKeyInput): Promise<KnownHostKey> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
-      const input = parseInput(pinHostKeyInputSchema, given)
       if (input.scope !== 'user') requireOrganization(caller)
       const pin = pinFrom(actor, input)
       const { key } = await this.#deps.journal.transact(
@@ -85,9 +74,8 @@ export class HostKeyAdmin {
   }
 
   /** See `HostKeysApi.update`. */
-  async update(actor: Actor, id: HostKeyId, given: UpdateHostKeyInput): Promise<KnownHostKey> {
+  async update(actor: Actor, id: HostKeyId, change: UpdateHostKeyInput): Promise<KnownHostKey> {
     return this.#run(actor, { permission: 'hostkey:manage', id }, async (caller) => {
-      const change = parseInput(updateHostKeyInputSchema, given)
       const { key } = await this.#deps.journal.transact(
         actor.orgId,
         async (trx) => {

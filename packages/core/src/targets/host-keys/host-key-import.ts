@@ -1,5 +1,4 @@
 import type { Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import { Turn } from '../../base/turn.js'
 import type { Db, Trx } from '../../db/database.js'
 import { insertPins, markHostKeys } from '../../db/repositories/host-key.repository.js'
@@ -13,7 +12,6 @@ import {
   IMPORTED_LINE_OUTCOMES,
   type ImportedHostKeyLine,
   type ImportHostKeysInput,
-  importHostKeysInputSchema,
   MAX_IMPORTED_LINES,
 } from '../../model/host-key.js'
 import type { OrgId } from '../../model/ids.js'
@@ -57,10 +55,10 @@ export class HostKeyImport {
   }
 
   /** See `HostKeysApi.import`. */
-  async import(actor: Actor, given: ImportHostKeysInput): Promise<Answer> {
+  async import(actor: Actor, input: ImportHostKeysInput): Promise<Answer> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
       requireOrganization(caller)
-      const { text, reason = null, dryRun = false } = parseInput(importHostKeysInputSchema, given)
+      const { text, reason = null, dryRun = false } = input
       const lines = await this.#plan(actor.orgId, { text, reason })
       const isNew = pinsOf(lines, isChange)
       // Marking what is there needs no room.

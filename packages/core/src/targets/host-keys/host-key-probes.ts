@@ -1,12 +1,11 @@
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db } from '../../db/database.js'
 import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
-import { isKrownError, type KrownError } from '../../errors/krown-error.js'
+import { isKrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
-import { type ProbedHostKey, type ProbeHostKeyInput, probeHostKeyInputSchema } from '../../model/host-key.js'
+import type { ProbedHostKey, ProbeHostKeyInput } from '../../model/host-key.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { dialFailureFacts, dialOutcome } from '../outbound/dial-failure.js'
 import { placeOf } from './host-place.js'
@@ -15,8 +14,6 @@ import { requireOrganization } from './require-organization.js'
 
 /** Where the key of a host is to be seen. */
 export interface PlaceToProbe extends HostPlaceKey {
-  /** The caller names the host itself, instead of an entry of the inventory. */
-  readonly adhoc: boolean
   readonly legacyAlgorithms: boolean
   /** As in `DialledHost`. */
   readonly strict: boolean
@@ -27,8 +24,10 @@ export interface HostKeyProbesDeps {
   readonly db: Db
   readonly journal: Journal
   readonly standings: KeyStandings
+  /** Lets a host be asked that the caller names. @throws KrownError TARGET_POLICY_DENIED, RATE_LIMITED */
+  admit(caller: Caller, place: HostPlaceKey): Promise<void>
   /** Connects as far as the host key, after the outbound policy; signs in to the jump hosts on the way. */
-  showHostKey(actor: Actor, place: PlaceToProbe): Promise<PresentedHostKey>
+  showHostKey(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<PresentedHostKey>
 }
 
 /** A key that a host showed and proved to own. */
@@ -49,35 +48,52 @@ export class HostKeyProbes {
   }
 
   /** See `HostKeysApi.probe`. */
-  async probe(actor: Actor, given: ProbeHostKeyInput): Promise<ProbedHostKey> {
+  async probe(actor: Actor, input: ProbeHostKeyInput): Promise<ProbedHostKey> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
-      const place = placeOf(parseInput(probeHostKeyInputSchema, given))
+      const place = placeOf(input)
       // The jump hosts on the way are signed in to with the organization's credentials.
       if (place.via !== null) requireOrganization(caller)
-      const adhoc = caller.reach === 'own'
-      const strict = caller.reach === 'org'
-      const { key, standing } = await this.look(caller, { ...place, adhoc, strict, legacyAlgorithms: false })
+      const asked = { ...place, strict: caller.reach === 'org', legacyAlgorithms: false }
+      const { key, standing } = await this.#journaled(actor, asked, async () => {
+        await this.#deps.admit(caller, place)
+        return this.#see(actor, asked)
+      })
       const { host, port, via } = place
       const { algorithm, fingerprint } = key
       return { host, port, viaTargetId: via, algorithm, fingerprint, standing: standing.kind }
     })
   }
 
-  /** Each look is journaled, whatever it came to. @throws KrownError as `HostKeysApi.probe` */
-  async look({ actor }: Caller, place: PlaceToProbe): Promise<SeenKey> {
-    const { db, journal, standings, showHostKey } = this.#deps
+  /**
+   * Looks at a target of the inventory.
+   *
+   * @throws KrownError as `HostKeysApi.probe`; the signal's reason.
+   */
+  async look({ actor }: Caller, place: PlaceToProbe, signal: AbortSignal): Promise<SeenKey> {
+    return this.#journaled(actor, place, () => this.#see(actor, place, signal))
+  }
+
+  async #see(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<SeenKey> {
+    const { db, standings, showHostKey } = this.#deps
+    const key = await showHostKey(actor, place, signal)
+    const standing = await standings.of(db, actor.orgId, {
+      ...place,
+      userId: actor.userId,
+      fingerprint: key.fingerprint,
+      onlyOrganization: place.strict,
+    })
+    return { key, standing }
+  }
+
+  /** Each look is journaled, whatever it came to. */
+  async #journaled(actor: Actor, place: HostPlaceKey, look: () => Promise<SeenKey>): Promise<SeenKey> {
+    const { journal } = this.#deps
     try {
-      const key = await showHostKey(actor, place)
-      const standing = await standings.of(db, actor.orgId, {
-        ...place,
-        userId: actor.userId,
-        fingerprint: key.fingerprint,
-        onlyOrganization: place.strict,
-      })
-      await journal.append(actor.orgId, [keySeen(actor, place, { key, standing })])
-      return { key, standing }
+      const seen = await look()
+      await journal.append(actor.orgId, [keySeen(actor, place, seen)])
+      return seen
     } catch (error) {
-      if (isKrownError(error) && !NOTHING_WAS_TRIED.has(error.code))
+      if (!isKrownError(error) || !NOTHING_WAS_TRIED.has(error.code))
         await journal.append(actor.orgId, [probeFailed(actor, place, error)])
       throw error
     }
@@ -101,12 +117,17 @@ function keySeen(actor: Actor, place: HostPlaceKey, { key, standing }: SeenKey):
   }
 }
 
-function probeFailed(actor: Actor, { host, port, via }: HostPlaceKey, error: KrownError): JournalDraft {
+// What is no error of ours is the reason of a signal: whoever asked has gone.
+function probeFailed(actor: Actor, { host, port, via }: HostPlaceKey, error: unknown): JournalDraft {
+  const isTold = isKrownError(error)
   return {
     action: 'host_key.probed',
-    outcome: dialOutcome(error),
+    outcome: isTold ? dialOutcome(error) : 'failure',
     actor,
-    facts: { ...dialFailureFacts(error), ...(via !== null && { viaTargetId: via }) },
+    facts: {
+      ...(isTold ? dialFailureFacts(error) : { cancelled: true }),
+      ...(via !== null && { viaTargetId: via }),
+    },
     details: { host, port },
   }
 }

@@ -1,6 +1,8 @@
 import { parseTargetSelector } from '../../access/target-selector.js'
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
+import { startCancellation } from '../../base/cancellation.js'
+import type { Clock } from '../../base/clock.js'
+import { startDeadline } from '../../base/deadline.js'
 import { Semaphore } from '../../base/semaphore.js'
 import type { Db, Trx } from '../../db/database.js'
 import { type HostPlaceScope, listTrustedPinsAt } from '../../db/repositories/host-key.repository.js'
@@ -13,9 +15,8 @@ import {
   type Retrust,
   type RetrustedTarget,
   type RetrustInput,
-  retrustInputSchema,
 } from '../../model/host-key.js'
-import type { OrgId } from '../../model/ids.js'
+import type { OrgId, TargetId } from '../../model/ids.js'
 import type { Target } from '../../model/target.js'
 import type { OrgTargets } from '../index/org-targets.js'
 import { keyReplaced } from './host-key-entries.js'
@@ -25,17 +26,25 @@ import { requireOrganization } from './require-organization.js'
 
 export interface HostKeyRetrustDeps {
   readonly gate: Gate
-  readonly db: Db
-  readonly journal: Journal
+  readonly store: { readonly db: Db; readonly journal: Journal }
+  readonly clock: Clock
   readonly pins: PinWriter
   readonly probe: HostKeyProbes
   readonly inventory: { of(orgId: OrgId): Promise<OrgTargets> }
 }
 
 const PROBES_AT_ONCE = 8
+/** Of one call; targets whose turn has not come by then have failed. */
+const LONGEST_MS = 120_000
 
 type PlacedTarget = Pick<Target, 'id' | 'name' | 'host' | 'port' | 'jumpTargetId' | 'legacyAlgorithms'>
 type Outcome = Omit<RetrustedTarget, 'targetId' | 'name' | 'host' | 'port'>
+
+interface RetrustOptions {
+  readonly dryRun: boolean
+  readonly reason: string | null
+  readonly signal: AbortSignal
+}
 
 /** Trusts machines of the inventory anew after they were rebuilt. */
 export class HostKeyRetrust {
@@ -46,49 +55,74 @@ export class HostKeyRetrust {
   }
 
   /** See `HostKeysApi.retrust`. */
-  async retrust(actor: Actor, given: RetrustInput): Promise<Retrust> {
+  async retrust(
+    actor: Actor,
+    input: RetrustInput,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Retrust> {
     return this.#deps.gate.run(actor, { permission: 'hostkey:manage' }, async (caller) => {
       requireOrganization(caller)
-      const input = parseInput(retrustInputSchema, given)
       const { dryRun = false, reason = null } = input
-      const targets = await chosen(await this.#deps.inventory.of(actor.orgId), input)
+      const inventory = await this.#deps.inventory.of(actor.orgId)
+      const targets = await chosen(inventory, input)
+      using deadline = startDeadline(this.#deps.clock, LONGEST_MS, { reason: timeIsUp, parent: signal })
+      using cancellation = startCancellation(deadline.signal)
+      const options = { dryRun, reason, signal: cancellation.signal }
       const turns = new Semaphore(PROBES_AT_ONCE)
-      const outcomes = targets.map(async (target) => {
-        const endTurn = await turns.acquire()
+      const work = async (target: PlacedTarget) => {
         try {
-          const outcome = await this.#retrustOne(caller, target, { dryRun, reason })
-          const { id: targetId, name, host, port } = target
-          return { targetId, name, host, port, ...outcome }
-        } finally {
-          endTurn()
+          return await this.#retrustInTurn(caller, target, { ...options, turns })
+        } catch (error) {
+          // Every other target would fail the same.
+          cancellation.abort(error)
+          throw error
         }
-      })
-      return { dryRun, targets: await Promise.all(outcomes) }
+      }
+      const done = await jumpHostsFirst(inventory, targets, work)
+      signal?.throwIfAborted()
+      return { dryRun, targets: done }
     })
   }
 
-  async #retrustOne(
+  async #retrustInTurn(
     caller: Caller,
     target: PlacedTarget,
-    options: { dryRun: boolean; reason: string | null },
-  ): Promise<Outcome> {
-    const { host, port, jumpTargetId: via, legacyAlgorithms } = target
+    { turns, ...options }: RetrustOptions & { turns: Semaphore },
+  ): Promise<RetrustedTarget> {
+    const { id: targetId, name, host, port, jumpTargetId: via } = target
     const place = { host, port, via, userId: null }
+    const outcome = await this.#orFailed(caller, place, async () => {
+      const endTurn = await turns.acquire(options.signal)
+      try {
+        return await this.#retrustOne(caller, target, options)
+      } finally {
+        endTurn()
+      }
+    })
+    return { targetId, name, host, port, ...outcome }
+  }
+
+  async #orFailed(caller: Caller, place: HostPlaceScope, work: () => Promise<Outcome>): Promise<Outcome> {
     try {
-      const seen = await this.#deps.probe.look(caller, {
-        ...place,
-        legacyAlgorithms,
-        adhoc: false,
-        strict: true,
-      })
-      if (seen.standing.kind === 'revoked') return await this.#failed(caller, place, seenRevoked(seen))
-      return options.dryRun
-        ? describe(await this.#pinnedAt(this.#deps.db, caller.actor, place), seen)
-        : await this.#replace(caller, place, { seen, reason: options.reason })
+      return await work()
     } catch (error) {
       if (!isKrownError(error) || NOT_OF_THE_TARGET.has(error.code)) throw error
       return this.#failed(caller, place, { errorCode: error.code })
     }
+  }
+
+  async #retrustOne(
+    caller: Caller,
+    { host, port, jumpTargetId: via, legacyAlgorithms }: PlacedTarget,
+    { dryRun, reason, signal }: RetrustOptions,
+  ): Promise<Outcome> {
+    const place = { host, port, via, userId: null }
+    const seen = await this.#deps.probe.look(caller, { ...place, legacyAlgorithms, strict: true }, signal)
+    signal.throwIfAborted()
+    if (seen.standing.kind === 'revoked') return this.#failed(caller, place, seenRevoked(seen))
+    return dryRun
+      ? describe(await this.#pinnedAt(this.#deps.store.db, caller.actor, place), seen)
+      : this.#replace(caller, place, { seen, reason })
   }
 
   // The journal's transaction is the organization's mutex: what was there before is what is replaced.
@@ -99,7 +133,7 @@ export class HostKeyRetrust {
   ): Promise<Outcome> {
     const { algorithm, fingerprint } = seen.key
     const pin: NewPin = { ...place, algorithm, fingerprint, mark: 'trusted', source: 'probe', reason }
-    const { outcome } = await this.#deps.journal.transact(
+    const { outcome } = await this.#deps.store.journal.transact(
       actor.orgId,
       async (trx) => {
         const result = describe(await this.#pinnedAt(trx, actor, place), seen)
@@ -131,7 +165,7 @@ export class HostKeyRetrust {
     place: HostPlaceScope,
     failure: { errorCode: string } & Partial<Outcome>,
   ): Promise<Outcome> {
-    const before = await this.#pinnedAt(this.#deps.db, actor, place)
+    const before = await this.#pinnedAt(this.#deps.store.db, actor, place)
     return { outcome: 'failed', before, fingerprint: null, algorithm: null, ...failure }
   }
 }
@@ -150,6 +184,57 @@ async function chosen(
   if (found.length < limit) return found
   const message = `means more than ${MAX_RETRUSTED_TARGETS} targets: that many are taken at once, by targetIds`
   throw validationError([{ path: 'selector', message }])
+}
+
+/**
+ * Does the work for each, and what is on the way to another before that one; in the order of the targets.
+ *
+ * @throws what the first that failed threw, once none is under way any more.
+ */
+async function jumpHostsFirst<Result>(
+  inventory: OrgTargets,
+  targets: readonly PlacedTarget[],
+  work: (target: PlacedTarget) => Promise<Result>,
+): Promise<Result[]> {
+  const ids = new Set(targets.map(({ id }) => id))
+  const begun = new Map<TargetId, Promise<Result>>()
+  const begin = (target: PlacedTarget): Promise<Result> => {
+    const known = begun.get(target.id)
+    if (known !== undefined) return known
+    const onTheWay = chosenJumpHost(inventory, target, ids)
+    const before = onTheWay ? begin(onTheWay) : Promise.resolve()
+    // Whatever became of it.
+    const result = before.then(ignore, ignore).then(() => work(target))
+    begun.set(target.id, result)
+    return result
+  }
+  const ends = await Promise.allSettled(targets.map(begin))
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason
+    return end.value
+  })
+}
+
+/** The nearest on the way that is among these. */
+function chosenJumpHost(
+  inventory: OrgTargets,
+  { jumpTargetId }: PlacedTarget,
+  ids: ReadonlySet<TargetId>,
+): PlacedTarget | undefined {
+  const seen = new Set<TargetId>()
+  for (let next = jumpTargetId; next !== null && !seen.has(next); ) {
+    const jump = inventory.find(next)
+    if (!jump || ids.has(next)) return jump
+    seen.add(next)
+    next = jump.jumpTargetId
+  }
+  return undefined
+}
+
+function ignore(): void {}
+
+function timeIsUp(): KrownError {
+  return new KrownError('TARGET_TIMEOUT', 'there was no time left to look at this target')
 }
 
 function missing(): never {

@@ -5,6 +5,7 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
 import type { CreateTargetInput } from '../../model/target.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
+import type { ProbeAdmission } from '../dialing/probe-admission.js'
 import type { ShownHostKeys } from '../dialing/shown-host-keys.js'
 import type { HostKeys, ProbedPin } from '../host-keys/host-keys.js'
 import type { TargetDraft } from './target-draft.js'
@@ -14,6 +15,7 @@ export type KeyOfNewTarget = Pick<ProbedPin, 'key' | 'source'>
 
 export interface NewTargetKeysDeps {
   readonly probe: ShownHostKeys
+  readonly admission: ProbeAdmission
   readonly hostKeys: HostKeys
 }
 
@@ -29,7 +31,7 @@ export class NewTargetKeys {
    * Asks the host, unless that is not wanted.
    *
    * @returns Undefined when nothing is known of it.
-   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; otherwise as `ShownHostKeys.ask`.
+   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; RATE_LIMITED; otherwise as `ShownHostKeys.ask`.
    */
   async find(
     actor: Actor,
@@ -37,7 +39,9 @@ export class NewTargetKeys {
     { probe = true, hostKeyFingerprint: given }: CreateTargetInput,
   ): Promise<KeyOfNewTarget | undefined> {
     if (!probe) return given === undefined ? undefined : { key: unseen(given), source: 'given' }
-    const key = await this.#deps.probe.ask(actor, { ...draft, via: draft.jumpTargetId, strict: true })
+    const place = { ...draft, via: draft.jumpTargetId, strict: true }
+    await this.#deps.admission.countNew(actor, place)
+    const key = await this.#deps.probe.ask(actor, place)
     if (given !== undefined && given !== key.fingerprint) throw notAsGiven(given, key)
     return { key, source: given === undefined ? 'probe' : 'given' }
   }

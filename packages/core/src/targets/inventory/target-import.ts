@@ -1,17 +1,11 @@
 import { requirePermission } from '../../access/decide.js'
 import type { Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { OrgId } from '../../model/ids.js'
-import {
-  type ImportedTarget,
-  type ImportTargetsInput,
-  importTargetsInputSchema,
-  type TargetImport,
-} from '../../model/target-import.js'
+import type { ImportedTarget, ImportTargetsInput, TargetImport } from '../../model/target-import.js'
 import { mayMoveSecrets } from './placing-rights.js'
 import { targetCreated, targetUpdated } from './target-entries.js'
 import { type ImportPlanDeps, type ImportStep, planImport } from './target-import-plan.js'
@@ -35,10 +29,12 @@ export class TargetImporter {
   }
 
   /** See `TargetsApi.import`. */
-  async import(actor: Actor, given: ImportTargetsInput): Promise<TargetImport> {
+  async import(
+    actor: Actor,
+    { targets, credentialId, dryRun = false }: ImportTargetsInput,
+  ): Promise<TargetImport> {
     const { gate, store, plan } = this.#deps
     return gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
-      const { targets, credentialId, dryRun = false } = parseInput(importTargetsInputSchema, given)
       if (credentialId !== undefined) requirePermission(subject, 'credential:manage')
       const request = { targets, credentialId, mayMoveSecrets: mayMoveSecrets(subject) }
       if (dryRun) {

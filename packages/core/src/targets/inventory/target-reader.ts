@@ -76,8 +76,11 @@ export async function describeTarget(db: Db, orgId: OrgId, target: StoredTarget)
 }
 
 async function describeTargets(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
-  const pins = await listPinsOfHosts(db, orgId, [...new Set(targets.map(({ host }) => host))])
-  const names = await listNamesFor(db, orgId, targets)
+  const hosts = [...new Set(targets.map(({ host }) => host))]
+  const [pins, names] = await Promise.all([
+    listPinsOfHosts(db, orgId, hosts),
+    listNamesFor(db, orgId, targets),
+  ])
   const trusted = groupBy(
     pins.filter(({ kind, mark }) => kind === 'exact' && mark === 'trusted'),
     placeKey,

@@ -1,5 +1,4 @@
 import type { Caller, Gate } from '../../auth/gate/gate.js'
-import { parseInput } from '../../base/parse-input.js'
 import type { Db, Trx } from '../../db/database.js'
 import type { StoredTarget } from '../../db/repositories/target.repository.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
@@ -8,15 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
-import {
-  type CreateTargetInput,
-  createTargetInputSchema,
-  type Target,
-  type TargetQuery,
-  targetQuerySchema,
-  type UpdateTargetInput,
-  updateTargetInputSchema,
-} from '../../model/target.js'
+import type { CreateTargetInput, Target, TargetQuery, UpdateTargetInput } from '../../model/target.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { NewTargetKeys } from './new-target-keys.js'
 import { requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
@@ -46,7 +37,7 @@ export class Targets {
   /** See `TargetsApi.list`. */
   async list(actor: Actor, query: TargetQuery = {}): Promise<Page<Target>> {
     return this.#deps.gate.run(actor, { permission: 'target:read' }, (caller) =>
-      this.#deps.reader.list(caller, parseInput(targetQuerySchema, query)),
+      this.#deps.reader.list(caller, query),
     )
   }
 
@@ -57,9 +48,8 @@ export class Targets {
   }
 
   /** See `TargetsApi.create`. */
-  async create(actor: Actor, given: CreateTargetInput): Promise<Target> {
+  async create(actor: Actor, input: CreateTargetInput): Promise<Target> {
     return this.#deps.gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
-      const input = parseInput(createTargetInputSchema, given)
       const draft = draftOf(input)
       requireRightsToCreate(subject, draft, input)
       let isAsked = false
@@ -69,16 +59,16 @@ export class Targets {
         isAsked = input.probe !== false
         return await this.#create(actor, draft, input)
       } catch (error) {
-        if (isAsked || isOfTarget(error)) await this.#journalFailure(actor, draft, error)
+        if ((isAsked && !isTurnedAway(error)) || isOfTarget(error))
+          await this.#journalFailure(actor, draft, error)
         throw error
       }
     })
   }
 
   /** See `TargetsApi.update`. */
-  async update(actor: Actor, id: TargetId, given: UpdateTargetInput): Promise<Target> {
+  async update(actor: Actor, id: TargetId, input: UpdateTargetInput): Promise<Target> {
     return this.#manage(actor, id, (caller) => {
-      const input = parseInput(updateTargetInputSchema, given)
       return this.#commit(actor, (trx) => this.#update(trx, caller, { id, input }))
     })
   }
@@ -145,6 +135,11 @@ export class Targets {
     const told = isKrownError(error) ? error : new KrownError('INTERNAL', 'a target was not created')
     await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, told)])
   }
+}
+
+/** Nothing was dialled, and the gate journals it, many of them together. */
+function isTurnedAway(error: unknown): boolean {
+  return isKrownError(error) && error.code === 'RATE_LIMITED'
 }
 
 function isOfTarget(error: unknown): boolean {

@@ -444,3 +444,15 @@ test('E12: no refusal tells the address that a name stands for', () => {
     expect(JSON.stringify([refusal?.message, refusal?.details])).not.toContain('10.77')
   }
 })
+
+test.each(['localhost', 'a.localhost', 'ip6-localhost'])(
+  "E04: behind a jump host, which may be this machine, %s does not lead to Krown's own ports",
+  (name) => {
+    const policy = policyWith({
+      allowLoopback: true,
+      protectedEndpoints: () => [{ host: '0.0.0.0', port: 7770 }],
+    })
+    expect(() => policy.checkForward(name, 7770)).toThrow(/Krown's own ports/)
+    expect(() => policy.checkForward(name, 22)).not.toThrow()
+  },
+)

@@ -83,6 +83,8 @@ const METADATA_NAMES = new Set([
 const LOCAL_NAME =
   /^(?:(?:[^.]+\.)*localhost|localhost\.localdomain|localhost[46]|ip6-localhost|ip6-loopback)$/
 
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1']
+
 interface Destination {
   readonly port: number
   /** `allow` names the host, so its addresses need no entry of their own. */
@@ -114,6 +116,7 @@ class RuleBasedPolicy implements OutboundPolicy {
   checkForward(host: string, port: number): void {
     this.checkRequest(host, port, { adhoc: false })
     const parsed = parseHost(host)
+    if (parsed.kind === 'name' && this.#isOursIfLocal(parsed.name, port)) throw refusal.protectedEndpoint()
     if (parsed.kind === 'ip' || this.#allow.isEmpty || this.#allow.hasName(parsed.name, port)) return
     throw refusal.notAllowed()
   }
@@ -142,6 +145,20 @@ class RuleBasedPolicy implements OutboundPolicy {
     if (this.#deny.hasName(name, port)) throw refusal.denied()
     const onlyNames = !this.#allow.isEmpty && !this.#allow.dependsOnAddresses
     if (onlyNames && !this.#allow.hasName(name, port)) throw refusal.notAllowed()
+  }
+
+  /** The jump host may be this machine, where such a name is one of its own addresses: nobody gets to see which. */
+  #isOursIfLocal(name: string, port: number): boolean {
+    const own = bytesOf(this.#options.ownAddresses())
+    const loopback = bytesOf(LOOPBACK_ADDRESSES)
+    return (
+      LOCAL_NAME.test(name) &&
+      this.#options
+        .protectedEndpoints()
+        .some(
+          (endpoint) => endpoint.port === port && loopback.some((bytes) => standsFor(endpoint, bytes, own)),
+        )
+    )
   }
 
   #isOpenForAdhoc(host: ParsedHost, port: number): boolean {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { apiTokenFormat } from '../../../src/auth/tokens/api-token-format.js'
 import { newTokenSecret } from '../../../src/auth/tokens/secret-token.js'
 import { newId } from '../../../src/base/ids.js'
+import { tokensApi } from '../../../src/client/tokens-api.js'
 import type { Actor, ApiTokenActor } from '../../../src/model/actor.js'
 import type { CreateApiTokenInput } from '../../../src/model/api-token.js'
 import type { ApiTokenId } from '../../../src/model/ids.js'
@@ -13,7 +14,7 @@ const MINUTE = 60_000
 describeOnBothDatabases('API tokens', (openTestDatabase) => {
   const { open, openTwo } = fixtureOpener(openTestDatabase)
   const create = (fixture: IdentityFixture, actor: Actor, input: Partial<CreateApiTokenInput> = {}) =>
-    fixture.identity.tokens.create(actor, { name: 'ci', ...input })
+    tokensApi(fixture.identity, actor).create({ name: 'ci', ...input })
   const authenticate = (fixture: IdentityFixture, token: string) => fixture.auth.authenticate(token, origin())
   async function use(fixture: IdentityFixture, token: string): Promise<ApiTokenActor> {
     const actor = await authenticate(fixture, token)

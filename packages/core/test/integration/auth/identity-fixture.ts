@@ -5,14 +5,15 @@ import { MemoryLimitStore } from '../../../src/auth/limits/memory-limit-store.js
 import { openLimitStore } from '../../../src/auth/limits/open-limit-store.js'
 import type { PasswordHasher } from '../../../src/auth/passwords/password-hasher.js'
 import { newId } from '../../../src/base/ids.js'
+import { usersApi } from '../../../src/client/users-api.js'
 import type { Database } from '../../../src/db/database.js'
 import { listEntriesForward } from '../../../src/db/repositories/journal.repository.js'
 import { isKrownError } from '../../../src/errors/krown-error.js'
 import { Journal } from '../../../src/journal/journal.js'
-import type { CallOrigin, LoginActor } from '../../../src/model/actor.js'
+import type { Actor, CallOrigin, LoginActor } from '../../../src/model/actor.js'
 import type { OrgId, UserId } from '../../../src/model/ids.js'
 import type { LoginResult } from '../../../src/model/login.js'
-import type { Role, User } from '../../../src/model/user.js'
+import type { CreateUserInput, Role, UpdateUserInput, User, UserQuery } from '../../../src/model/user.js'
 import type { OpenTestDatabase } from '../../support/databases.js'
 
 export const SETUP_TOKEN = 'setup-token-of-this-test-0123456789'
@@ -142,8 +143,15 @@ export class IdentityFixture implements AsyncDisposable {
     return this.identity.auth
   }
 
+  /** As clients have it, which check what they are given. */
   get users() {
-    return this.identity.users
+    const as = (actor: Actor) => usersApi(this.identity, actor)
+    return {
+      list: (actor: Actor, query?: UserQuery) => as(actor).list(query),
+      get: (actor: Actor, id: UserId) => as(actor).get(id),
+      create: (actor: Actor, input: CreateUserInput) => as(actor).create(input),
+      update: (actor: Actor, id: UserId, input: UpdateUserInput) => as(actor).update(id, input),
+    }
   }
 
   get orgId(): OrgId {

@@ -210,6 +210,18 @@ describe('a key that cannot be read is VALIDATION_FAILED, and nothing is dialled
       passphrase: 'wrong',
       path: 'auth.passphrase',
     },
+    {
+      key: 'a PKCS#8 key with a wrong passphrase that seems to decrypt it',
+      privateKey: PKCS8_WITH_LUCK,
+      passphrase: 'wrong367',
+      path: 'auth.passphrase',
+    },
+    {
+      key: 'an encrypted PKCS#8 key of which a line is missing',
+      privateKey: PKCS8_WITH_LUCK.replace(/\nI1cW.*/, ''),
+      passphrase: 'right',
+      path: 'auth.privateKey',
+    },
   ])('$key', async ({ privateKey, passphrase, path }) => {
     await using server = await startHostileSshServer()
     await using connector = testConnector()
@@ -249,6 +261,14 @@ describe('a key that cannot be read is VALIDATION_FAILED, and nothing is dialled
     expect(server.connectionCount).toBe(0)
   })
 })
+
+/** Its passphrase is `right`; of a wrong one the padding comes out right by chance. */
+const PKCS8_WITH_LUCK = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiYMIWB87yI7QICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEMc2nulF2y4G0qTzkSXluN0EQDf2
+I1cWsNGJR+YhvCzg+3koFHJq/tYblnIviasX5b6AnT6ZFv8b/Rv0XUBzR7Iqyxvf
+aY5QuemJCq3Ddhh8c1Y=
+-----END ENCRYPTED PRIVATE KEY-----`
 
 /** Sets the cost of the key derivation in an encrypted key of OpenSSH's format. */
 /** Of the form of a key; whoever signed with it would be busy for seconds. */

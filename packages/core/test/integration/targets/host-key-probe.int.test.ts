@@ -1,5 +1,7 @@
 import { generateKey, startHostileSshServer, startRawTcpServer, startSshd } from '@krown/testkit'
 import { describe, expect, test } from 'vitest'
+import { KrownError } from '../../../src/errors/krown-error.js'
+import type { SshConnector, SshProbeRequest } from '../../../src/ssh/connector.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, type Peer, refusalOf, startKrown } from '../../support/krown-fixture.js'
 import { makeKey } from './known-host-keys-fixture.js'
@@ -103,9 +105,42 @@ describe('a probe', () => {
     }
   })
 
+  test('is in the journal before the first packet goes out, whatever it is made for', async () => {
+    const before: unknown[] = []
+    const key = { algorithm: 'ssh-ed25519', fingerprint: makeKey().fingerprint, blob: Buffer.alloc(0) }
+    const sshConnector = {
+      probeHostKey: async ({ host }: SshProbeRequest) => {
+        const [last] = (await fixture.entries()).slice(-1)
+        before.push([last?.action, last?.details?.host])
+        if (host === 'gone.example.com') throw new KrownError('TARGET_UNREACHABLE', 'gone')
+        return key
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    } as unknown as SshConnector
+    await using fixture = await startKrown({ parts: { sshConnector } })
+    const { hostKeys, targets } = fixture.admin
+    await hostKeys.probe({ host: 'a.example.com' })
+    expect(await refusalOf(hostKeys.probe({ host: 'gone.example.com' }))).toBeInstanceOf(KrownError)
+    const { id } = await targets.create({ name: 'web1', host: 'web1.example.com', username: 'x' })
+    await hostKeys.retrust({ targetIds: [id], reason: 'rebuilt' })
+    const asked = (host: string) => ['host_key.probing', host]
+    expect(before).toEqual([
+      asked('a.example.com'),
+      asked('gone.example.com'),
+      asked('web1.example.com'),
+      asked('web1.example.com'),
+    ])
+    const actions = (await fixture.entries()).map(({ action }) => action)
+    expect(actions.filter((action) => /^(host_key|target)\./.test(action))).toEqual([
+      ...['host_key.probing', 'host_key.probed', 'host_key.probing', 'host_key.probed'],
+      ...['host_key.probing', 'target.created', 'host_key.pinned', 'host_key.probing', 'host_key.probed'],
+    ])
+  })
+
   test('E12: counts as trying a host outside the inventory does, so that nobody scans by it', async () => {
     await using one = await startHostileSshServer()
     await using two = await startHostileSshServer()
+    await using three = await startHostileSshServer()
     await using fixture = await startKrown({ config: { ssh: { maxAdhocHostsPerHour: 1 } } })
     const { operator, admin } = fixture
     await operator.hostKeys.probe(placeOf(one))
@@ -113,13 +148,27 @@ describe('a probe', () => {
     expect(await refusalOf(operator.hostKeys.probe(placeOf(two)))).toMatchObject({ code: 'RATE_LIMITED' })
     expect(await refusalOf(fixture.open(two))).toMatchObject({ code: 'RATE_LIMITED' })
     expect(two.connectionCount).toBe(0)
-    // Whoever may make an inventory of them.
-    expect(await admin.hostKeys.probe(placeOf(two))).toMatchObject({ standing: 'unknown' })
+    // Whoever may make an inventory of them, too; and making it counts.
+    const login = { ...placeOf(two), username: 'x' }
+    await admin.targets.create({ name: 'two', ...login })
+    expect(two.connectionCount).toBe(1)
+    expect(
+      await refusalOf(admin.targets.create({ name: 'three', ...login, port: three.port })),
+    ).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await refusalOf(admin.hostKeys.probe(placeOf(three)))).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(three.connectionCount).toBe(0)
+    // What is in the inventory is not counted any more, for those who see it there.
+    expect(await admin.hostKeys.probe(placeOf(two))).toMatchObject({ standing: 'trusted' })
+    expect(await operator.hostKeys.probe(placeOf(two))).toMatchObject({ standing: 'trusted' })
+    const everybody = (await admin.accessRules.list()).items
+    for (const { id } of everybody) await admin.accessRules.delete(id)
+    expect(await refusalOf(operator.hostKeys.probe(placeOf(two)))).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await fixture.entries({ action: 'target.create_failed' })).toEqual([])
     const probes = await fixture.entries({ action: 'host_key.probed' })
-    expect(probes.map(({ outcome }) => outcome)).toEqual(['success', 'success', 'success'])
+    expect(probes.map(({ outcome }) => outcome)).toEqual(['success', 'success', 'success', 'success'])
   })
 
-  test('E12: obeys the outbound policy, and for who may only reach ad hoc hosts that of ad hoc hosts', async () => {
+  test('E12: obeys the outbound policy: that of ad hoc hosts for what is no target, whoever asks', async () => {
     await using target = await startHostileSshServer()
     const place = placeOf(target)
     await using denying = await startKrown({ config: { ssh: { outbound: { deny: ['127.0.0.0/8'] } } } })
@@ -134,9 +183,15 @@ describe('a probe', () => {
     expect(await refusalOf(withoutAdhoc.operator.hostKeys.probe(place))).toMatchObject({
       code: 'TARGET_POLICY_DENIED',
     })
+    for (const { admin } of [withPorts, withoutAdhoc]) {
+      expect(await refusalOf(admin.hostKeys.probe(place))).toMatchObject({ code: 'TARGET_POLICY_DENIED' })
+    }
     expect(target.connectionCount).toBe(0)
-    expect(await withPorts.admin.hostKeys.probe(place)).toMatchObject({ standing: 'unknown' })
-    expect(await withoutAdhoc.admin.hostKeys.probe(place)).toMatchObject({ standing: 'unknown' })
+    for (const { admin, operator } of [withPorts, withoutAdhoc]) {
+      await admin.targets.create({ name: 'web1', ...place, username: 'x' })
+      expect(await admin.hostKeys.probe(place)).toMatchObject({ standing: 'trusted' })
+      expect(await operator.hostKeys.probe(place)).toMatchObject({ standing: 'trusted' })
+    }
     expect(await denying.entries({ action: 'host_key.probed' })).toMatchObject([
       { outcome: 'denied', facts: { code: 'TARGET_POLICY_DENIED' }, details: place },
     ])

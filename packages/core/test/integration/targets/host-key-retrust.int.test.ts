@@ -1,6 +1,7 @@
-import { generateKey, startHostileSshServer } from '@krown/testkit'
+import { FakeClock, generateKey, startHostileSshServer, startSshd, waitFor } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { TargetId } from '../../../src/model/ids.js'
+import type { SshConnector, SshProbeRequest } from '../../../src/ssh/connector.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, type Peer, refusalOf } from '../../support/krown-fixture.js'
 
@@ -102,6 +103,84 @@ describeOnBothDatabases('trusting rebuilt targets', (openTestDatabase) => {
       { outcome: 'failed', errorCode: 'HOST_KEY_MISMATCH', fingerprint: target.hostKeyFingerprint },
     ])
     expect((await hostKeys.list()).items).toMatchObject([{ mark: 'revoked' }])
+  })
+
+  test('begins with jump hosts, so that one run is enough for all that was rebuilt', async () => {
+    await using outer = await startSshd()
+    await using inner = await startSshd()
+    await using target = await startHostileSshServer()
+    await using fixture = await start()
+    const { targets, hostKeys, credentials } = fixture.admin
+    const credentialOf = async (name: string, { privateKey }: Peer) =>
+      (await credentials.create({ name, kind: 'private_key', privateKey })).id
+    // Newest first, as targets are listed, what is behind comes before what is on the way.
+    const first = await targets.create({
+      ...{ name: 'outer', ...login(outer), credentialId: await credentialOf('outer', outer) },
+    })
+    const second = await targets.create({
+      ...{ name: 'inner', ...login(inner), credentialId: await credentialOf('inner', inner) },
+      jumpTargetId: first.id,
+    })
+    await targets.create({ name: 'db', ...login(target), jumpTargetId: second.id })
+    await outer.replaceHostKey()
+    await inner.replaceHostKey()
+    target.replaceHostKey()
+    const done = await hostKeys.retrust({ selector: '*', reason: 'all rebuilt' })
+    expect(done.targets.map(({ name, outcome }) => [name, outcome])).toEqual([
+      ['db', 'replaced'],
+      ['inner', 'replaced'],
+      ['outer', 'replaced'],
+    ])
+  })
+
+  test('ends when nobody waits for it any more, and when Krown drains', async () => {
+    await using silent = await startHostileSshServer({ stallAt: 'handshake' })
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    for (let place = 0; place < 10; place += 1)
+      await targets.create({ name: `t${place}`, ...login(silent), probe: false })
+    const client = new AbortController()
+    const left = hostKeys.retrust({ selector: '*', reason: 'x' }, { signal: client.signal })
+    await waitFor(() => silent.connectionCount > 0, { what: 'a target to be asked' })
+    client.abort(new Error('gone'))
+    await expect(left).rejects.toThrow('gone')
+    const asked = silent.connectionCount
+    const drained = hostKeys.retrust({ selector: '*', reason: 'x' })
+    await waitFor(() => silent.connectionCount > asked, { what: 'a target to be asked again' })
+    await Promise.all([
+      expect(refusalOf(drained)).resolves.toMatchObject({ code: 'DRAINING' }),
+      fixture.krown.drain(0),
+    ])
+    const probed = await fixture.entries({ action: 'host_key.probed' })
+    expect(probed.map(({ facts }) => facts)).toEqual(
+      expect.arrayContaining([{ cancelled: true }, { code: 'DRAINING' }]),
+    )
+    expect(await refusalOf(hostKeys.retrust({ selector: '*', reason: 'x' }))).toMatchObject({
+      code: 'DRAINING',
+    })
+  })
+
+  test('takes two minutes at most, and says which targets it did not come to', async () => {
+    const clock = new FakeClock()
+    let asked = 0
+    const sshConnector = {
+      probeHostKey: ({ signal }: SshProbeRequest) => {
+        asked += 1
+        return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    } as unknown as SshConnector
+    await using fixture = await start({ clock, parts: { sshConnector } })
+    const { targets, hostKeys } = fixture.admin
+    for (let place = 0; place < 10; place += 1)
+      await targets.create({ name: `t${place}`, host: 'silent.example.com', username: 'x', probe: false })
+    const retrusting = hostKeys.retrust({ selector: '*', reason: 'x' })
+    await waitFor(() => asked === 8, { what: 'as many targets to be asked as may be at once' })
+    await clock.advanceAsync(120_000)
+    const answers = (await retrusting).targets
+    expect(answers).toHaveLength(10)
+    for (const answer of answers)
+      expect(answer).toMatchObject({ outcome: 'failed', errorCode: 'TARGET_TIMEOUT' })
   })
 
   test('takes either a selector or ids, a reason, and not too many at once', async () => {

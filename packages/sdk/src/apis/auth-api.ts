@@ -1,12 +1,9 @@
 import type { KrownClient, RegisterInput, User } from '@krown/core/model'
-import type { AppRouter } from '@krown/server'
-import type { TRPCClient } from '@trpc/client'
-import { invalidInput, isKrownError, KrownClientError } from './errors/errors.js'
-import { translated } from './errors/to-client-error.js'
-import type { Credentials } from './options.js'
-import type { Access } from './sign-in/access.js'
-import { SignIn } from './sign-in/sign-in.js'
-import type { Sockets } from './sockets/sockets.js'
+import { invalidInput, isKrownError, KrownClientError } from '../errors/errors.js'
+import { translated } from '../errors/to-client-error.js'
+import type { Credentials } from '../options.js'
+import { SignIn } from '../sign-in/sign-in.js'
+import type { ApiParts } from './api-parts.js'
 
 /** How a client comes to be somebody. */
 export interface SignInApi {
@@ -29,13 +26,7 @@ export interface SignInApi {
   logout(): Promise<void>
 }
 
-export interface AuthApiParts {
-  readonly trpc: TRPCClient<AppRouter>
-  readonly access: Access
-  readonly sockets: Sockets
-}
-
-export function authApi({ trpc, access, sockets }: AuthApiParts): KrownClient['auth'] & SignInApi {
+export function authApi({ trpc, access, sockets }: ApiParts): KrownClient['auth'] & SignInApi {
   return {
     me: () => translated(trpc.auth.me.query()),
     changePassword: (input) => translated(trpc.auth.changePassword.mutate(input)),
