@@ -24,6 +24,17 @@ export const MESSAGE_MATRIX: Readonly<Record<string, Row>> = {
   subscribe_events: [401, 200, 200, 200, 200, 200, 200],
   subscribe_session: [401, 404, 200, 404, 200, 200, 404],
   unsubscribe_session: [401, 200, 200, 200, 200, 200, 200],
+
+  open_shell: [401, 403, 200, 404, 200, 403, 404],
+  attach: [401, 404, 200, 404, 200, 200, 404],
+  // Who is not attached has no channel of that number; an acknowledgement of nothing has no answer but a refusal.
+  ack: [401, 200, 200, 200, 200, 200, 200],
+  end_input: [401, 404, 200, 404, 409, 403, 404],
+  resize: [401, 404, 200, 404, 409, 403, 404],
+  signal: [401, 404, 200, 404, 409, 403, 404],
+  take_over: [401, 404, 200, 404, 200, 403, 404],
+  detach: [401, 404, 200, 404, 200, 200, 404],
+  close_channel: [401, 404, 200, 404, 200, 403, 404],
 }
 
 /** The same for the admin's token, which has only the right to list users. */
@@ -33,4 +44,13 @@ export const NARROW_TOKEN_MESSAGES: Readonly<Record<string, number>> = {
   subscribe_events: 403,
   subscribe_session: 403,
   unsubscribe_session: 200,
+  open_shell: 403,
+  attach: 403,
+  ack: 200,
+  end_input: 404,
+  resize: 404,
+  signal: 404,
+  take_over: 404,
+  detach: 404,
+  close_channel: 404,
 }

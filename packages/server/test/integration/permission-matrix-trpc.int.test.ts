@@ -177,6 +177,28 @@ async function askOverSocket({ name, type }: Procedure, caller: Caller): Promise
 
 const statusOf = (code: unknown) => (code === undefined ? 200 : WIRE[code as KrownErrorCode].http)
 
+const OF_CHANNELS: Record<string, object> = {
+  ack: { offset: 0 },
+  end_input: {},
+  resize: { columns: 80, rows: 24 },
+  signal: { signal: 'INT' },
+  take_over: {},
+  detach: {},
+  close_channel: {},
+}
+
+/** What a message says besides its type. Of a channel it is about one that the caller is attached to, if it may be. */
+async function fieldsOf(socket: RawSocket, type: string): Promise<object> {
+  if (type.endsWith('_session')) return session()
+  if (type === 'open_shell') return { sessionId: await world.openSession() }
+  if (type === 'attach') return { channelId: await world.openShell() }
+  const fields = OF_CHANNELS[type]
+  if (!fields) return {}
+  socket.send({ type: 'attach', channelId: await world.openShell(), id: 'attach' })
+  const { channel = 0 } = await socket.until(({ id }) => id === 'attach')
+  return { ...fields, channel }
+}
+
 async function say(type: string, token: string | undefined): Promise<number> {
   await using socket = await RawSocket.connect(world.gateway.url, '/ws')
   const hello = { type: 'authenticate', token: token ?? 'nobody', protocol: 1, id: 'hello' }
@@ -184,8 +206,10 @@ async function say(type: string, token: string | undefined): Promise<number> {
     socket.send(hello)
     await socket.until(({ id }) => id === 'hello')
   }
-  const fields = type.endsWith('_session') ? session() : {}
+  const fields = await fieldsOf(socket, type)
   socket.send(type === 'authenticate' ? { ...hello, id: 1 } : { type, ...fields, id: 1 })
+  // What has no answer when all is well is told from a refusal by the answer to the next.
+  if (type === 'ack') socket.send({ type: 'ping', id: 1 })
   const reply = await socket.until(({ id }) => id === 1)
   return statusOf(reply.type === 'error' ? reply.code : undefined)
 }

@@ -6,6 +6,8 @@ type Json = Record<string, unknown>
 export class RawSocket implements AsyncDisposable {
   readonly ws: WebSocket
   readonly heard: Json[] = []
+  /** Binary frames, oldest first. */
+  readonly frames: Buffer[] = []
   /** The code that it was closed with. */
   readonly closed: Promise<number>
   #wake: () => void = () => {}
@@ -13,10 +15,10 @@ export class RawSocket implements AsyncDisposable {
   private constructor(ws: WebSocket) {
     this.ws = ws
     ws.on('error', () => {})
-    ws.on('message', (data) => {
+    ws.on('message', (data: Buffer, isBinary) => {
       const text = String(data)
-      if (text === 'PONG') return
-      this.heard.push(JSON.parse(text))
+      if (isBinary) this.frames.push(data)
+      else if (text !== 'PONG') this.heard.push(JSON.parse(text))
       this.#wake()
     })
     // Not `once`, which an error before the close would reject.
@@ -46,10 +48,15 @@ export class RawSocket implements AsyncDisposable {
   }
 
   /** The first message that fits, heard already or to come. @throws Error when the socket closes before. */
-  async until(fits: (message: Json) => boolean): Promise<Json> {
+  until(fits: (message: Json) => boolean): Promise<Json> {
+    return this.untilSome(() => this.heard.find(fits))
+  }
+
+  /** Looks again whenever something was heard. @throws Error when the socket closes before. */
+  async untilSome<Found>(look: () => Found | undefined): Promise<Found> {
     for (;;) {
-      const found = this.heard.find(fits)
-      if (found) return found
+      const found = look()
+      if (found !== undefined) return found
       if (this.ws.readyState === WebSocket.CLOSED) throw new Error('the socket closed before')
       await new Promise<void>((resolve) => {
         this.#wake = resolve

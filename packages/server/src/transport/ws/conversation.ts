@@ -1,15 +1,25 @@
-import { isKrownError, type Krown, type KrownClient, type KrownError, type SessionEvent } from '@krown/core'
+import {
+  type InProcessClient,
+  isKrownError,
+  type Krown,
+  type KrownError,
+  type SessionEvent,
+} from '@krown/core'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { toKrownError } from '../../errors/error-mapping.js'
 import { logFailure } from '../answer-errors.js'
 import { parseJsonText } from '../json-body.js'
+import { Attachments } from './attachments.js'
+import { decodeInput } from './channel-frames.js'
+import type { ChannelNumbers } from './channel-numbers.js'
 import { CLOSE } from './close-codes.js'
 import type { LiveSocket } from './live-socket.js'
-import { findMessage, idOf, NEEDS_NO_TOKEN } from './messages.js'
+import { idOf } from './message-kind.js'
+import { findMessage, NEEDS_NO_TOKEN, traitsOf } from './messages.js'
 import type { SharedTexts } from './shared-texts.js'
 import type { Speaker, SpeakerLimits } from './speaker.js'
-import { type MessageId, Subscriptions } from './subscriptions.js'
+import { Subscriptions } from './subscriptions.js'
 
 export interface ConversationParts {
   readonly krown: Krown
@@ -18,7 +28,11 @@ export interface ConversationParts {
   readonly ws: WebSocket
   readonly limits: SpeakerLimits
   readonly texts: SharedTexts
+  readonly numbers: ChannelNumbers
 }
+
+/** Messages that take long, of one socket, beside which others are listened to. */
+const MAX_SLOW_AT_ONCE = 16
 
 type Json = Record<string, unknown>
 
@@ -27,11 +41,13 @@ export class Conversation implements Speaker {
   readonly socket: LiveSocket
   readonly limits: SpeakerLimits
   readonly subscriptions: Subscriptions
+  readonly attachments: Attachments
   readonly #parts: ConversationParts
   #handled: Promise<void> = Promise.resolve()
+  #slow = 0
 
   constructor(parts: ConversationParts) {
-    const { socket, ws, limits } = parts
+    const { socket, ws, limits, numbers } = parts
     this.socket = socket
     this.limits = limits
     this.subscriptions = new Subscriptions(socket, {
@@ -39,12 +55,21 @@ export class Conversation implements Speaker {
       sendEvent: (event) => this.#sendEvent(event),
       fail: (error, about) => this.#refuse(error, about),
     })
+    this.attachments = new Attachments(socket, numbers, {
+      send: (message) => this.send(message),
+      sendFrame: (frame) => this.#sendFrame(frame),
+      fail: (error, about) => this.#refuse(error, about),
+    })
     this.#parts = parts
-    ws.on('message', (data, isBinary) => this.#receive(String(data), isBinary))
-    ws.once('close', () => this.subscriptions.endAll())
+    // As `ws` gives it unless it is told otherwise.
+    ws.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary))
+    ws.once('close', () => {
+      this.subscriptions.endAll()
+      this.attachments.endAll()
+    })
   }
 
-  client(): KrownClient {
+  client(): InProcessClient {
     const { krown, socket } = this.#parts
     return krown.as(socket.requireActor())
   }
@@ -58,25 +83,53 @@ export class Conversation implements Speaker {
     if (this.socket.isOpen) ws.send(texts.of(event), { binary: false })
   }
 
-  #receive(text: string, isBinary: boolean): void {
-    const message = isBinary ? undefined : parseMessage(text)
-    if (!message) {
-      this.socket.close(CLOSE.malformed, 'not a JSON object with a type')
-      return
-    }
-    // Nothing more is read while one is at work, so that a client cannot fill the memory with what it asks.
+  #sendFrame(frame: Buffer): void {
+    if (this.socket.isOpen) this.#parts.ws.send(frame, { binary: true })
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    const input = isBinary ? decodeInput(data) : undefined
+    const message = isBinary ? undefined : parseMessage(String(data))
+    if (input) this.#inTurn(async () => this.#type(input))
+    else if (!message) this.socket.close(CLOSE.malformed, 'neither a JSON object with a type nor input')
+    else if (traitsOf(message.type).quick) void this.#handle(message)
+    else this.#inTurn(() => this.#handleUnlessSlow(message))
+  }
+
+  /** Nothing more is read while something is at work, so that a client cannot fill the memory with what it asks. */
+  #inTurn(work: () => Promise<void>): void {
     const goOn = this.socket.hold()
     this.#handled = this.#handled.then(async () => {
-      await this.#handle(message)
+      await work()
       await this.socket.ready()
       goOn()
     })
   }
 
+  async #handleUnlessSlow(message: Json & { readonly type: string }): Promise<void> {
+    const handled = this.#handle(message)
+    if (!traitsOf(message.type).slow || this.#slow >= MAX_SLOW_AT_ONCE) return handled
+    this.#slow += 1
+    void handled.finally(() => {
+      this.#slow -= 1
+    })
+  }
+
+  #type({ channel, data }: { channel: number; data: Buffer }): void {
+    try {
+      this.socket.requireActor()
+      const { input } = this.attachments.get(channel)
+      input.push(data)
+      if (input.isFull) void input.roomAgain().then(this.socket.hold())
+    } catch (error) {
+      this.#refuse(error, { channel })
+    }
+  }
+
   async #handle(message: Json & { readonly type: string }): Promise<void> {
     const about = idOf(message)
     try {
-      if (!NEEDS_NO_TOKEN.has(message.type)) this.#parts.krown.countRequest(this.socket.requireActor())
+      this.#admit(message.type)
       const reply = await findMessage(message.type).handle(this, message)
       if (reply) this.send({ ...reply, ...about })
     } catch (error) {
@@ -84,7 +137,13 @@ export class Conversation implements Speaker {
     }
   }
 
-  #refuse(error: unknown, about: { id?: MessageId; sessionId?: string }): void {
+  #admit(type: string): void {
+    if (NEEDS_NO_TOKEN.has(type)) return
+    const actor = this.socket.requireActor()
+    if (!traitsOf(type).quick) this.#parts.krown.countRequest(actor)
+  }
+
+  #refuse(error: unknown, about: Json): void {
     const { code, message, details, retryAfterMs } = this.#toKnown(error)
     this.send({
       type: 'error',

@@ -1,41 +1,15 @@
-import { KrownError, sessionIdSchema, validationError } from '@krown/core'
+import { KrownError, sessionIdSchema } from '@krown/core'
 import { z } from 'zod'
-import { toFieldProblems } from '../../errors/field-problems.js'
+import { CHANNEL_MESSAGES } from './channel-messages.js'
+import { kind, type MessageKind, type MessageTraits, type Reply } from './message-kind.js'
 import type { Speaker } from './speaker.js'
-import type { MessageId } from './subscriptions.js'
 
-/** The reply to a message, without the id; undefined when the answer comes another way. */
-type Reply = { readonly type: string } & Record<string, unknown>
-
-interface MessageKind {
-  /** @throws KrownError VALIDATION_FAILED, or whatever core refuses with. */
-  handle(speaker: Speaker, message: unknown): Promise<Reply | undefined>
-}
-
-const messageId = z.union([z.string().max(64), z.int()])
-const common = { type: z.string(), id: messageId.optional() }
 const seq = z.int().min(0)
-
-/** A kind of message: the fields it has besides `type` and `id`, and what it does. */
-function kind<Shape extends z.ZodRawShape>(
-  shape: Shape,
-  handle: (
-    speaker: Speaker,
-    message: z.output<z.ZodObject<Shape & typeof common>>,
-  ) => Promise<Reply | undefined>,
-): MessageKind {
-  const schema = z.strictObject({ ...shape, ...common })
-  return {
-    handle: async (speaker, message) => {
-      const { data, error } = schema.safeParse(message)
-      if (error) throw validationError(toFieldProblems(error.issues))
-      return handle(speaker, data as never)
-    },
-  }
-}
 
 /** Everything a client can say. `docs/websocket.md` describes each. */
 export const MESSAGES: Readonly<Record<string, MessageKind>> = {
+  ...CHANNEL_MESSAGES,
+
   authenticate: kind({ token: z.string().min(1).max(16_384), protocol: z.literal(1) }, authenticate),
 
   subscribe_session: kind(
@@ -67,14 +41,12 @@ export const MESSAGES: Readonly<Record<string, MessageKind>> = {
   ping: kind({}, async () => ({ type: 'pong' })),
 }
 
-/** For the reply to a message, which may be refused for its id: then it has none. */
-export function idOf({ id }: Readonly<Record<string, unknown>>): { id?: MessageId } {
-  const { data } = messageId.safeParse(id)
-  return data === undefined ? {} : { id: data }
-}
-
 /** What may be said before there is a token, and is not counted as a request. */
 export const NEEDS_NO_TOKEN: ReadonlySet<string> = new Set(['authenticate'])
+
+export function traitsOf(type: string): MessageTraits {
+  return Object.hasOwn(MESSAGES, type) ? (MESSAGES[type] ?? {}) : {}
+}
 
 /** @throws KrownError VALIDATION_FAILED */
 export function findMessage(type: string): MessageKind {
