@@ -3,6 +3,7 @@ import type { AppRouter } from '@krown/server'
 import { createTRPCClient, splitLink, type TRPCClient } from '@trpc/client'
 import { accessRulesApi } from './apis/access-rules-api.js'
 import { authApi, type SignInApi } from './apis/auth-api.js'
+import { channelsApi } from './apis/channels-api.js'
 import { commandsApi } from './apis/commands-api.js'
 import { credentialsApi } from './apis/credentials-api.js'
 import { hostKeysApi } from './apis/host-keys-api.js'
@@ -54,13 +55,15 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     ],
   })
   const calls = new CommandCalls(trpc, settings)
-  const streams = new Streams({ trpc, sockets, calls, reconnectForMs: settings.reconnectForMs })
-  const parts = { trpc, access, sockets, calls, streams }
+  const { reconnectForMs } = settings
+  const streams = new Streams({ trpc, sockets, calls, reconnectForMs })
+  const parts = { trpc, access, sockets, calls, streams, reconnectForMs }
   const close = async () => sockets.close()
   return {
     auth: authApi(parts),
     sessions: sessionsApi(parts),
     commands: commandsApi(parts),
+    channels: channelsApi(parts),
     users: usersApi(parts),
     tokens: tokensApi(parts),
     logins: loginsApi(parts),

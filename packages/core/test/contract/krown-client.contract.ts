@@ -2,6 +2,7 @@ import { startSshd } from '@krown/testkit'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { accessRuleTests } from './krown-client/access-rules.contract.js'
 import { administrationTests } from './krown-client/administration.contract.js'
+import { channelTests } from './krown-client/channels.contract.js'
 import { commandTests } from './krown-client/commands.contract.js'
 import { credentialTests } from './krown-client/credentials.contract.js'
 import { eventTests } from './krown-client/events.contract.js'
@@ -41,6 +42,7 @@ export function krownClientContract(name: string, makeClients: () => Promise<Con
     describe('exec', () => execTests(world))
     describe('stream', () => streamTests(world))
     describe('commands', () => commandTests(world))
+    describe('channels', () => channelTests(world))
     describe('output', () => outputTests(world))
     describe('events', () => eventTests(world))
     describe('journal', () => journalTests(world))

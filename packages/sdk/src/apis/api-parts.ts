@@ -12,4 +12,5 @@ export interface ApiParts {
   readonly sockets: Sockets
   readonly calls: CommandCalls
   readonly streams: Streams
+  readonly reconnectForMs: number
 }

@@ -1,6 +1,7 @@
 import type { ExecOptions, KrownClient, Session, SessionHandle } from '@krown/core/model'
 import { translated } from '../errors/to-client-error.js'
 import type { ApiParts } from './api-parts.js'
+import { channelsApi } from './channels-api.js'
 
 export function sessionsApi(parts: ApiParts): KrownClient['sessions'] {
   const { trpc, calls, streams } = parts
@@ -14,7 +15,9 @@ export function sessionsApi(parts: ApiParts): KrownClient['sessions'] {
   }
 }
 
-function createHandle({ trpc, calls, streams }: ApiParts, session: Session): SessionHandle {
+function createHandle(parts: ApiParts, session: Session): SessionHandle {
+  const { trpc, calls, streams } = parts
+  const channels = channelsApi(parts)
   const { id } = session
   const close = () => translated(trpc.sessions.close.mutate({ sessionId: id }))
   return {
@@ -23,6 +26,11 @@ function createHandle({ trpc, calls, streams }: ApiParts, session: Session): Ses
     exec: (command, options: ExecOptions = {}) => calls.execute(id, { ...options, command }),
     stream: async (command, options = {}) =>
       streams.drive(await calls.start({ ...options, command, sessionId: id, streamed: true })),
+    shell: async (options = {}) => {
+      const { id: channelId } = await channels.openShell({ ...options, sessionId: id })
+      return channels.attach(channelId, { offset: 0 })
+    },
+    channels: () => channels.list(id),
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
   }

@@ -13,12 +13,10 @@ import { newCommandId } from '../command-id.js'
 import { aboutCommand, askAgainInMs, isPassing } from '../errors/errors.js'
 import { toClientError, translated } from '../errors/to-client-error.js'
 import type { ClientSettings } from '../options.js'
-import { toBase64, toBytes } from './bytes.js'
+import { InputOrder } from './input-order.js'
 
 /** Servers, and proxies before them, end requests that stay unanswered for long: a long wait is many short ones. */
 const MAX_WAIT_MS = 25_000
-/** As base64 in JSON it stays below what a server takes in one request. */
-const MAX_WRITE_BYTES = 128 * 1024
 
 type GetOptions = WaitOptions & { waitMs?: number | undefined }
 
@@ -27,7 +25,7 @@ export class CommandCalls {
   readonly #trpc: TRPCClient<AppRouter>
   readonly #waitMs: number
   readonly #reconnectForMs: number
-  readonly #writing = new Map<CommandId, Promise<unknown>>()
+  readonly #input = new InputOrder<CommandId>()
 
   constructor(trpc: TRPCClient<AppRouter>, { requestTimeoutMs, reconnectForMs }: ClientSettings) {
     this.#trpc = trpc
@@ -93,31 +91,13 @@ export class CommandCalls {
   }
 
   /** Writes to one command arrive in the order in which they were asked for, as one stream. */
-  async write(commandId: CommandId, data: string | Uint8Array): Promise<void> {
-    const bytes = toBytes(data)
-    await this.#inOrder(commandId, async () => {
-      let from = 0
-      do {
-        const piece = bytes.subarray(from, from + MAX_WRITE_BYTES)
-        await this.#trpc.commands.write.mutate({ commandId, data: toBase64(piece), encoding: 'base64' })
-        from += piece.length
-      } while (from < bytes.length)
-    })
+  write(commandId: CommandId, data: string | Uint8Array): Promise<void> {
+    const { write } = this.#trpc.commands
+    return this.#input.write(commandId, data, (piece) => write.mutate({ commandId, ...piece }))
   }
 
-  async closeStdin(commandId: CommandId): Promise<void> {
-    await this.#inOrder(commandId, () => this.#trpc.commands.closeStdin.mutate({ commandId }))
-  }
-
-  async #inOrder(commandId: CommandId, work: () => Promise<unknown>): Promise<void> {
-    // After one that failed as well: who does not wait for each does not want to be stopped by one.
-    const done = (this.#writing.get(commandId) ?? Promise.resolve()).then(work, work)
-    this.#writing.set(commandId, done)
-    try {
-      await translated(done)
-    } finally {
-      if (this.#writing.get(commandId) === done) this.#writing.delete(commandId)
-    }
+  closeStdin(commandId: CommandId): Promise<void> {
+    return this.#input.inOrder(commandId, () => this.#trpc.commands.closeStdin.mutate({ commandId }))
   }
 }
 

@@ -38,6 +38,12 @@ export function closedByCaller(): KrownClientError {
   return connectionLost('the client was closed')
 }
 
+export function noWebSocket(): KrownClientError {
+  return new KrownClientError('UNKNOWN', 'streams need a WebSocket, and there is none here', {
+    kind: 'internal',
+  })
+}
+
 function tooMany(message: string): KrownClientError {
   return new KrownClientError('RATE_LIMITED', message, { kind: 'limit_exceeded', retryable: true })
 }

@@ -6,7 +6,10 @@ const ASK_EVERY_MS = 15_000
  * Ends a socket whose peer is gone without a word: asks every 15 s and waits as long for any sign of life. While
  * reading is held back no answer can be seen; asking then tells the server that this side is there.
  */
-export function watchLiveness(socket: LiveSocket, isHeld: () => boolean): void {
+export function watchLiveness(
+  socket: LiveSocket,
+  { isHeld, ask }: { isHeld: () => boolean; ask: string },
+): void {
   let heard = true
   socket.addEventListener('message', () => {
     heard = true
@@ -15,7 +18,7 @@ export function watchLiveness(socket: LiveSocket, isHeld: () => boolean): void {
     const timer = setInterval(() => {
       if (!heard && !isHeld()) return endNow(socket)
       heard = isHeld()
-      if (socket.readyState === socket.OPEN) socket.send('PING')
+      if (socket.readyState === socket.OPEN) socket.send(ask)
     }, ASK_EVERY_MS)
     unref(timer)
     socket.addEventListener('close', () => clearInterval(timer))

@@ -148,7 +148,7 @@ export class Socket {
   }
 
   #watch(socket: LiveSocket): void {
-    watchLiveness(socket, () => this.#holders.size > 0)
+    watchLiveness(socket, { isHeld: () => this.#holders.size > 0, ask: 'PING' })
     socket.addEventListener('open', () => {
       this.#live.add(socket)
       if (this.#holders.size > 0) socket.pause?.()

@@ -1,11 +1,11 @@
 import type { AppRouter } from '@krown/server'
 import { TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import { KrownClientError } from '../errors/errors.js'
+import { ChannelSockets } from '../channels/channel-sockets.js'
 import type { ClientSettings } from '../options.js'
 import type { Access } from '../sign-in/access.js'
 import { Socket } from './socket.js'
-import { closedByCaller } from './socket-end.js'
+import { closedByCaller, noWebSocket } from './socket-end.js'
 import type { SocketPlatform } from './socket-platform.js'
 
 /**
@@ -21,6 +21,8 @@ const MAX_OWN_SOCKETS = 8
  * commands, so that a reader who takes his time holds nobody else.
  */
 export class Sockets {
+  /** For terminals. */
+  readonly channels: ChannelSockets
   readonly #access: Access
   readonly #url: string
   readonly #platform: SocketPlatform
@@ -36,6 +38,7 @@ export class Sockets {
     this.#access = access
     this.#url = `${settings.baseUrl.replace(/^http/, 'ws')}/trpc`
     this.#platform = platform
+    this.channels = new ChannelSockets({ baseUrl: settings.baseUrl, access, platform })
   }
 
   get canHold(): boolean {
@@ -82,22 +85,20 @@ export class Sockets {
   drop(reason: unknown): void {
     const sockets = [...this.#shared, ...this.#own]
     for (const socket of sockets) socket.fail(reason)
+    this.channels.drop(reason)
   }
 
   /** Nothing can be read any more. */
   close(): void {
     this.#closed = true
+    this.channels.close()
     this.drop(closedByCaller())
   }
 
   #create(): Socket {
     const { WebSocket } = this.#platform
     if (this.#closed) throw closedByCaller()
-    if (!WebSocket) {
-      throw new KrownClientError('UNKNOWN', 'streams need a WebSocket, and there is none here', {
-        kind: 'internal',
-      })
-    }
+    if (!WebSocket) throw noWebSocket()
     return new Socket({ url: this.#url, access: this.#access, WebSocket })
   }
 }

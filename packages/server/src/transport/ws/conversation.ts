@@ -144,10 +144,12 @@ export class Conversation implements Speaker {
   }
 
   #refuse(error: unknown, about: Json): void {
-    const { code, message, details, retryAfterMs } = this.#toKnown(error)
+    const { code, kind, retryable, message, details, retryAfterMs } = this.#toKnown(error)
     this.send({
       type: 'error',
       code,
+      kind,
+      retryable,
       message,
       ...(details && { details }),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
