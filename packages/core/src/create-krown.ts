@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate/gate.js'
@@ -12,11 +13,14 @@ import { describeSystem } from './client/system-info.js'
 import type { KrownConfig, KrownConfigInput } from './config/krown-config.js'
 import { parseConfig } from './config/parse-config.js'
 import type { Database } from './db/database.js'
+import { validationError } from './errors/krown-error.js'
 import { Journal } from './journal/journal.js'
 import { JournalReader } from './journal-reading/journal-reader.js'
 import { JournalTail } from './journal-reading/journal-tail.js'
 import type { Krown } from './krown.js'
 import { openDatabase } from './open-database.js'
+import { FolderRecordingStore } from './recordings/folder-recording-store.js'
+import type { RecordingStore } from './recordings/recording-store.js'
 import { Intake } from './sessions/intake.js'
 import { OpenLimits } from './sessions/open-limits.js'
 import { SessionSystem } from './sessions/session-system.js'
@@ -28,6 +32,8 @@ import type { CredentialProvider } from './targets/dialing/hop-credentials.js'
 import { interfaceAddresses } from './targets/outbound/address-ranges.js'
 import { createOutboundPolicy, type OutboundPolicy } from './targets/outbound/outbound-policy.js'
 import { ProtectedEndpoints } from './targets/outbound/protected-endpoints.js'
+import { Keyring } from './vault/keyring.js'
+import { Vault } from './vault/vault.js'
 
 /** What an embedding program may bring instead of Krown's own. */
 export interface KrownParts {
@@ -41,6 +47,8 @@ export interface KrownParts {
   readonly authorize: Authorize
   /** Where the credentials of targets are that have none stored. */
   readonly credentialProvider: CredentialProvider
+  /** Where the files of recordings are, instead of `recordings.dir`; they come encrypted. */
+  readonly recordingStore: RecordingStore
   /** Another way to SSH, for tests. */
   readonly sshConnector: SshConnector
 }
@@ -51,6 +59,8 @@ const PURGE_EVERY_MS = 60 * 60_000
 
 /**
  * Opens a gateway: connects to the database, migrates it, cleans up after processes that died, starts its jobs.
+ *
+ * Without `vault.master_key` nothing is recorded unless `recordings.mode` is given, which then asks for the key.
  *
  * Reads no environment, installs no signal handler, opens no port. `close()` ends everything it began.
  *
@@ -67,12 +77,13 @@ export async function createKrown(
   input: KrownConfigInput = {},
   parts: Partial<KrownParts> = {},
 ): Promise<Krown> {
-  return createKrownFrom(parseConfig(input), parts)
+  return createKrownFrom(withUsualRecordings(parseConfig(input), input), parts)
 }
 
 /** The same for a configuration that was parsed already. */
 export async function createKrownFrom(config: KrownConfig, parts: Partial<KrownParts> = {}): Promise<Krown> {
   const { logger = silentLogger, clock = systemClock } = parts
+  requireKeyForRecordings(config)
   const database = await openDatabase({ config, logger, exclusive: true, pool: parts.pgPool })
   try {
     await database.migrate(config.database.migrate)
@@ -83,6 +94,17 @@ export async function createKrownFrom(config: KrownConfig, parts: Partial<KrownP
     await database[Symbol.asyncDispose]()
     throw error
   }
+}
+
+// An embedding program may have no master key, and nothing that has to be encrypted.
+function withUsualRecordings(config: KrownConfig, asked: KrownConfigInput): KrownConfig {
+  if (config.vault.masterKey !== '' || asked.recordings?.mode !== undefined) return config
+  return { ...config, recordings: { ...config.recordings, mode: 'off' } }
+}
+
+function requireKeyForRecordings({ recordings, vault }: KrownConfig): void {
+  if (recordings.mode === 'off' || vault.masterKey !== '') return
+  throw validationError([{ path: 'vault.master_key', message: 'is needed to encrypt recordings' }])
 }
 
 interface BuildContext {
@@ -213,6 +235,7 @@ class RunningKrown implements Krown {
         commands: sessions.commands,
         channels: sessions.channels,
         streams: sessions.streams,
+        recordings: sessions.recordings.service,
         journal: this.#journalReader,
         journalTail: this.#journalTail,
         systemInfo: async () => describeSystem(this.config, await this.setupRequired()),
@@ -287,7 +310,7 @@ function createNetwork({ config, parts, clock }: BuildContext, endpoints: Protec
 }
 
 function createSessions(
-  { config, database, clock, logger }: BuildContext,
+  { config, parts: given, database, clock, logger }: BuildContext,
   parts: Pick<Assembly, 'journal' | 'identity' | 'inventory'> & {
     connector: SshConnector
     openLimits: OpenLimits
@@ -304,6 +327,15 @@ function createSessions(
     access: { gate: identity.gate, standings: identity.subjects, systemActor: identity.systemActor },
     network: { connector, dialer: inventory.dialer, credentials: inventory.credentials },
     inventory,
+    recordings: {
+      settings: config.recordings,
+      files: given.recordingStore ?? new FolderRecordingStore(recordingsDir(config)),
+      vault: new Vault(new Keyring(config.vault)),
+    },
     logger,
   })
+}
+
+function recordingsDir({ recordings, dataDir }: KrownConfig): string {
+  return recordings.dir || join(dataDir, 'recordings')
 }

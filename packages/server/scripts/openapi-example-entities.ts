@@ -9,6 +9,7 @@ export const ID = {
   session: '01932c1f-10b4-7a52-8c11-6f2b9e7d4a03',
   command: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b04',
   channel: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b10',
+  recording: '01932c1f-5e20-7b63-a4d7-0c8e1f9a2b12',
   entry: '01932c1f-5e21-7c74-b5e8-1d9f2a0b3c05',
   rule: '01932c1e-b330-7a42-8e63-5d9f8a7b6c08',
   credential: '01932c1e-a220-7f31-9d52-4c8e7f6a5b07',
@@ -132,6 +133,8 @@ export const commandSummary = {
   startedAt: '2026-11-22T09:33:00.000Z',
   finishedAt: '2026-11-22T09:33:00.009Z',
   durationMs: 9,
+  recordingId: ID.recording,
+  recordingOffsetMs: 61_400,
 }
 
 export const shellSummary = {

@@ -20,6 +20,8 @@ export const permissionTable = {
   'channel:watch': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
   'channel:write': { admin: 'org', operator: 'own', readonly: 'none' },
   'channel:close': { admin: 'org', operator: 'own', readonly: 'none' },
+  'recording:read': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
+  'recording:manage': { admin: 'org', operator: 'none', readonly: 'none' },
   'user:list': { admin: 'org', operator: 'none', readonly: 'none', auditor: 'org' },
   'user:read': { admin: 'org', operator: 'own', readonly: 'own', auditor: 'org' },
   'user:manage': { admin: 'org', operator: 'none', readonly: 'none' },

@@ -1,5 +1,6 @@
 import type { Actor } from '../model/actor.js'
 import type { KrownClient } from '../model/krown-client.js'
+import type { RecordingsApi } from '../model/recordings-api.js'
 import { accessRulesApi } from './access-rules-api.js'
 import { authApi } from './auth-api.js'
 import { channelsApi, type InProcessChannels } from './channels-api.js'
@@ -10,6 +11,7 @@ import { hostKeysApi } from './host-keys-api.js'
 import { invitesApi } from './invites-api.js'
 import { journalApi } from './journal-api.js'
 import { loginsApi } from './logins-api.js'
+import { recordingsApi } from './recordings-api.js'
 import { sessionsApi } from './sessions-api.js'
 import { systemApi } from './system-api.js'
 import { targetsApi } from './targets-api.js'
@@ -20,6 +22,7 @@ import { usersApi } from './users-api.js'
 export interface InProcessClient extends KrownClient {
   readonly commands: InProcessCommands
   readonly channels: InProcessChannels
+  readonly recordings: RecordingsApi
 }
 
 /**
@@ -32,6 +35,7 @@ export function createInProcessClient(services: ClientServices, actor: Actor): I
     sessions: sessionsApi(services, actor),
     commands: commandsApi(services, actor),
     channels: channelsApi(services, actor),
+    recordings: recordingsApi(services, actor),
     users: usersApi(services, actor),
     logins: loginsApi(services, actor),
     tokens: tokensApi(services, actor),

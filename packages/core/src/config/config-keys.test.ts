@@ -68,6 +68,7 @@ test('tables come in the order of the file, those inside after their parent', ()
     'ssh.outbound',
     'auth',
     'vault',
+    'recordings',
     'limits',
     'logging',
   ])

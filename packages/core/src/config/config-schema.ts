@@ -253,6 +253,38 @@ const vault = section('What stored secrets are encrypted with.', {
   ),
 })
 
+const recordings = section('What is recorded of what runs on targets, and for how long.', {
+  mode: choice(['strict', 'best-effort', 'off'], {
+    default: 'strict',
+    description:
+      '`strict`: what cannot be recorded does not run; `best-effort`: it runs, and what is missing shows; `off`.',
+  }),
+  dir: path(
+    { default: '', description: 'Where the files are; empty means `recordings` in `data_dir`.' },
+    value.path,
+  ),
+  recordInput: boolean({ default: false, description: 'Also record what is typed, passwords among it.' }),
+  maxSession: size(
+    { min: '1MiB', max: '1TiB' },
+    { default: '1GiB', description: 'Largest recording; what runs in it ends there.' },
+  ),
+  maxTotal: size(
+    { min: '0B', max: '1000TiB' },
+    {
+      default: '0B',
+      description: 'What all recordings together may take; `0B` for as much as the disk has.',
+    },
+  ),
+  minFree: size(
+    { min: '0B', max: '1TiB' },
+    { default: '500MiB', description: 'With less on their disk nothing new runs.' },
+  ),
+  retention: duration(
+    { min: '0s', max: LIFETIME.max },
+    { default: '90d', description: 'How long they are kept; `0s` for ever.' },
+  ),
+})
+
 const limits = section('What one caller may use.', {
   body: size(BUFFER, { default: '256KiB', description: 'Largest request body.' }),
   execOutput: size(BUFFER, {
@@ -318,6 +350,7 @@ export const configSchema = z.strictObject({
   ssh: ssh.prefault({}),
   auth: auth.prefault({}),
   vault: vault.prefault({}),
+  recordings: recordings.prefault({}),
   limits: limits.prefault({}),
   logging: logging.prefault({}),
 }) satisfies z.ZodType<KrownConfig>

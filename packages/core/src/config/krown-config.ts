@@ -96,6 +96,22 @@ interface ConfigShape<Duration, Size> {
     /** Other master keys, with which stored secrets can be read; `krown-server keys rotate` makes them superfluous. */
     readonly previousMasterKeys: readonly string[]
   }
+  readonly recordings: {
+    /** `strict`: what cannot be recorded does not run; `best-effort`: it runs, and what is missing shows; `off`. */
+    readonly mode: 'strict' | 'best-effort' | 'off'
+    /** Where the files are; empty means `recordings` in `data_dir`. */
+    readonly dir: string
+    /** Also record what is typed, passwords among it. */
+    readonly recordInput: boolean
+    /** Largest recording; what runs in it ends there. */
+    readonly maxSession: Size
+    /** What all recordings together may take; `0B` for as much as the disk has. */
+    readonly maxTotal: Size
+    /** With less on their disk nothing new runs. */
+    readonly minFree: Size
+    /** How long they are kept; `0s` for ever. */
+    readonly retention: Duration
+  }
   readonly limits: {
     /** Largest request body. */
     readonly body: Size

@@ -62,6 +62,15 @@ test('without any key everything has its default', () => {
       passwordMinLength: 12,
     },
     vault: { masterKey: '', previousMasterKeys: [] },
+    recordings: {
+      mode: 'strict',
+      dir: '',
+      recordInput: false,
+      maxSession: 1024 ** 3,
+      maxTotal: 0,
+      minFree: 500 * 1024 ** 2,
+      retention: 90 * 86_400_000,
+    },
     limits: {
       body: 262_144,
       execOutput: 1_048_576,

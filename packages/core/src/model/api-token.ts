@@ -19,6 +19,8 @@ export const API_TOKEN_SCOPES = [
   'channel:watch',
   'channel:write',
   'channel:close',
+  'recording:read',
+  'recording:manage',
   'target:read',
   'target:use',
   'target:manage',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { CommandId, SessionId, UserId } from './ids.js'
-import { commandIdSchema, sessionIdSchema, userIdSchema } from './ids-schema.js'
+import type { CommandId, RecordingId, SessionId, UserId } from './ids.js'
+import { commandIdSchema, recordingIdSchema, sessionIdSchema, userIdSchema } from './ids-schema.js'
 import { type Page, type PageQuery, pageOf, pageQueryShape } from './page.js'
 import { type TerminalOptions, terminalOptionsShape } from './terminal.js'
 import { bodyText } from './text.js'
@@ -58,6 +58,10 @@ export interface CommandSummary {
   finishedAt: string | null
   /** By the monotonic clock, milliseconds; null while running and when nobody measured it. */
   durationMs: number | null
+  /** What its output is recorded in; null when it is not. */
+  recordingId: RecordingId | null
+  /** Where it begins in there, milliseconds; null without a recording. */
+  recordingOffsetMs: number | null
 }
 
 /** A command with the output that was kept. */
@@ -88,6 +92,8 @@ const commandSummaryShape = {
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   durationMs: z.number().nullable(),
+  recordingId: recordingIdSchema.nullable(),
+  recordingOffsetMs: z.number().int().nullable(),
 }
 
 export const outputEncodingSchema = z.enum(['utf8', 'base64'])

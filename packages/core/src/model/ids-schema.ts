@@ -10,6 +10,7 @@ import type {
   JournalEntryId,
   LoginId,
   OrgId,
+  RecordingId,
   SessionId,
   TargetId,
   UserId,
@@ -37,4 +38,5 @@ export const hostKeyIdSchema = idSchema<HostKeyId>()
 export const inviteIdSchema = idSchema<InviteId>()
 export const sessionIdSchema = idSchema<SessionId>()
 export const commandIdSchema = idSchema<CommandId>()
+export const recordingIdSchema = idSchema<RecordingId>()
 export const journalEntryIdSchema = idSchema<JournalEntryId>()

@@ -22,6 +22,8 @@ export type SessionId = Branded<'SessionId'>
 export type CommandId = Branded<'CommandId'>
 /** A channel of a session: the id of the command or shell that runs in it. */
 export type ChannelId = CommandId
+/** What was recorded of a session, or of one channel with a terminal. */
+export type RecordingId = Branded<'RecordingId'>
 /** An entry of the journal; `seq` says where it stands. */
 export type JournalEntryId = Branded<'JournalEntryId'>
 /** A pinned host key. */

@@ -10,6 +10,7 @@ import type { TerminationCause } from './commands/live-command.js'
 import type { ResultJournal } from './commands/result-journal.js'
 import type { SessionEvents } from './events/session-events.js'
 import type { LiveSession } from './live-session.js'
+import type { SessionRecordings } from './recordings/session-recordings.js'
 import { sessionClosed } from './session-entries.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -49,6 +50,8 @@ export interface SessionCloserDeps {
   readonly results: ResultJournal
   readonly registry: SessionRegistry
   readonly events: SessionEvents
+  /** Undefined when nothing is recorded. */
+  readonly recordings: SessionRecordings | undefined
   systemActor(orgId: OrgId): Promise<SystemActor>
 }
 
@@ -121,6 +124,7 @@ export class SessionCloser {
     await this.#record(ended, { ...ending, onlyIfStored: live.swept })
     this.#deps.registry.remove(live.id)
     await commands
+    await this.#deps.recordings?.end(live)
     this.#deps.events.end(live.log, ended)
     return ended
   }

@@ -27,6 +27,7 @@ import { endLostAccess, type HolderSource } from './job-end-lost-access.js'
 import { endRevokedSessions } from './job-end-revoked-sessions.js'
 import { HEARTBEAT_EVERY_MS, NodeMembership } from './nodes/node-membership.js'
 import type { OpenLimits } from './open-limits.js'
+import { type RecordingPlaces, RecordingSystem } from './recordings/recording-system.js'
 import { SessionCloser } from './session-closer.js'
 import { SessionFinder } from './session-finder.js'
 import { SessionOpener } from './session-opener.js'
@@ -44,11 +45,13 @@ export interface SessionSystemDeps {
   readonly access: { gate: Gate; standings: HolderSource; systemActor(orgId: OrgId): Promise<SystemActor> }
   readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
   readonly inventory: { index: InventoryIndex; access: TargetAccess }
+  readonly recordings: RecordingPlaces
   readonly logger: Logger
 }
 
 const REVOCATION_CHECK_MS = 2_000
 const IDLE_CHECK_MS = 5_000
+const PURGE_RECORDINGS_MS = 10 * 60_000
 
 /** Everything that lives with the sessions of one process, from the sweep at start to the drain at the end. */
 export class SessionSystem {
@@ -56,6 +59,7 @@ export class SessionSystem {
   readonly commands: CommandService
   readonly channels: ChannelService
   readonly streams: EventStreams
+  readonly recordings: RecordingSystem
   readonly #deps: SessionSystemDeps
   readonly #intake: Intake
   readonly #registry = new SessionRegistry()
@@ -76,6 +80,7 @@ export class SessionSystem {
       clock: time.clock,
       logger: deps.logger,
     })
+    this.recordings = this.#createRecordings(nodeId)
     this.#launcher = this.#createLauncher(nodeId)
     this.#events = new SessionEvents({
       clock: time.clock,
@@ -87,6 +92,7 @@ export class SessionSystem {
       results: this.#results,
       registry: this.#registry,
       events: this.#events,
+      recordings: this.recordings.ofSessions,
       systemActor: deps.access.systemActor,
     })
     this.#node = this.#createNode(nodeId)
@@ -104,6 +110,7 @@ export class SessionSystem {
   /** Cleans up after processes that died, then starts the periodic jobs. */
   async start(): Promise<void> {
     await this.#node.join()
+    await this.recordings.start()
     const { idleTimeout } = this.#deps.config.ssh
     const sessions = { registry: this.#registry, closer: this.#closer }
     this.#jobs = [
@@ -111,6 +118,7 @@ export class SessionSystem {
       this.#every(IDLE_CHECK_MS, 'idle sessions', () => endIdleSessions(sessions, idleTimeout)),
       this.#every(REVOCATION_CHECK_MS, 'revoked sessions', () => this.#endRevoked()),
       this.#every(REVOCATION_CHECK_MS, 'lost access', () => this.#endLostAccess()),
+      this.#every(PURGE_RECORDINGS_MS, 'old recordings', () => this.recordings.purge()),
     ]
   }
 
@@ -225,6 +233,19 @@ export class SessionSystem {
       results: this.#results,
       clock: time.clock,
       nodeId,
+      recordings: this.recordings.ofSessions,
+    })
+  }
+
+  #createRecordings(nodeId: NodeId): RecordingSystem {
+    const { recordings, store, time, access, logger } = this.#deps
+    return new RecordingSystem({
+      places: recordings,
+      store: { ...store, results: this.#results },
+      time,
+      access,
+      nodeId,
+      logger,
     })
   }
 

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { dirname } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { createTempDir, FakeClock, waitFor } from '@krown/testkit'
 import type { Clock } from '../../src/base/clock.js'
 import type { KrownConfigInput } from '../../src/config/krown-config.js'
@@ -140,6 +142,7 @@ export async function startKrown(options: KrownFixtureOptions = {}): Promise<Kro
   await makeAuditor(database, actors.auditor)
   return new KrownFixture({ krown, place, database, actors, clock: options.clock }, async () => {
     await database[Symbol.asyncDispose]()
+    await rm(recordingsDir(place), { recursive: true, force: true })
     await remove()
   })
 }
@@ -166,8 +169,15 @@ export function configFor(place: DatabasePlace, config: KrownConfigInput = {}): 
     ...config,
     ...where,
     vault: { masterKey: MASTER_KEY, ...config.vault },
+    recordings: { dir: recordingsDir(place), ...config.recordings },
     ssh: { ...ssh, outbound: { allowLoopback: true, adhocPorts: [], ...outbound } },
   }
+}
+
+/** Where the files of recordings are. */
+export function recordingsDir(place: DatabasePlace): string {
+  if (place.kind === 'sqlite') return join(dirname(place.file), 'recordings')
+  return join(tmpdir(), `krown-recordings-${place.schema}`)
 }
 
 /** How to log in to the peer with its key. */

@@ -105,7 +105,7 @@ function withAbsolutePaths(config: KrownConfig, { file, values }: Origin): Krown
   const fromEnvironment = new Set(values.map(({ key }) => key.path))
   const absolute = (path: string, value: string) =>
     value === '' ? '' : resolve(fromEnvironment.has(path) ? process.cwd() : besideFile, value)
-  const { dataDir, server, logging } = config
+  const { dataDir, server, recordings, logging } = config
   return {
     ...config,
     dataDir: absolute('data_dir', dataDir),
@@ -114,6 +114,7 @@ function withAbsolutePaths(config: KrownConfig, { file, values }: Origin): Krown
       tlsCert: absolute('server.tls_cert', server.tlsCert),
       tlsKey: absolute('server.tls_key', server.tlsKey),
     },
+    recordings: { ...recordings, dir: absolute('recordings.dir', recordings.dir) },
     logging: { ...logging, file: absolute('logging.file', logging.file) },
   }
 }

@@ -137,5 +137,7 @@ function toCommand(row: CommandLogsTable): CommandSummary {
     startedAt: toIso(row.started_at),
     finishedAt: toIsoOrNull(row.finished_at),
     durationMs: row.duration_ms,
+    recordingId: row.recording_id,
+    recordingOffsetMs: row.recording_offset_ms,
   }
 }

@@ -26,6 +26,12 @@ export async function lockActiveMasterKey(trx: Trx, kind: Database['kind']): Pro
   return row?.key_id
 }
 
+/** Finds one row while that key is the active one, and on PostgreSQL keeps it so until the commit. */
+export function activeMasterKeyQuery(db: Db, keyId: string, kind: Database['kind']) {
+  const query = selectActive(db).where('key_id', '=', keyId)
+  return kind === 'postgres' ? query.forShare() : query
+}
+
 /** Makes it the active key unless there is one. */
 export async function insertFirstMasterKey(db: Db, key: { id: string; at: number }): Promise<void> {
   await db

@@ -1,5 +1,5 @@
 import type { CommandKind, CommandStatus } from '../../model/command.js'
-import type { CommandId, NodeId, OrgId, SessionId, TargetId, UserId } from '../../model/ids.js'
+import type { CommandId, NodeId, OrgId, RecordingId, SessionId, TargetId, UserId } from '../../model/ids.js'
 import type { AuthMethod, SessionStatus } from '../../model/session.js'
 
 export interface NodesTable {
@@ -55,4 +55,7 @@ export interface CommandLogsTable {
   started_at: number
   finished_at: number | null
   duration_ms: number | null
+  recording_id: RecordingId | null
+  /** Where it begins in the recording, milliseconds. */
+  recording_offset_ms: number | null
 }

@@ -17,6 +17,7 @@ import type {
 } from './inventory.table.js'
 import type { JournalEntriesTable, JournalHeadsTable } from './journal.table.js'
 import type { RateLimitsTable } from './limit.table.js'
+import type { RecordingsTable } from './recording.table.js'
 import type { CommandLogsTable, NodesTable, SessionsTable } from './session.table.js'
 
 export interface Tables {
@@ -35,6 +36,7 @@ export interface Tables {
   nodes: NodesTable
   sessions: SessionsTable
   command_logs: CommandLogsTable
+  recordings: RecordingsTable
   known_host_keys: KnownHostKeysTable
   journal_entries: JournalEntriesTable
   journal_heads: JournalHeadsTable

@@ -4,6 +4,7 @@ import { SemaphoreFullError } from '../../base/semaphore.js'
 import { StopController, type StopSignal } from '../../base/stop-signal.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
+import type { UnitQuery } from '../../journal/unit-query.js'
 import type { AccessVerb } from '../../model/access-rule.js'
 import type { NodeId } from '../../model/ids.js'
 import type { TerminalSize } from '../../model/terminal.js'
@@ -11,6 +12,8 @@ import type { ChannelEnd, ChannelSink, SshChannel, SshConnection } from '../../s
 import type { SessionOnTarget } from '../../targets/access-rules/target-access.js'
 import { ResizePacer, toTerminalSize } from '../channels/terminal-size.js'
 import type { LiveSession, OpenCommand } from '../live-session.js'
+import type { CommandRecording } from '../recordings/command-recording.js'
+import type { SessionRecordings } from '../recordings/session-recordings.js'
 import { commandFinished, commandStarted } from './command-entries.js'
 import type { CommandStatements } from './command-statements.js'
 import { execWithRoom } from './exec-with-room.js'
@@ -24,6 +27,8 @@ export interface CommandRunDeps {
   readonly results: ResultJournal
   readonly clock: Clock
   readonly nodeId: NodeId
+  /** Undefined when nothing is recorded. */
+  readonly recordings: SessionRecordings | undefined
 }
 
 /**
@@ -46,6 +51,7 @@ export class CommandRun implements OpenCommand {
   #reason: KrownError | undefined
   #inputClosed = false
   #resizes: ResizePacer | undefined
+  #recording: CommandRecording | undefined
   #intent: 'none' | 'written' | 'in doubt' = 'none'
 
   constructor(deps: CommandRunDeps, session: LiveSession, command: LiveCommand) {
@@ -83,8 +89,10 @@ export class CommandRun implements OpenCommand {
     try {
       if (this.#session.endReason) throw this.#session.endReason
       await this.#waitForSlot()
+      await this.#beginRecording()
       await this.#writeIntent()
       this.#admitted.resolve()
+      await this.#recording?.open()
       await this.#openChannel()
     } catch (error) {
       this.#admitted.reject(error)
@@ -97,6 +105,7 @@ export class CommandRun implements OpenCommand {
     if (this.#inputClosed) throw new KrownError('CONFLICT', 'standard input of the command is closed')
     this.#session.touch()
     this.#session.bytesIn += data.length
+    this.#recording?.typed(data)
     await channel.write(data)
   }
 
@@ -112,6 +121,7 @@ export class CommandRun implements OpenCommand {
     this.#resizes ??= new ResizePacer(this.#deps.clock, (next) => {
       channel.resize(next.columns, next.rows)
       this.#command.resized(next)
+      this.#recording?.resized(next)
     })
     this.#resizes.resize(toTerminalSize(size))
   }
@@ -159,12 +169,19 @@ export class CommandRun implements OpenCommand {
     }
   }
 
+  async #beginRecording(): Promise<void> {
+    this.#recording = await this.#deps.recordings?.begin(this.#session, this.#command)
+    if (this.#recording) this.#command.recordedIn(this.#recording)
+  }
+
   async #writeIntent(): Promise<void> {
     const { statements, journal } = this.#deps
     const { orgId } = this.#command
     const query = statements.insert(this.#intentRow())
+    const entry = commandStarted(this.#command, this.#session)
+    const write = (also: readonly UnitQuery[]) => journal.write(orgId, [...also, query], [entry])
     try {
-      await journal.write(orgId, [query], [commandStarted(this.#command, this.#session)])
+      await (this.#recording ? this.#recording.store(write) : write([]))
       this.#intent = 'written'
       this.#session.log.command('command_started', this.#command.toStarted())
     } catch (error) {
@@ -191,6 +208,8 @@ export class CommandRun implements OpenCommand {
       stdout_truncated: 0 as const,
       stderr_truncated: 0 as const,
       started_at: this.#command.startedAt,
+      recording_id: this.#command.recordingId,
+      recording_offset_ms: this.#command.recordingOffsetMs,
     }
   }
 
@@ -208,7 +227,6 @@ export class CommandRun implements OpenCommand {
     // It may be over before this line.
     if (this.#command.hasEnded) return release()
     this.#channel = channel
-    this.#command.hub.connect(channel)
     this.#startTimeout()
     // It was asked to end while the target was starting it.
     if (this.#wanted) this.#beginKill(channel, this.#wanted.cause, this.#wanted.reason)
@@ -218,17 +236,38 @@ export class CommandRun implements OpenCommand {
   #exec(): Promise<SshChannel> {
     const sink = {
       data: (stream: 'stdout' | 'stderr', chunk: Buffer) => this.#receive(stream, chunk),
-      end: (end: ChannelEnd) => this.#ended(end),
+      end: (end: ChannelEnd) => this.#endReported(end),
     }
     const { connection, starts, running } = this.#session
     return starts.start(async () => {
       const channel = await startProgram(connection, this.#command.request, { sink, signal: this.#queueing })
       running.push(this.#command)
+      this.#connectOutput(channel)
       return channel
     })
   }
 
+  /** Before the target can have printed anything. */
+  #connectOutput(channel: SshChannel): void {
+    const listener = {
+      show: (stream: 'stdout' | 'stderr', chunk: Buffer) => this.#show(stream, chunk),
+      // Nobody may see what is not recorded, so it must not go on.
+      fail: (error: Error) => void this.terminate('interrupted', isKrownError(error) ? error : undefined),
+    }
+    this.#command.hub.connect(this.#recording?.connect(channel, listener) ?? channel)
+  }
+
   #receive(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    if (this.#recording) this.#recording.receive(stream, chunk)
+    else this.#show(stream, chunk)
+  }
+
+  #endReported(end: ChannelEnd): void {
+    if (this.#recording) this.#recording.end(end, this.#deps.clock.now(), () => this.#ended(end))
+    else this.#ended(end)
+  }
+
+  #show(stream: 'stdout' | 'stderr', chunk: Buffer): void {
     // A target may go on sending after it was given up; what is journaled and digested is final.
     if (this.#command.hasEnded) return
     this.#session.bytesOut += chunk.length
@@ -292,7 +331,10 @@ export class CommandRun implements OpenCommand {
     const query = statements.finish({ orgId, id, ...this.#command.toResult() })
     const entry = commandFinished(this.#command)
     const onlyIfStored = this.#intent !== 'written' || this.#session.swept
-    const journaled = await results.write({ orgId, queries: [query], entry, onlyIfStored })
+    const [journaled] = await Promise.all([
+      results.write({ orgId, queries: [query], entry, onlyIfStored }),
+      this.#recording?.leave({ onlyIfStored }),
+    ])
     this.#session.commands.delete(id)
     this.#command.settle(journaled)
     if (this.#intent === 'written') this.#session.log.command('command_finished', this.#command.toSummary())
@@ -319,6 +361,7 @@ export class CommandRun implements OpenCommand {
 
   async #settle(): Promise<void> {
     if (this.#intent !== 'none') return this.#writeResult()
+    await this.#recording?.leave({ onlyIfStored: true })
     this.#session.commands.delete(this.#command.id)
     this.#command.settle(true)
   }

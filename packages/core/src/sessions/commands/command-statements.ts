@@ -24,6 +24,8 @@ const INTENT = {
   stdout_truncated: true,
   stderr_truncated: true,
   started_at: true,
+  recording_id: true,
+  recording_offset_ms: true,
 } as const satisfies { [Column in keyof CommandLogsTable]?: true }
 
 type CommandIntent = Pick<CommandLogsTable, keyof typeof INTENT>

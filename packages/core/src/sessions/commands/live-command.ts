@@ -4,7 +4,7 @@ import { defer } from '../../base/deferred.js'
 import type { CommandResult } from '../../db/repositories/command.repository.js'
 import type { Actor } from '../../model/actor.js'
 import type { Command, CommandKind, CommandStatus, CommandSummary } from '../../model/command.js'
-import type { CommandId, OrgId, SessionId, UserId } from '../../model/ids.js'
+import type { CommandId, OrgId, RecordingId, SessionId, UserId } from '../../model/ids.js'
 import type { TerminalSize } from '../../model/terminal.js'
 import type { ChannelEnd, SshTerminal } from '../../ssh/connector.js'
 import { ChannelSeats } from '../channels/channel-seats.js'
@@ -53,6 +53,17 @@ const JUST_STARTED = {
   durationMs: null,
 } as const satisfies Partial<CommandSummary>
 
+/** What does not change from its intent on. */
+type Beginning =
+  | 'id'
+  | 'sessionId'
+  | 'userId'
+  | 'kind'
+  | 'command'
+  | 'startedAt'
+  | 'recordingId'
+  | 'recordingOffsetMs'
+
 /** The state of one command from the request to the result in the journal. */
 export class LiveCommand {
   readonly request: CommandRequest
@@ -75,6 +86,7 @@ export class LiveCommand {
   #seats: ChannelSeats | undefined
   #terminal: SshTerminal | null
   #startedText: string | undefined
+  #recording: { readonly id: RecordingId; readonly offsetMs: number } | undefined
   /** What nothing will change any more. */
   #lastSummary: CommandSummary | undefined
 
@@ -132,6 +144,19 @@ export class LiveCommand {
     if (!this.#terminal) return
     this.#terminal = { ...this.#terminal, ...size }
     this.seats.resized(size)
+  }
+
+  /** From before its intent is written. */
+  recordedIn(recording: { readonly id: RecordingId; readonly offsetMs: number }): void {
+    this.#recording = recording
+  }
+
+  get recordingId(): RecordingId | null {
+    return this.#recording?.id ?? null
+  }
+
+  get recordingOffsetMs(): number | null {
+    return this.#recording?.offsetMs ?? null
   }
 
   /** Bytes of memory that its output takes. */
@@ -218,9 +243,7 @@ export class LiveCommand {
   }
 
   // Written out: to spread one of the two would cost more than all the rest.
-  #withBeginning(
-    state: Omit<CommandSummary, 'id' | 'sessionId' | 'userId' | 'kind' | 'command' | 'startedAt'>,
-  ) {
+  #withBeginning(state: Omit<CommandSummary, Beginning>): CommandSummary {
     this.#startedText ??= new Date(this.startedAt).toISOString()
     return {
       id: this.request.id,
@@ -240,6 +263,8 @@ export class LiveCommand {
       startedAt: this.#startedText,
       finishedAt: state.finishedAt,
       durationMs: state.durationMs,
+      recordingId: this.recordingId,
+      recordingOffsetMs: this.recordingOffsetMs,
     }
   }
 

@@ -6,6 +6,11 @@ import {
   type OrphanCommand,
 } from '../../db/repositories/command.repository.js'
 import {
+  finishRecordingQuery,
+  listOrphanRecordingsAcrossOrgs,
+  type OrphanRecording,
+} from '../../db/repositories/recording.repository.js'
+import {
   listOrphanSessionsAcrossOrgs,
   type OrphanSession,
   updateLiveSessionQuery,
@@ -14,6 +19,7 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { SystemActor } from '../../model/actor.js'
 import type { NodeId, OrgId } from '../../model/ids.js'
+import { recordingInterrupted } from '../../recordings/recording-entries.js'
 
 export interface SweepDeps {
   readonly db: Db
@@ -31,7 +37,9 @@ type ListLiving = () => Promise<readonly NodeId[]>
 export async function sweepDeadNodes(deps: SweepDeps, listLiving: ListLiving): Promise<void> {
   const commands = (living: Living) => listOrphanCommandsAcrossOrgs(deps.db, living)
   const sessions = (living: Living) => listOrphanSessionsAcrossOrgs(deps.db, living)
+  const recordings = (living: Living) => listOrphanRecordingsAcrossOrgs(deps.db, living)
   await sweepAll(deps, () => listOrphans(listLiving, commands), closeCommand)
+  await sweepAll(deps, () => listOrphans(listLiving, recordings), closeRecording)
   await sweepAll(deps, () => listOrphans(listLiving, sessions), closeSession)
 }
 
@@ -113,6 +121,15 @@ async function closeCommand(trx: Trx, row: OrphanCommand, now: number): Promise<
       ownerUserId: row.userId,
     },
   }
+}
+
+async function closeRecording(trx: Trx, row: OrphanRecording, now: number): Promise<Closing | undefined> {
+  const set = { status: 'incomplete', ended_at: now } as const
+  const { numUpdatedRows } = await finishRecordingQuery(trx, row.orgId, {
+    id: row.id,
+    set,
+  }).executeTakeFirstOrThrow()
+  return numUpdatedRows === 0n ? undefined : recordingInterrupted(row)
 }
 
 async function closeSession(trx: Trx, row: OrphanSession, now: number): Promise<Closing | undefined> {

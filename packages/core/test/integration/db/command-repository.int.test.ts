@@ -51,6 +51,7 @@ describeOnBothDatabases('commands', (openTestDatabase) => {
       id: row.id,
       sessionId: org.session,
       userId: org.alice,
+      kind: 'exec',
       command: 'echo "naïve – 日本語 😀"\n\ttrue',
       status: 'completed',
       exitCode: 4_294_967_295,
@@ -64,6 +65,8 @@ describeOnBothDatabases('commands', (openTestDatabase) => {
       startedAt: '1970-01-01T00:00:01.000Z',
       finishedAt: '1970-01-01T00:00:02.500Z',
       durationMs: 1_499,
+      recordingId: null,
+      recordingOffsetMs: null,
       requestDigest: 'ab',
     })
   })

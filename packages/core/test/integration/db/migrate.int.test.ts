@@ -14,7 +14,14 @@ interface MigrationTable {
   schema_migrations: { name: string; timestamp: string }
 }
 
-const ALL = ['0001_initial', '0002_api_tokens', '0003_inventory', '0004_invites', '0005_rate_limits']
+const ALL = [
+  '0001_initial',
+  '0002_api_tokens',
+  '0003_inventory',
+  '0004_invites',
+  '0005_rate_limits',
+  '0006_channels',
+]
 
 const migrations = ({ db }: Database) => db as unknown as Kysely<MigrationTable>
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const SOURCES = fileURLToPath(new URL('../../../src/', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../../../../docs/journal-format.md', import.meta.url))
 
-/** What the sources give as `action` of an entry: dotted text, straight or as one of two. */
+/** What the sources give as `action` of an entry, also by way of a `draft` function: dotted text, straight or as one of two. */
 async function actionsInSources(): Promise<string[]> {
   const files = (await readdir(SOURCES, { recursive: true })).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
@@ -23,10 +23,17 @@ async function actionsInSources(): Promise<string[]> {
 }
 
 function collectActions(node: ts.Node, into: string[]): void {
-  if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name) && node.name.text === 'action') {
-    into.push(...textsIn(node.initializer).filter((text) => /^[a-z_]+\.[a-z_]+$/.test(text)))
-  }
+  const given = givenAction(node)
+  if (given) into.push(...textsIn(given).filter((text) => /^[a-z_]+\.[a-z_]+$/.test(text)))
   ts.forEachChild(node, (child) => collectActions(child, into))
+}
+
+function givenAction(node: ts.Node): ts.Node | undefined {
+  if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name) && node.name.text === 'action')
+    return node.initializer
+  const isDraft =
+    ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'draft'
+  return isDraft ? node.arguments[0] : undefined
 }
 
 function textsIn(node: ts.Node): string[] {

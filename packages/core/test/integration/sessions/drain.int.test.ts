@@ -201,6 +201,7 @@ test('H12: what still waits for a channel when time is up is refused: nothing ra
   await using fixture = await startKrown({ clock, config: { ssh: { maxChannelsPerSession: 1 } } })
   const session = await fixture.open(target)
   const running = session.exec('hang')
+  await waitFor(() => target.execs.length === 1, { what: 'the command to run' })
   const commandId = newId<CommandId>()
   const waiting = refusalOf(session.exec('echo never', { commandId }))
   const known = () => fixture.operator.commands.get(commandId).then(Boolean, () => false)
