@@ -2,17 +2,16 @@ import type { ChannelId, ChannelsApi, CommandSummary } from '@krown/core/model'
 import { SdkChannel, type SdkChannelParts } from '../channels/sdk-channel.js'
 import { newCommandId } from '../command-id.js'
 import { translated } from '../errors/to-client-error.js'
-import { toSummary } from '../http/calls.js'
 import { InputOrder } from '../http/input-order.js'
 import type { ApiParts } from './api-parts.js'
 
-export function channelsApi({ trpc, calls, sockets, reconnectForMs }: ApiParts): ChannelsApi {
+export function channelsApi({ trpc, streams, sockets, reconnectForMs }: ApiParts): ChannelsApi {
   const { channels } = trpc
   const input = new InputOrder<ChannelId>()
   const close = (channelId: ChannelId): Promise<CommandSummary> =>
     translated(channels.close.mutate({ channelId }))
-  const ended = async (id: ChannelId) => toSummary(await calls.untilEnded(await translated(calls.get(id))))
-  const parts: SdkChannelParts = { sockets: sockets.channels, reconnectForMs, ended, close }
+  const rest = (id: ChannelId, after: number) => streams.output(id, { after })
+  const parts: SdkChannelParts = { sockets: sockets.channels, reconnectForMs, rest, close }
   return {
     // Always with a `commandId`, so that a call whose answer was lost can be made again.
     openShell: ({ commandId = newCommandId(), ...shell }) =>

@@ -6,6 +6,7 @@ import type {
   ChannelId,
   ChannelRole,
   ChannelSignal,
+  CommandOutputEvent,
   CommandSummary,
   TerminalSize,
 } from '@krown/core/model'
@@ -25,8 +26,8 @@ import { toRefusal } from './refusal.js'
 export interface SdkChannelParts {
   readonly sockets: ChannelSockets
   readonly reconnectForMs: number
-  /** How it ended, for who was away meanwhile. */
-  ended(id: ChannelId): Promise<CommandSummary>
+  /** What was printed after that, and how it ended, for who was away meanwhile. */
+  rest(id: ChannelId, after: number): AsyncIterable<CommandOutputEvent>
   close(id: ChannelId): Promise<CommandSummary>
 }
 
@@ -269,12 +270,12 @@ export class SdkChannel implements ChannelHandle {
     throw error
   }
 
-  /** It is no channel any more, but its command is known. */
+  /** It is no channel any more, but its command is known, with as much of its output as is held. */
   async #endedMeanwhile(): Promise<void> {
-    const command = await this.#parts.ended(this.id)
-    const end = command.stdoutBytes + command.stderrBytes
-    if (end > this.#received) this.#accept({ type: 'gap', fromOffset: this.#received, toOffset: end })
-    this.#accept({ type: 'closed', command })
+    for await (const event of this.#parts.rest(this.id, this.#received)) {
+      if (event.type === 'finished') this.#accept({ type: 'closed', command: event.command })
+      else this.#accept(event)
+    }
   }
 
   #end(error: unknown): void {
