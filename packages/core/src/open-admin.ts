@@ -9,6 +9,7 @@ import { Journal } from './journal/journal.js'
 import type { CreateApiTokenInput, NewApiToken } from './model/api-token.js'
 import type { User } from './model/user.js'
 import { openDatabase, sqliteFileOf } from './open-database.js'
+import { openRecordingFolder } from './recordings/folder-recording-store.js'
 import { forgetMasterKey } from './targets/credentials/forget-master-key.js'
 import {
   describeMasterKeys,
@@ -46,7 +47,7 @@ export interface KrownAdmin extends AsyncDisposable {
    *
    * @returns How many secrets were encrypted anew; what was interrupted goes on.
    * @throws KrownError VALIDATION_FAILED naming a key that is needed and was not given; CONFLICT when none was given or
-   * another rotation took over; INTERNAL naming a credential that cannot be decrypted.
+   * another rotation took over; INTERNAL naming what cannot be decrypted.
    */
   rotateMasterKey(options?: RotationOptions): Promise<number>
   /**
@@ -106,7 +107,9 @@ export async function openKrownAdmin(config: KrownConfig): Promise<KrownAdmin> {
     },
     forgetMasterKey: async (id) => {
       const { systemActor } = await identity()
-      return forgetMasterKey({ database, journal, keyring: new Keyring(config.vault), systemActor }, id)
+      const keyring = new Keyring(config.vault)
+      const files = openRecordingFolder(config)
+      return forgetMasterKey({ database, journal, keyring, files, clock: systemClock, systemActor }, id)
     },
     [Symbol.asyncDispose]: async () => {
       await journal.settle()

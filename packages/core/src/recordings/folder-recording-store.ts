@@ -1,9 +1,18 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { KrownConfig } from '../config/krown-config.js'
 import type { RecordingPlace, RecordingSink, RecordingSource, RecordingStore } from './recording-store.js'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
+
+/** Where the configuration has them. */
+export function openRecordingFolder({
+  recordings,
+  dataDir,
+}: Pick<KrownConfig, 'recordings' | 'dataDir'>): FolderRecordingStore {
+  return new FolderRecordingStore(recordings.dir || join(dataDir, 'recordings'))
+}
 
 /** Files in a folder of this machine, one folder for each organization; for their owner alone. */
 export class FolderRecordingStore implements RecordingStore {

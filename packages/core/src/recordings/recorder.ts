@@ -92,7 +92,12 @@ export class Recorder implements ChannelRecorder {
 
   /** Nothing new should begin in it. */
   get isSpent(): boolean {
-    return this.#trouble !== undefined || this.#isOver || this.#warned
+    const isStuck = this.#trouble !== undefined && !this.#mayRecover
+    return isStuck || this.#isOver || this.#warned
+  }
+
+  get #mayRecover(): boolean {
+    return this.#parts.mode === 'best-effort' && this.#trouble?.reason === 'disk'
   }
 
   get isFull(): boolean {
@@ -133,7 +138,7 @@ export class Recorder implements ChannelRecorder {
   }
 
   note(channel: RecordedChannel, kind: 'input' | 'resize' | 'channel_end', data: Buffer): void {
-    if (this.#isLosing) return
+    if (this.#isLosing && !this.#mayRecover) return
     this.#add({ kind, channel: channel.number, data })
     if (kind === 'input') this.#write()
     else this.#armTick()
@@ -173,6 +178,8 @@ export class Recorder implements ChannelRecorder {
   }
 
   #add(record: Omit<QueuedRecord, 'timeUs'>, owner?: OutputRecord['owner']): void {
+    // Nothing is written for now, and this must not go on for ever.
+    if (this.#isLosing && this.isFull) return
     this.#lastUs = Math.max(this.#lastUs, Math.round((this.#parts.clock.monotonic() - this.#beganAt) * 1_000))
     this.#queue.push({ ...record, timeUs: this.#lastUs, ...(owner && { owner }) })
     this.#queuedBytes += record.data.length
@@ -237,10 +244,11 @@ export class Recorder implements ChannelRecorder {
     }
   }
 
+  /** Output goes by; what else there is to say can be said later. */
   #loseQueue(): void {
     const records = this.#queue
-    this.#queue = []
-    this.#queuedBytes = 0
+    this.#queue = records.filter(({ owner }) => !owner)
+    this.#queuedBytes = sizeOf(this.#queue)
     for (const { owner, data } of records) if (owner) this.#lose(owner.channel, owner.stream, data)
     for (const channel of this.#channels) channel.relieve()
   }
@@ -312,7 +320,8 @@ export class Recorder implements ChannelRecorder {
 
   /** What lets output go by tries again, and says how much it lost. In strict nothing is left to be recorded. */
   async #recover(): Promise<void> {
-    if (this.#parts.mode === 'strict' || this.#trouble?.reason !== 'disk') return
+    if (!this.#mayRecover) return
+    await this.#writing?.promise
     if (await this.#isBack()) {
       this.#trouble = undefined
       this.#noteGap()

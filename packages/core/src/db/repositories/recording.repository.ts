@@ -1,9 +1,10 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { NodeId, OrgId, RecordingId, SessionId, UserId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
-import type { Recording, RecordingQuery } from '../../model/recording.js'
+import type { Recording, RecordingQuery, RecordingStatus } from '../../model/recording.js'
 import type { Db, Trx } from '../database.js'
 import type { RecordingsTable } from '../tables/recording.table.js'
+import type { Tables } from '../tables/tables.js'
 import { decodeCursor, toPage } from './cursor.js'
 import { toIso, toIsoOrNull } from './timestamps.js'
 
@@ -109,18 +110,24 @@ export async function listExpiredRecordingsAcrossOrgs(
   return rows.map(toRecording)
 }
 
-/** Destroys its key and leaves a tombstone. @returns False while it is recorded, and when it is one already. */
+/**
+ * Destroys its key and leaves a tombstone.
+ *
+ * @param options.evenIfOpen Nobody records it any more, whatever its row says.
+ * @returns False while it is recorded, and when it is one already.
+ */
 export async function buryRecording(
   trx: Trx,
   orgId: OrgId,
-  { id, at }: { id: RecordingId; at: number },
+  { id, at, evenIfOpen = false }: { id: RecordingId; at: number; evenIfOpen?: boolean },
 ): Promise<boolean> {
+  const ended: RecordingStatus[] = ['closed', 'incomplete']
   const { numUpdatedRows } = await trx
     .updateTable('recordings')
     .set({ status: 'deleted', sealed_key: null, key_id: null, deleted_at: at })
     .where('org_id', '=', orgId)
     .where('id', '=', id)
-    .where('status', 'in', ['closed', 'incomplete'])
+    .where('status', 'in', evenIfOpen ? [...ended, 'recording'] : ended)
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
 }
@@ -154,6 +161,12 @@ export async function findRecordingKey(
     .where('id', '=', id)
     .executeTakeFirst()
   return row && toSealedKeys(row).at(0)
+}
+
+/** False before the migration that makes the table. */
+export async function hasRecordingsAcrossOrgs(db: Db): Promise<boolean> {
+  const tables = await db.introspection.getTables()
+  return tables.some(({ name }) => name === ('recordings' satisfies keyof Tables))
 }
 
 /** How many recordings each master key encrypts the keys of. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.js'
 import type { Logger } from '../../base/logger.js'
 import type { Database, Db } from '../../db/database.js'
-import { countSecretsByMasterKeyAcrossOrgs } from '../../db/repositories/credential.repository.js'
 import {
   findActiveMasterKey,
   hasMasterKeys,
@@ -11,6 +10,7 @@ import {
 import { toIso, toIsoOrNull } from '../../db/repositories/timestamps.js'
 import { type KrownError, validationError } from '../../errors/krown-error.js'
 import type { Keyring, MasterKeyId } from '../../vault/keyring.js'
+import { countSealedByMasterKey } from './sealed-things.js'
 
 /** A master key of this database. Times are ISO 8601 in UTC. */
 export interface MasterKeyStatus {
@@ -20,7 +20,7 @@ export interface MasterKeyStatus {
   readonly active: boolean
   /** The configuration has it. */
   readonly given: boolean
-  /** How many secrets need it to be read. */
+  /** How many secrets and recordings need it to be read. */
   readonly secrets: number
   /** When it was first used; null for one that never was. */
   readonly createdAt: string | null
@@ -47,11 +47,7 @@ export async function claimMasterKey(deps: MasterKeysDeps & { logger: Logger }):
   }
   // Read again: of two who were first, one was.
   const active = await findActiveMasterKey(database.db)
-  const used = await countSecretsByMasterKeyAcrossOrgs(database.db)
-  requireGiven(
-    keyring,
-    used.map(({ keyId }) => keyId),
-  )
+  requireGiven(keyring, [...(await countSealedByMasterKey(database.db)).keys()])
   if (active !== undefined && !keyring.has(active)) throw activeKeyNeeded(active, keyring)
   if (mainId !== null && mainId !== active) {
     logger.warn({ masterKeyId: mainId }, 'vault.master_key is not in use yet: run krown-server keys rotate')
@@ -62,8 +58,8 @@ export async function claimMasterKey(deps: MasterKeysDeps & { logger: Logger }):
 export async function listNeededMasterKeys(db: Db): Promise<MasterKeyId[]> {
   if (!(await hasMasterKeys(db))) return []
   const active = await findActiveMasterKey(db)
-  const used = await countSecretsByMasterKeyAcrossOrgs(db)
-  return [...new Set([...(active === undefined ? [] : [active]), ...used.map(({ keyId }) => keyId)])]
+  const used = await countSealedByMasterKey(db)
+  return [...new Set([...(active === undefined ? [] : [active]), ...used.keys()])]
 }
 
 /** Every key that the database or the configuration knows of. */
@@ -72,7 +68,7 @@ export async function describeMasterKeys({
   keyring,
 }: Omit<MasterKeysDeps, 'clock'>): Promise<MasterKeyStatus[]> {
   const rows = await listMasterKeys(db)
-  const used = new Map((await countSecretsByMasterKeyAcrossOrgs(db)).map((use) => [use.keyId, use.secrets]))
+  const used = await countSealedByMasterKey(db)
   const known = rows.map((row) => ({
     id: row.key_id,
     active: row.active === 1,

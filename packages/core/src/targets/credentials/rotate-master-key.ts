@@ -1,18 +1,12 @@
 import type { Trx } from '../../db/database.js'
-import {
-  countSecretsByMasterKeyAcrossOrgs,
-  listSecretsOfMasterKeyAcrossOrgs,
-  replaceSealedSecret,
-  type SealedSecret,
-} from '../../db/repositories/credential.repository.js'
 import { activateMasterKey, lockActiveMasterKey } from '../../db/repositories/master-key.repository.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { SystemActor } from '../../model/actor.js'
 import type { MasterKeyId } from '../../vault/keyring.js'
 import { Vault } from '../../vault/vault.js'
-import { placeOf } from './credential-secrets.js'
 import { type MasterKeysDeps, requireGiven } from './master-keys.js'
+import { countSealedByMasterKey, listSealedByMasterKey, type SealedThing } from './sealed-things.js'
 
 /** One transaction; a server that runs meanwhile waits for it no longer than for one of its own. */
 const BATCH = 100
@@ -38,7 +32,7 @@ interface Rotation extends RotationDeps, RotationOptions {
  *
  * @returns How many secrets were encrypted anew.
  * @throws KrownError VALIDATION_FAILED when a key is needed that was not given; CONFLICT without `vault.master_key`, or
- * when another rotation took over; INTERNAL naming a credential that cannot be decrypted.
+ * when another rotation took over; INTERNAL naming what cannot be decrypted.
  */
 export async function rotateMasterKey(deps: RotationDeps, options: RotationOptions = {}): Promise<number> {
   const { database, keyring } = deps
@@ -58,7 +52,7 @@ export async function rotateMasterKey(deps: RotationDeps, options: RotationOptio
 }
 
 async function usedKeys({ database }: Pick<RotationDeps, 'database'>): Promise<MasterKeyId[]> {
-  return (await countSecretsByMasterKeyAcrossOrgs(database.db)).map(({ keyId }) => keyId)
+  return [...(await countSealedByMasterKey(database.db)).keys()]
 }
 
 // Waits for whoever stores a secret under the old key: none of those is missed later.
@@ -81,26 +75,22 @@ async function reseal(rotation: Rotation, from: MasterKeyId): Promise<number> {
     if ((await lockActiveMasterKey(trx, database.kind)) !== to) {
       throw new KrownError('CONFLICT', 'another rotation has begun')
     }
-    const secrets = await listSecretsOfMasterKeyAcrossOrgs(trx, { keyId: from, limit: BATCH })
-    for (const secret of secrets) await resealOne(trx, rotation, secret)
-    return secrets.length
+    const things = await listSealedByMasterKey(trx, { keyId: from, limit: BATCH })
+    for (const thing of things) await resealOne(trx, rotation, thing)
+    return things.length
   })
 }
 
-async function resealOne(trx: Trx, { vault, to }: Rotation, sealed: SealedSecret): Promise<void> {
-  const { orgId, credentialId, version } = sealed
-  const place = placeOf(orgId, { id: credentialId, version })
-  const secret = vault.seal(openNamed(vault, sealed), place, to)
-  await replaceSealedSecret(trx, orgId, { credentialId, version, secret, keyId: to })
+async function resealOne(trx: Trx, { vault, to }: Rotation, thing: SealedThing): Promise<void> {
+  await thing.replace(trx, vault.seal(openNamed(vault, thing), thing.place, to), to)
 }
 
-function openNamed(vault: Vault, { orgId, credentialId, version, secret }: SealedSecret): string {
+function openNamed(vault: Vault, { sealed, place, problem }: SealedThing): string {
   try {
-    return vault.open(secret, placeOf(orgId, { id: credentialId, version }))
+    return vault.open(sealed, place)
   } catch (error) {
     if (!isKrownError(error) || error.code !== 'INTERNAL') throw error
-    const message = `credential ${credentialId} cannot be decrypted: give it a new secret or delete it, then go on`
-    throw new KrownError('INTERNAL', message, { cause: error })
+    throw new KrownError('INTERNAL', problem, { cause: error })
   }
 }
 

@@ -54,6 +54,7 @@ const ACROSS_ORGS = [
   'login.findLoginAcrossOrgs',
   'login.revokeLoginsOfUserAcrossOrgs',
   'recording.countRecordingsByMasterKeyAcrossOrgs',
+  'recording.hasRecordingsAcrossOrgs',
   'recording.listExpiredRecordingsAcrossOrgs',
   'recording.listOrphanRecordingsAcrossOrgs',
   'recording.listRecordingKeysOfMasterKeyAcrossOrgs',

@@ -21,15 +21,19 @@ export interface ReadRecording {
 }
 
 /** The whole content of a recording, past every rule. */
-export async function readRecording(fixture: KrownFixture, id: RecordingId | null): Promise<ReadRecording> {
+export async function readRecording(
+  fixture: KrownFixture,
+  id: RecordingId | null,
+  store: RecordingStore = new FolderRecordingStore(recordingsDir(fixture.place)),
+): Promise<ReadRecording> {
   if (id === null) throw new Error('it was not recorded')
-  const { krown, database, actors, place } = fixture
+  const { krown, database, actors } = fixture
   const { orgId } = actors.admin
   const sealed = await findRecordingKey(database.db, orgId, id)
   if (!sealed) throw new Error('its key is gone')
   const vault = new Vault(new Keyring(krown.config.vault))
   const key = new RecordingKeys({ database, vault }).open(sealed)
-  const source = await new FolderRecordingStore(recordingsDir(place)).open({ orgId, id })
+  const source = await store.open({ orgId, id })
   if (!source) throw new Error('it has no file')
   await using reader = await RecordingReader.open(source, { recordingId: id, orgId, key })
   const records: RecordingRecord[] = []
