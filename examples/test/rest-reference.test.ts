@@ -47,6 +47,7 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
   }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),
+  'POST /api/sessions/{sessionId}/shells': ({ id }) => ({ CHANNEL: String(id) }),
 }
 
 test('the REST reference has every route, and no other', () => {

@@ -29,7 +29,7 @@ export interface LocalSshServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** An SSH server where there is no sshd: runs commands for real with `/bin/sh -c`, as the current user, without PTY. */
+/** An SSH server where there is no sshd: runs commands for real with `/bin/sh -c`, as the current user, without a real PTY. */
 export async function startLocalSshServer(options: LocalSshServerOptions = {}): Promise<LocalSshServer> {
   const { username = userInfo().username, password = randomBytes(12).toString('base64url') } = options
   const { hostKey = generateKey() } = options
@@ -66,8 +66,15 @@ function serveSession(session: Session, groups: Set<number>): void {
     const reply = allowed ? accept : reject
     reply?.()
   })
+  // Granted in name only: a shell is an interactive one, and reads and prints through pipes.
+  let args: string[] = []
+  session.on('pty', (accept) => {
+    args = ['-i']
+    accept?.()
+  })
+  session.on('window-change', (accept) => accept?.())
   session.on('exec', (accept, _reject, { command }) =>
     runShell(session, accept(), { args: ['-c', command], env, groups }),
   )
-  session.on('shell', (accept) => runShell(session, accept(), { args: [], env, groups }))
+  session.on('shell', (accept) => runShell(session, accept(), { args, env, groups }))
 }

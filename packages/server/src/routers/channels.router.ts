@@ -146,7 +146,7 @@ export const channelsRouter = {
         path: '/api/channels/{channelId}',
         tags,
         summary: 'End what runs in a channel',
-        description: 'Answers with its command when it ended.',
+        description: 'Answers with its command when it ended. Ending what has ended is fine.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND'] },
       waits: true,

@@ -4,6 +4,7 @@ import type { Caller } from '../../auth/gate/gate.js'
 import type { Db } from '../../db/database.js'
 import { findCommand } from '../../db/repositories/command.repository.js'
 import { isKrownError, KrownError, notFound } from '../../errors/krown-error.js'
+import type { CommandSummary } from '../../model/command.js'
 import type { ChannelId } from '../../model/ids.js'
 import type { TargetAccess } from '../../targets/access-rules/target-access.js'
 import type { CommandLauncher } from '../commands/command-launcher.js'
@@ -23,6 +24,22 @@ export class ChannelFinder {
 
   constructor(deps: ChannelFinderDeps) {
     this.#deps = deps
+  }
+
+  /** How something ended. @throws KrownError NOT_FOUND, FORBIDDEN; UNAVAILABLE when another process has it open. */
+  async requireEnded({ actor, subject }: Caller, id: ChannelId, wanted: Permission): Promise<CommandSummary> {
+    const live = this.#deps.launcher.find(actor.orgId, id)
+    const logged = live ? undefined : await findCommand(this.#deps.db, actor.orgId, id)
+    requireRow(subject, { ...RIGHTS, wanted }, live ?? logged)
+    if (live) return live.toSummary()
+    if (!logged) throw notFound('channel')
+    if (logged.status === 'running') throw openElsewhere()
+    const { requestDigest: _, ...summary } = logged
+    return summary
+  }
+
+  isOpen({ actor }: Caller, id: ChannelId): boolean {
+    return this.#deps.launcher.findOpen(actor.orgId, id) !== undefined
   }
 
   /** @throws KrownError NOT_FOUND also for what has ended; UNAVAILABLE when another process has it open. */
@@ -55,10 +72,14 @@ export class ChannelFinder {
     const row = await findCommand(this.#deps.db, actor.orgId, id)
     requireRow(subject, { ...RIGHTS, wanted: 'channel:watch' }, row)
     if (row?.status !== 'running') return notFound('channel')
-    return new KrownError('UNAVAILABLE', 'the channel is open in another Krown process', {
-      retryAfterMs: 1_000,
-    })
+    return openElsewhere()
   }
+}
+
+function openElsewhere(): KrownError {
+  return new KrownError('UNAVAILABLE', 'the channel is open in another Krown process', {
+    retryAfterMs: 1_000,
+  })
 }
 
 function mayOnlyWatch(permission: Permission): KrownError {

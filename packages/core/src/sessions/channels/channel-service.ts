@@ -157,12 +157,19 @@ export class ChannelService {
   }
 
   async close(actor: Actor, id: ChannelId): Promise<CommandSummary> {
-    return this.#withOpen(actor, { id, permission: 'channel:close' }, async (open) => {
-      const entry = channelCloseRequested(open.command, actor)
-      const noted = this.#deps.results.write({ orgId: actor.orgId, queries: [], entry })
-      await Promise.all([open.terminate('cancelled'), noted])
-      return open.command.toSummary()
+    const { gate, channels } = this.#deps
+    const permission = 'channel:close'
+    return gate.run(actor, { permission, resource: { kind: 'command', id } }, async (caller) => {
+      if (!channels.isOpen(caller, id)) return channels.requireEnded(caller, id, permission)
+      return this.#end(actor, await channels.require(caller, id, permission))
     })
+  }
+
+  async #end(actor: Actor, open: OpenCommand): Promise<CommandSummary> {
+    const entry = channelCloseRequested(open.command, actor)
+    const noted = this.#deps.results.write({ orgId: actor.orgId, queries: [], entry })
+    await Promise.all([open.terminate('cancelled'), noted])
+    return open.command.toSummary()
   }
 
   /** @throws KrownError FORBIDDEN for who wants to take over and may only watch. */

@@ -87,7 +87,9 @@ export function channelTests(world: () => World): void {
     const whole = new Screen(await channels.attach(shell.id, { offset: 0, role: 'watcher' }))
     await whole.shows('second')
     expect(whole.text).toBe((text + screen.text).slice(0, whole.text.length))
-    expect(await again.close()).toMatchObject({ id: shell.id, status: 'cancelled' })
+    const closed = await again.close()
+    expect(closed).toMatchObject({ id: shell.id, status: 'cancelled' })
+    expect(await channels.close(shell.id)).toEqual(closed)
     await Promise.all([screen.ended, whole.ended])
     expect(await refusal(channels.get(shell.id))).toMatchObject({ code: 'NOT_FOUND' })
   })
@@ -207,7 +209,7 @@ export function channelTests(world: () => World): void {
   test('B08 B09: a stranger learns of no channel, and who may watch changes nothing', async () => {
     await using session = await openSession(world())
     const { id } = await session.shell()
-    const { otherOperator, auditor } = world().clients
+    const { operator, otherOperator, auditor } = world().clients
     for (const attempt of [
       () => otherOperator.channels.get(id),
       () => otherOperator.channels.attach(id),
@@ -227,5 +229,8 @@ export function channelTests(world: () => World): void {
     ])
       expect(await refusal(attempt())).toMatchObject({ code: 'FORBIDDEN' })
     await watching.detach()
+    await operator.channels.close(id)
+    expect(await refusal(otherOperator.channels.close(id))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await refusal(auditor.channels.close(id))).toMatchObject({ code: 'FORBIDDEN' })
   })
 }
