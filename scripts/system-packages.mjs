@@ -23,6 +23,11 @@ function postgresServers() {
   return [...bins, ...directories].map((directory) => join(directory, 'postgres'))
 }
 
+/** Any of them will do. */
+function vims() {
+  return ['vim', 'vim.tiny'].flatMap((name) => directories.map((directory) => join(directory, name)))
+}
+
 const NEEDED = [
   { program: 'sshd', aptPackage: 'openssh-server', brewFormula: 'openssh' },
   { program: 'ps', aptPackage: 'procps' },
@@ -31,6 +36,11 @@ const NEEDED = [
   { program: 'python3', aptPackage: 'python3' },
   { program: 'python3-websockets', files: PYTHON_WEBSOCKETS, aptPackage: 'python3-websockets' },
   { program: 'chromium', aptPackage: 'chromium' },
+  // What shells on the command line are tried with.
+  { program: 'tmux', aptPackage: 'tmux' },
+  { program: 'vim', files: vims, aptPackage: 'vim-tiny' },
+  { program: 'less', aptPackage: 'less' },
+  { program: 'ssh', aptPackage: 'openssh-client' },
   // With its pg_dump, which must fit the server; the one of the npm package has none.
   {
     program: 'postgres',

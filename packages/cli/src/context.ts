@@ -29,20 +29,31 @@ export interface Connection extends AsyncDisposable {
   readonly client: RemoteKrownClient
 }
 
+/** See `KrownClientOptions`. */
+export interface ConnectOptions {
+  readonly reconnectForMs?: number
+}
+
 /** To the server that is meant, as whoever the environment or the last login says; nothing is sent yet. */
-export async function connect({ io, options }: Context): Promise<Connection> {
+export async function connect(
+  { io, options }: Context,
+  connectOptions: ConnectOptions = {},
+): Promise<Connection> {
   const url = await findServerUrl(io, options.url)
   if (url === undefined)
     throw usageError('no server is known', 'give --url or KROWN_URL, or sign in with "krown login"')
-  return connectTo(io, url)
+  return connectTo(io, url, connectOptions)
 }
 
-export async function connectTo(io: Io, url: string): Promise<Connection> {
+export async function connectTo(
+  io: Io,
+  url: string,
+  connectOptions: ConnectOptions = {},
+): Promise<Connection> {
   // Most of this program; nobody who asks for help should wait for it.
   const { createKrownClient } = await import('@krown/sdk')
   const { KROWN_TOKEN: token } = io.env
-  const client = createKrownClient(
-    token ? { url, token } : { url, tokenStore: loginStore(configDirectory(io), url) },
-  )
+  const signIn = token ? { token } : { tokenStore: loginStore(configDirectory(io), url) }
+  const client = createKrownClient({ url, ...signIn, ...connectOptions })
   return { url, client, [Symbol.asyncDispose]: () => client.close() }
 }

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addAccess } from './commands/access.js'
+import { addAttach } from './commands/attach.js'
+import { addChannels } from './commands/channels.js'
 import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
 import { addCredentials } from './commands/credentials.js'
@@ -11,9 +13,11 @@ import { addJournal } from './commands/journal.js'
 import { addLogin } from './commands/login.js'
 import { addLogins } from './commands/logins.js'
 import { addSessions } from './commands/sessions.js'
+import { addShell } from './commands/shell.js'
 import { addTargets } from './commands/targets.js'
 import { addTokens } from './commands/tokens.js'
 import { addUsers } from './commands/users.js'
+import { addWatch } from './commands/watch.js'
 import type { Io } from './io.js'
 import type { Run } from './verb.js'
 
@@ -31,6 +35,10 @@ export function createProgram(io: Io, run: Run): Command {
   addLogin(program, run)
   addSessions(program, run)
   addExec(program, run)
+  addShell(program, run)
+  addAttach(program, run)
+  addWatch(program, run)
+  addChannels(program, run)
   addCommands(program, run)
   addCredentials(program, run)
   addTargets(program, run)

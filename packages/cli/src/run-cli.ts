@@ -6,6 +6,8 @@ import { explainError } from './output/explain-error.js'
 import { createProgram } from './program.js'
 import type { Run } from './verb.js'
 
+const EXITS_AS_WHAT_RAN = new Set(['exec', 'shell', 'attach'])
+
 interface Outcome {
   exitCode: number
   /** The command that was asked for. */
@@ -45,7 +47,8 @@ function createRun(io: Io, outcome: Outcome): Run {
 
 async function outcomeOf(error: unknown, io: Io, { name, options }: Outcome): Promise<number> {
   // Who runs commands elsewhere must be able to tell their exit codes from ours.
-  const ofExec = (exitCode: number) => (name === 'exec' && exitCode < 128 ? EXIT.execFailed : exitCode)
+  const isRemote = EXITS_AS_WHAT_RAN.has(name)
+  const ofExec = (exitCode: number) => (isRemote && exitCode < 128 ? EXIT.execFailed : exitCode)
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : ofExec(EXIT.usage)
   const { exitCode, lines, json } = explainError(error, { tokenFromEnvironment: Boolean(io.env.KROWN_TOKEN) })
   const { output } = createContext(io, options)

@@ -1,11 +1,11 @@
-import type { RemoteKrownClient, Session, SessionId, SessionQuery, SessionStatus } from '@krown/sdk'
+import type { Session, SessionId, SessionQuery, SessionStatus } from '@krown/sdk'
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
 import { loginAddressOf } from '../output/address.js'
 import { type Column, formatFields } from '../output/table.js'
 import { formatTime } from '../output/time.js'
-import { findTargetOrHost } from '../target/find-target.js'
 import { openSession, type TargetOptions } from '../target/open-session.js'
+import { sessionPlaceOf } from '../target/session-place.js'
 import { Secrets } from '../terminal/secrets.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
@@ -53,7 +53,7 @@ async function open(context: Context, [target]: [string], options: TargetOptions
 async function list(context: Context, _: [], options: ListOptions & SessionQuery): Promise<undefined> {
   await using connection = await connect(context)
   const { status } = options
-  const place = await placeOf(connection.client, options.host)
+  const place = await sessionPlaceOf(connection.client, options.host, 'leave --host out')
   const page = await collectPages(
     (query) => connection.client.sessions.list({ ...query, status, ...place }),
     options,
@@ -70,16 +70,6 @@ async function close(context: Context, [id]: [SessionId]): Promise<undefined> {
   await using connection = await connect(context)
   const session = await connection.client.sessions.close(id)
   await context.output.result(session, ({ id, status }) => `${id} is ${status}`)
-}
-
-/** What to filter by: the target of that name, else the host. */
-async function placeOf(
-  client: RemoteKrownClient,
-  text: string | undefined,
-): Promise<Pick<SessionQuery, 'targetId' | 'host'>> {
-  if (text === undefined) return {}
-  const target = await findTargetOrHost(client, text, 'leave --host out')
-  return target ? { targetId: target.id } : { host: text }
 }
 
 const COLUMNS: readonly Column<Session>[] = [

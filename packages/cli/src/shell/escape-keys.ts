@@ -4,7 +4,7 @@ export type EscapeRequest = 'end' | 'leave' | 'help'
 /** Keys for the other side, or a request. */
 export type Typed =
   | { readonly keys: Uint8Array; readonly request?: never }
-  | { readonly request: EscapeRequest }
+  | { readonly keys?: never; readonly request: EscapeRequest }
 
 const REQUESTS: Readonly<Record<string, EscapeRequest>> = { '.': 'end', d: 'leave', '?': 'help' }
 const ENDS_LINE = new Set([0x0a, 0x0d])
