@@ -38,7 +38,7 @@ export interface Inventory {
   readonly accessRules: AccessRules
   readonly explainer: AccessExplainer
   /** For sessions. */
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
   readonly dialer: TargetDialer
   readonly credentials: HopCredentials
@@ -63,6 +63,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const { settings, store, time, network } = deps
   const index = new InventoryIndex({ db: store.db })
   const snapshots = new AccessSnapshots({
+    db: store.db,
     targets: index,
     rules: new RuleBooks({ db: store.db }),
     clock: time.clock,
@@ -79,7 +80,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const probe = new ShownHostKeys({ index, credentials, dialer, journal: store.journal, stop: deps.stop })
   const { countAdhoc } = deps
   const admission = new ProbeAdmission({
-    ...{ db: store.db, index, access, countAdhoc },
+    ...{ db: store.db, snapshots, access, countAdhoc },
     outbound: network.outbound,
   })
   const onChanged = (orgId: OrgId) => {
@@ -91,7 +92,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     gate: deps.gate,
     store,
     outbound: network.outbound,
-    reader: new TargetReader({ db: store.db, index, access }),
+    reader: new TargetReader({ db: store.db, snapshots, access }),
     writing: {
       writer,
       keys: new NewTargetKeys({ probe, admission, hostKeys }),
@@ -122,7 +123,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     hostKeys: hostKeyServices,
     accessRules: new AccessRules({ gate: deps.gate, ...store, time, onChanged }),
     explainer: new AccessExplainer({ gate: deps.gate, db: store.db, clock: time.clock, snapshots }),
-    index,
+    snapshots,
     access,
     dialer,
     credentials,

@@ -8,12 +8,12 @@ import { listNamesFor, type StoredTarget } from '../../db/repositories/target.re
 import type { OrgId, TargetId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Target, TargetQuery } from '../../model/target.js'
+import type { AccessSnapshots } from '../access-rules/access-snapshots.js'
 import type { TargetAccess } from '../access-rules/target-access.js'
-import type { InventoryIndex } from '../index/inventory-index.js'
 
 export interface TargetReaderDeps {
   readonly db: Db
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
 }
 
@@ -27,21 +27,23 @@ export class TargetReader {
 
   /** @throws KrownError NOT_FOUND for what the caller may not see. */
   async get(caller: Caller, id: TargetId): Promise<Target> {
-    const { index, access, db } = this.#deps
+    const { snapshots, access, db } = this.#deps
     const { orgId } = caller.actor
-    const target = await access.requireVisible(caller, (await index.of(orgId)).find(id))
+    const { targets, rules } = await snapshots.current(orgId)
+    const target = access.requireVisible(caller, rules, targets.find(id))
     return describeTarget(db, orgId, target)
   }
 
   /** A fixed number of statements, whatever the page: which targets it has is decided in memory. */
   async list(caller: Caller, query: TargetQuery): Promise<Page<Target>> {
-    const { index, access, db } = this.#deps
+    const { snapshots, access, db } = this.#deps
     const { orgId } = caller.actor
     const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = query
     const filters = { list: 'targets', ...given }
     const before = cursor === undefined ? undefined : decodeCursor(filters, cursor, ['string'])[0]
     const isAsked = filterOf(given)
-    const [targets, isVisible] = await Promise.all([index.of(orgId), access.visibleTo(caller)])
+    const { targets, rules } = await snapshots.current(orgId)
+    const isVisible = access.visibleTo(caller, rules)
     const found = await targets.page({
       before: before as TargetId | undefined,
       limit: limit + 1,
