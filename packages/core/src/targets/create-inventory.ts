@@ -95,7 +95,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     reader: new TargetReader({ db: store.db, snapshots, access }),
     writing: {
       writer,
-      keys: new NewTargetKeys({ probe, admission, hostKeys }),
+      keys: new NewTargetKeys({ probe, hostKeys }),
     },
     onChanged,
   })

@@ -36,12 +36,6 @@ export class ProbeAdmission {
     this.#deps.outbound.checkRequest(place.host, place.port, { adhoc })
   }
 
-  /** Counts a host that is about to become a target, and is none yet. @throws KrownError RATE_LIMITED */
-  async countNew(actor: Actor, place: HostPlaceKey): Promise<void> {
-    const known = await listTargetIdsAt(this.#deps.db, actor.orgId, place)
-    if (known.length === 0) await this.#deps.countAdhoc(actor, place)
-  }
-
   async #seesTargetAt(caller: Caller, place: HostPlaceKey): Promise<boolean> {
     const { db, snapshots, access } = this.#deps
     const ids = await listTargetIdsAt(db, caller.actor.orgId, place)
