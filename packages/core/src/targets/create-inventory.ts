@@ -7,6 +7,7 @@ import type { Journal } from '../journal/journal.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
+import { PrivateKeyReader } from '../ssh/private-key.js'
 import { AccessExplainer } from './access-rules/access-explainer.js'
 import { AccessRules } from './access-rules/access-rules.js'
 import { AccessSnapshots } from './access-rules/access-snapshots.js'
@@ -73,6 +74,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const hostKeys = new HostKeys({ ...store, ...time, standings, policy: settings.hostKeyPolicy })
   const credentials = new HopCredentials({
     ...deps.credentials,
+    keys: new PrivateKeyReader(time.clock),
     clock: time.clock,
     timeoutMs: settings.connectTimeout,
   })
