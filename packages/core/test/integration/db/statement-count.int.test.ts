@@ -73,7 +73,8 @@ describeOnBothDatabases('a page of any size', (openTestDatabase) => {
   test('of targets takes two, and after a change one more for each 2,000 targets and 1,000 rules', async () => {
     await using opened = await openTestDatabase()
     const org = await fillTables(opened.database, 30)
-    const caller = { actor: { orgId: org.orgId } } as Caller
+    const subject = { userId: org.alice, role: 'admin', auditScope: 'none' } as const
+    const caller = { actor: { orgId: org.orgId }, subject } as unknown as Caller
     const list = async (db: Db, snapshots: AccessSnapshots, limit: number) => {
       const reader = new TargetReader({ db, snapshots, access: ofEverybody })
       expect((await reader.list(caller, { limit, selector: 'host:h*' })).items).toHaveLength(limit)
