@@ -1,7 +1,7 @@
 import type { Context } from './context.js'
 
 /** What a command does: its arguments in order, then its options. @returns The exit code, 0 when left out. */
-export type Verb<Arguments extends readonly unknown[], Options> = (
+type Verb<Arguments extends readonly unknown[], Options> = (
   context: Context,
   args: Arguments,
   options: Options,

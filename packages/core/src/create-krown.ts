@@ -13,7 +13,7 @@ import { describeSystem } from './client/system-info.js'
 import type { KrownConfig, KrownConfigInput } from './config/krown-config.js'
 import { parseConfig } from './config/parse-config.js'
 import type { Database } from './db/database.js'
-import { validationError } from './errors/krown-error.js'
+import { KrownError, validationError } from './errors/krown-error.js'
 import { Journal } from './journal/journal.js'
 import { JournalReader } from './journal-reading/journal-reader.js'
 import { JournalTail } from './journal-reading/journal-tail.js'
@@ -245,6 +245,14 @@ class RunningKrown implements Krown {
   }
 
   countRequest: Krown['countRequest'] = (actor) => this.#assembly.identity.countRequest(actor)
+
+  requireForOrganization: Krown['requireForOrganization'] = (actor, permission) =>
+    this.#assembly.identity.gate.run(actor, { permission }, async ({ reach }) => {
+      if (reach === 'org') return
+      throw new KrownError('FORBIDDEN', `${permission} is not allowed for the whole organization`, {
+        details: { permission },
+      })
+    })
 
   protect: Krown['protect'] = (endpoint) => this.#assembly.endpoints.add(endpoint)
 

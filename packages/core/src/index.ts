@@ -1,3 +1,4 @@
+export type { Permission } from './access/permission-table.js'
 export type { Authorize } from './auth/gate/gate.js'
 export { addressKey } from './auth/limits/address-key.js'
 export { type Clock, systemClock } from './base/clock.js'

@@ -1,3 +1,4 @@
+import type { Permission } from './access/permission-table.js'
 import type { InProcessClient } from './client/in-process-client.js'
 import type { KrownConfig } from './config/krown-config.js'
 import type {
@@ -47,6 +48,13 @@ export interface Krown extends AsyncDisposable {
   as(actor: Actor): InProcessClient
   /** For transports: counts one request. @throws KrownError RATE_LIMITED */
   countRequest(actor: Actor): void
+  /**
+   * For transports, before they take in what costs more than most requests: resolves when the actor has a permission for
+   * all of its organization. Each use case asks by itself again; a refusal is journaled.
+   *
+   * @throws KrownError FORBIDDEN; UNAUTHENTICATED when the login ended.
+   */
+  requireForOrganization(actor: Actor, permission: Permission): Promise<void>
   /** No session may reach this endpoint: for the ports on which the embedding program itself listens. */
   protect(endpoint: { host: string; port: number }): void
   /** Resolves when the database answers. @throws KrownError UNAVAILABLE */

@@ -39,8 +39,8 @@ export function finishOperation(operation: Operation, route: RestRoute): void {
   }
   const body = operation.requestBody?.content[JSON_MEDIA_TYPE]
   if (body) body.example = bodyExample(route, example.input)
-  if (operation.requestBody && route.maxBody !== undefined) {
-    operation.requestBody.description = `At most ${route.maxBody / MIB} MiB.`
+  if (operation.requestBody && route.largeBody !== undefined) {
+    operation.requestBody.description = `At most ${route.largeBody.max / MIB} MiB.`
   }
   operation.responses = { ...successes(operation, route), ...refusals(route) }
 }

@@ -32,7 +32,7 @@ interface Refusal {
 }
 
 /** @returns Several lines; undefined where there is nothing to say about a place. */
-export function hostKeyHint(error: unknown, place: KeyPlace): string | undefined {
+function hostKeyHint(error: unknown, place: KeyPlace): string | undefined {
   const { code, details = {} } = error as Refusal
   const { hopName, presented, algorithm, expected, revoked } = details
   if (typeof presented !== 'string') return undefined

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { CredentialId, TargetId } from './ids.js'
 import { credentialIdSchema, targetIdSchema } from './ids-schema.js'
 import { hostSchema } from './session.js'
-import { remoteUsernameSchema, tagSchema, targetNameSchema } from './target.js'
+import { MAX_TAGS, remoteUsernameSchema, tagSchema, targetNameSchema } from './target.js'
 
 /** How many targets one call of `targets.import` takes; send more in several, jump hosts before what is behind them. */
 export const MAX_IMPORTED_TARGETS = 500
@@ -34,7 +34,7 @@ const importTargetSchema = z.strictObject({
   host: hostSchema,
   port: z.number().int().min(1).max(65_535).optional(),
   username: remoteUsernameSchema,
-  tags: z.array(tagSchema).max(64).optional(),
+  tags: z.array(tagSchema).max(MAX_TAGS).optional(),
   jump: targetNameSchema.nullable().optional(),
 }) satisfies z.ZodType<ImportTarget>
 

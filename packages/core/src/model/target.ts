@@ -20,9 +20,11 @@ export interface Target {
   tags: string[]
   /** What sessions sign in with; null when whoever opens one brings a credential of their own. */
   credentialId: CredentialId | null
+  /** Null also for who may not see credentials. */
   credentialName: string | null
   /** The target through which this one is reached; null when it is dialled directly. */
   jumpTargetId: TargetId | null
+  /** Null also for who may not see that target. */
   jumpTargetName: string | null
   /** Also offers algorithms that are no longer safe. */
   legacyAlgorithms: boolean
@@ -56,6 +58,9 @@ export const remoteUsernameSchema = nameText(256).refine(
   (name) => !name.startsWith('-'),
   'must not start with a hyphen',
 )
+
+/** Of one target. */
+export const MAX_TAGS = 64
 
 /** Such as `prod` or `env=prod`. Upper case is accepted and folded. */
 export const tagSchema = z
@@ -116,7 +121,7 @@ const targetShape = {
   host: hostSchema,
   port: portNumber.optional(),
   username: remoteUsernameSchema,
-  tags: z.array(tagSchema).max(64).optional(),
+  tags: z.array(tagSchema).max(MAX_TAGS).optional(),
   credentialId: credentialIdSchema.nullable().optional(),
   jumpTargetId: targetIdSchema.nullable().optional(),
   legacyAlgorithms: z.boolean().optional(),

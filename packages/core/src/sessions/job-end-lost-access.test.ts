@@ -30,11 +30,12 @@ interface Given {
   }[]
   readonly opening?: readonly { readonly owner: Actor; readonly targetId: TargetId }[]
   readonly disabled?: readonly UserId[]
+  readonly admins?: readonly UserId[]
   readonly only?: OrgId
 }
 
 /** What was ended, where nobody has access to `lost` any more but by an API token; and how often rules were asked for. */
-async function endedOf({ live = [], opening = [], disabled = [], only }: Given) {
+async function endedOf({ live = [], opening = [], disabled = [], admins = [], only }: Given) {
   const closed: { owner: Actor; reason: EndReason }[] = []
   const givenUp: { owner: Actor; reason: KrownError }[] = []
   const cancelled: { actor: Actor; reason: KrownError | undefined }[] = []
@@ -70,7 +71,9 @@ async function endedOf({ live = [], opening = [], disabled = [], only }: Given) 
     },
     standings: {
       findSubject: async (_, userId): Promise<Subject | undefined> =>
-        disabled.includes(userId) ? undefined : { userId, role: 'operator', auditScope: 'own' },
+        disabled.includes(userId)
+          ? undefined
+          : { userId, role: admins.includes(userId) ? 'admin' : 'operator', auditScope: 'own' },
       isTokenLive: async (id) => id !== dead,
     },
     access: {
@@ -140,7 +143,8 @@ test('a session to an ad hoc host ends that came with an API token which rules n
 })
 
 test('in a session that stays, a command ends that could not be started any more, and says why', async () => {
-  const [one, other] = [owner(), owner({ kind: 'api_token', tokenId: newId<ApiTokenId>() })]
+  const one = owner()
+  const other = owner({ kind: 'api_token', tokenId: newId<ApiTokenId>(), userId: one.userId })
   const { closed, cancelled } = await endedOf({
     live: [
       { owner: one, targetId: shellsOnly, commandsOf: [one, other] },
@@ -153,12 +157,23 @@ test('in a session that stays, a command ends that could not be started any more
 
 test('a command ends by the rights of whoever started it, also on an ad hoc host', async () => {
   const one = owner()
-  const byLimited = owner({ kind: 'api_token', tokenId: limited[0] })
+  const byLimited = owner({ kind: 'api_token', tokenId: limited[0], userId: one.userId })
   const { closed, cancelled } = await endedOf({
     live: [{ owner: one, targetId: null, commandsOf: [one, byLimited] }],
   })
   expect(closed).toEqual([])
   expect(cancelled).toMatchObject([{ actor: byLimited }])
+})
+
+test("a command in somebody else's session ends unless an admin started it, also on an ad hoc host", async () => {
+  const [one, admin, demoted] = [owner(), owner(), owner()]
+  const live = [mine, null].map((targetId) => ({ owner: one, targetId, commandsOf: [one, admin, demoted] }))
+  const { closed, cancelled } = await endedOf({ live, admins: [admin.userId] })
+  expect(closed).toEqual([])
+  expect(cancelled).toMatchObject([
+    { actor: demoted, reason: { code: 'FORBIDDEN' } },
+    { actor: demoted, reason: { code: 'FORBIDDEN' } },
+  ])
 })
 
 test('of one organization alone, nothing is asked or ended of others', async () => {

@@ -1,4 +1,4 @@
-import type { Subject } from '../access/decide.js'
+import { reachOf, type Subject } from '../access/decide.js'
 import { groupBy } from '../base/group-by.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
@@ -28,6 +28,8 @@ interface Deps {
 /** Something that access to a target lets go on: a session, open or being opened, or a command in one. */
 interface Held extends Omit<HeldAccess, 'holder'> {
   readonly actor: Actor
+  /** A command in somebody else's session: whoever started it has to be one who may do that. */
+  readonly isForeign: boolean
   /** Resolves when it has ended. */
   end(): Promise<unknown>
   /** What ends with it. */
@@ -36,7 +38,8 @@ interface Held extends Omit<HeldAccess, 'holder'> {
 
 /**
  * Ends the sessions that their owners could not open any more, because a rule ended or the target changed; and in those
- * that stay, the commands that could not be started any more.
+ * that stay, the commands that could not be started any more: by a rule, or because only an admin starts some in the
+ * session of somebody else.
  *
  * @param only The organization to look at; left out: all of them.
  */
@@ -51,6 +54,7 @@ function heldIn({ registry, closer }: Deps): Held[] {
     actor: session.owner,
     on: session.onTarget,
     verbs: OPENING_VERBS,
+    isForeign: false,
     end: () => closer.close(session, 'access_ended'),
     within: commandsOf(session),
   }))
@@ -58,25 +62,27 @@ function heldIn({ registry, closer }: Deps): Held[] {
     actor: owner,
     on: onTarget,
     verbs: OPENING_VERBS,
+    isForeign: false,
     end: async () => giveUp(openingEnded()),
     within: [],
   }))
-  return [...live, ...opening].filter(dependsOnRules)
+  return [...live, ...opening].filter(canBeLost)
 }
 
-function commandsOf({ commands, onTarget }: LiveSession): Held[] {
+function commandsOf({ commands, onTarget, owner }: LiveSession): Held[] {
   return [...commands.values()].map((open) => ({
     actor: open.command.actor,
     on: onTarget,
     verbs: [open.verb],
+    isForeign: open.command.actor.userId !== owner.userId,
     end: () => open.terminate('cancelled', accessEnded()),
     within: [],
   }))
 }
 
 /** Of ad hoc hosts no rule says anything, but that an API token which rules name does not reach them. */
-function dependsOnRules({ on, actor, within }: Held): boolean {
-  return on !== null || actor.kind === 'api_token' || within.some(dependsOnRules)
+function canBeLost({ on, actor, isForeign, within }: Held): boolean {
+  return on !== null || actor.kind === 'api_token' || isForeign || within.some(canBeLost)
 }
 
 async function endLostAccessIn(
@@ -85,14 +91,20 @@ async function endLostAccessIn(
   { standings, access, inBackground }: Deps,
 ): Promise<void> {
   const isLasting = await access.lastingIn(orgId)
-  const endUnlessLasting = async ({ actor, on, verbs, end, within }: Held): Promise<void> => {
+  const endUnlessLasting = async (one: Held): Promise<void> => {
+    const { actor, on, verbs, end, within } = one
     const holder = await findHolder(actor, standings)
     // Of who was disabled, another job ends everything.
     if (!holder) return
-    if (isLasting({ holder, on, verbs })) await Promise.all(within.map(endUnlessLasting))
+    if (mayGoOn(one, holder) && isLasting({ holder, on, verbs }))
+      await Promise.all(within.map(endUnlessLasting))
     else inBackground(end())
   }
   await Promise.all(held.map(endUnlessLasting))
+}
+
+function mayGoOn({ isForeign }: Held, { subject }: AccessHolder): boolean {
+  return !isForeign || reachOf(subject, 'session:execute') === 'org'
 }
 
 async function findHolder(actor: Actor, standings: HolderSource): Promise<AccessHolder | undefined> {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Subject } from '../access/decide.js'
 import { newId } from '../base/ids.js'
+import type { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
@@ -16,8 +17,22 @@ interface Owner {
 
 /** Sessions of these owners, of whom the revoked ones are no members any more; gives back what was closed. */
 async function closedOf(owners: readonly Owner[], revoked: readonly Owner[]): Promise<Owner[]> {
-  const sessions = owners.map((owner) => ({ owner: { kind: 'login', ...owner } }) as unknown as LiveSession)
+  return (await endedOf(owners, revoked)).closed
+}
+
+/** The same, and which commands were cancelled, of which each session has one of each of these. */
+async function endedOf(owners: readonly Owner[], revoked: readonly Owner[], starters: readonly Owner[] = []) {
   const closed: Owner[] = []
+  const cancelled: { starter: Owner; reason: string | undefined }[] = []
+  const commandOf = (starter: Owner) => ({
+    command: { userId: starter.userId, actor: { kind: 'login', ...starter } },
+    terminate: async (_: unknown, reason?: KrownError) =>
+      void cancelled.push({ starter, reason: reason?.code }),
+  })
+  const sessions = owners.map((owner) => {
+    const commands = new Map(starters.map((starter, i) => [i, commandOf(starter)]))
+    return { owner: { kind: 'login', ...owner }, commands } as unknown as LiveSession
+  })
   const isRevoked = (orgId: OrgId, userId: UserId) =>
     revoked.some((owner) => owner.orgId === orgId && owner.userId === userId)
   await endRevokedSessions({
@@ -35,7 +50,7 @@ async function closedOf(owners: readonly Owner[], revoked: readonly Owner[]): Pr
         isRevoked(orgId, userId) ? undefined : { userId, role: 'operator', auditScope: 'own' },
     },
   })
-  return closed
+  return { closed, cancelled }
 }
 
 test("every session of a user who was disabled ends, and nobody else's", async () => {
@@ -43,6 +58,17 @@ test("every session of a user who was disabled ends, and nobody else's", async (
   const gone = { orgId, userId: newId<UserId>() }
   const other = { orgId, userId: newId<UserId>() }
   expect(await closedOf([gone, other, gone], [gone])).toMatchObject([gone, gone])
+})
+
+test("the commands of a user who was disabled end in other people's sessions", async () => {
+  const orgId = newId<OrgId>()
+  const [owner, gone] = [
+    { orgId, userId: newId<UserId>() },
+    { orgId, userId: newId<UserId>() },
+  ]
+  const { closed, cancelled } = await endedOf([owner], [gone], [owner, gone])
+  expect(closed).toEqual([])
+  expect(cancelled).toEqual([{ starter: gone, reason: 'FORBIDDEN' }])
 })
 
 test('a user who is disabled in one organization keeps the sessions of another', async () => {

@@ -3,6 +3,8 @@ import { groupBy } from '../base/group-by.js'
 import { KrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId, UserId } from '../model/ids.js'
+import { accessEnded } from './access-ended.js'
+import type { LiveSession } from './live-session.js'
 import type { SessionCloser } from './session-closer.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -25,15 +27,30 @@ interface Held {
   end(): Promise<unknown>
 }
 
-/** Ends the sessions of users who were disabled. That a login ended does not end what it opened. */
+/**
+ * Ends the sessions of users who were disabled, and the commands that they run in those of others. That a login ended
+ * does not end what it opened.
+ */
 export async function endRevokedSessions(deps: Deps): Promise<void> {
   const { registry, closer } = deps
+  const live = registry.all()
   const held: Held[] = [
-    ...registry.all().map((live) => ({ owner: live.owner, end: () => closer.close(live, 'user_disabled') })),
+    ...live.map((session) => ({ owner: session.owner, end: () => closer.close(session, 'user_disabled') })),
+    ...live.flatMap(commandsOfOthers),
     ...registry.openings().map(({ owner, giveUp }) => ({ owner, end: async () => giveUp(disabled()) })),
   ]
   const ofOwners = groupBy(held, ({ owner }) => `${owner.orgId} ${owner.userId}`)
   await Promise.all([...ofOwners.values()].map((ofOwner) => endIfRevoked(ofOwner, deps)))
+}
+
+/** Those of the session's owner end with it. */
+function commandsOfOthers({ owner, commands }: LiveSession): Held[] {
+  return [...commands.values()]
+    .filter(({ command }) => command.userId !== owner.userId)
+    .map((open) => ({
+      owner: open.command.actor,
+      end: () => open.terminate('cancelled', accessEnded()),
+    }))
 }
 
 async function endIfRevoked(held: readonly Held[], { standings, inBackground }: Deps): Promise<void> {

@@ -14,11 +14,15 @@ async function usernamesOf(own: Partial<TargetSessionInput>) {
   let judged: string | undefined
   const deps = {
     gate: { run: (actor: Actor, _: unknown, work: (caller: Caller) => unknown) => work({ actor } as Caller) },
-    index: { of: async () => ({ find: () => ({ ...target, credentialId: null, jumpTargetId: null }) }) },
+    snapshots: {
+      current: async () => ({
+        targets: { find: () => ({ ...target, credentialId: null, jumpTargetId: null }) },
+      }),
+    },
     access: {
-      requireOpen: async (_: unknown, found: unknown, username: string) => {
-        judged = username
-        return found
+      requireOpen: (_: unknown, asked: { target: unknown; username: string }) => {
+        judged = asked.username
+        return asked.target
       },
     },
   }

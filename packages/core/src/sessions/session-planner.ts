@@ -3,15 +3,21 @@ import { isKrownError } from '../errors/krown-error.js'
 import type { Actor } from '../model/actor.js'
 import type { TargetId } from '../model/ids.js'
 import type { AdhocSessionInput, OpenSessionInput, TargetSessionInput } from '../model/open-session.js'
+import type { AccessSnapshot, AccessSnapshots } from '../targets/access-rules/access-snapshots.js'
 import type { TargetAccess } from '../targets/access-rules/target-access.js'
 import { jumpsTo, lastHopTo, type UnsettledPlan } from '../targets/dialing/dial-plan.js'
-import type { InventoryIndex } from '../targets/index/inventory-index.js'
 import { canonicalHost, DEFAULT_SSH_PORT } from '../targets/outbound/parse-host.js'
 
 export interface SessionPlannerDeps {
   readonly gate: Gate
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
+}
+
+interface NamedTarget {
+  readonly id: TargetId
+  /** In which it has that name. */
+  readonly snapshot: AccessSnapshot
 }
 
 /** Finds out where a session goes, and whether the caller may open it there. */
@@ -33,26 +39,30 @@ export class SessionPlanner {
   }
 
   async #planTo(actor: Actor, { targetId, targetName, ...own }: TargetSessionInput): Promise<UnsettledPlan> {
-    const { gate, index, access } = this.#deps
-    const id = targetId ?? (await this.#idOf(actor, targetName))
+    const { gate, snapshots, access } = this.#deps
+    const { id, snapshot } =
+      targetId === undefined ? await this.#lookUp(actor, targetName) : { id: targetId, snapshot: undefined }
     const resource = { kind: 'target', id }
     return gate.run(actor, { permission: 'target:use', resource }, async (caller) => {
-      const targets = await index.of(actor.orgId)
+      // The same that the name was looked up in: what ends right after a verdict ends what it allowed.
+      const { targets, rules } = snapshot ?? (await snapshots.current(actor.orgId))
       const found = targets.find(id)
       // Judged as whom it is dialled as, and before the way there is looked at.
       const username = found && lastHopTo(found, own).username
-      const target = await access.requireOpen(caller, found, username)
+      const target = access.requireOpen(caller, { rules, target: found, username })
       return { jumps: jumpsTo(targets, target.jumpTargetId), last: lastHopTo(target, own) }
     })
   }
 
   /** First of all, so that whoever decides by a target's id is asked about that, whatever the caller calls it. */
-  async #idOf(actor: Actor, targetName: string): Promise<TargetId> {
-    const { gate, index, access } = this.#deps
+  async #lookUp(actor: Actor, targetName: string): Promise<NamedTarget> {
+    const { gate, snapshots, access } = this.#deps
     const useCase = { permission: 'target:use', lookup: { targetName } } as const
     return gate.run(actor, useCase, async (caller) => {
-      const target = await access.requireVisible(caller, (await index.of(actor.orgId)).findByName(targetName))
-      return target.id
+      const snapshot = await snapshots.current(actor.orgId)
+      const { targets, rules } = snapshot
+      const { id } = access.requireVisible(caller, rules, targets.findByName(targetName))
+      return { id, snapshot }
     })
   }
 }

@@ -9,10 +9,10 @@ import type { Journal } from '../journal/journal.js'
 import type { SystemActor } from '../model/actor.js'
 import type { NodeId, OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
+import type { AccessSnapshots } from '../targets/access-rules/access-snapshots.js'
 import type { TargetAccess } from '../targets/access-rules/target-access.js'
 import type { HopCredentials } from '../targets/dialing/hop-credentials.js'
 import type { TargetDialer } from '../targets/dialing/target-dialer.js'
-import type { InventoryIndex } from '../targets/index/inventory-index.js'
 import { ChannelFinder } from './channels/channel-finder.js'
 import { ChannelService } from './channels/channel-service.js'
 import { CommandLauncher } from './commands/command-launcher.js'
@@ -44,7 +44,7 @@ export interface SessionSystemDeps {
   readonly time: { clock: Clock; newId: NewId }
   readonly access: { gate: Gate; standings: HolderSource; systemActor(orgId: OrgId): Promise<SystemActor> }
   readonly network: { connector: SshConnector; dialer: TargetDialer; credentials: HopCredentials }
-  readonly inventory: { index: InventoryIndex; access: TargetAccess }
+  readonly inventory: { snapshots: AccessSnapshots; access: TargetAccess }
   readonly recordings: RecordingPlaces
   readonly logger: Logger
 }

@@ -7,6 +7,7 @@ import type { Journal } from '../journal/journal.js'
 import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
+import { PrivateKeyReader } from '../ssh/private-key.js'
 import { AccessExplainer } from './access-rules/access-explainer.js'
 import { AccessRules } from './access-rules/access-rules.js'
 import { AccessSnapshots } from './access-rules/access-snapshots.js'
@@ -38,7 +39,7 @@ export interface Inventory {
   readonly accessRules: AccessRules
   readonly explainer: AccessExplainer
   /** For sessions. */
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
   readonly dialer: TargetDialer
   readonly credentials: HopCredentials
@@ -63,6 +64,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const { settings, store, time, network } = deps
   const index = new InventoryIndex({ db: store.db })
   const snapshots = new AccessSnapshots({
+    db: store.db,
     targets: index,
     rules: new RuleBooks({ db: store.db }),
     clock: time.clock,
@@ -72,6 +74,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const hostKeys = new HostKeys({ ...store, ...time, standings, policy: settings.hostKeyPolicy })
   const credentials = new HopCredentials({
     ...deps.credentials,
+    keys: new PrivateKeyReader(time.clock),
     clock: time.clock,
     timeoutMs: settings.connectTimeout,
   })
@@ -79,7 +82,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
   const probe = new ShownHostKeys({ index, credentials, dialer, journal: store.journal, stop: deps.stop })
   const { countAdhoc } = deps
   const admission = new ProbeAdmission({
-    ...{ db: store.db, index, access, countAdhoc },
+    ...{ db: store.db, snapshots, access, countAdhoc },
     outbound: network.outbound,
   })
   const onChanged = (orgId: OrgId) => {
@@ -91,10 +94,10 @@ export function createInventory(deps: InventoryDeps): Inventory {
     gate: deps.gate,
     store,
     outbound: network.outbound,
-    reader: new TargetReader({ db: store.db, index, access }),
+    reader: new TargetReader({ db: store.db, snapshots, access }),
     writing: {
       writer,
-      keys: new NewTargetKeys({ probe, admission, hostKeys }),
+      keys: new NewTargetKeys({ probe, hostKeys }),
     },
     onChanged,
   })
@@ -122,7 +125,7 @@ export function createInventory(deps: InventoryDeps): Inventory {
     hostKeys: hostKeyServices,
     accessRules: new AccessRules({ gate: deps.gate, ...store, time, onChanged }),
     explainer: new AccessExplainer({ gate: deps.gate, db: store.db, clock: time.clock, snapshots }),
-    index,
+    snapshots,
     access,
     dialer,
     credentials,

@@ -12,6 +12,7 @@ import { createTempDir } from '@krown/testkit/temp-dir'
 import { describe, expect, test } from 'vitest'
 import { problemsOf } from './config-problem.js'
 import {
+  checkMasterKey,
   checkTlsKey,
   removeSetupToken,
   withJwtSecret,
@@ -168,10 +169,13 @@ describe('the master key', () => {
     await krown.close()
     const [id] = await neededMasterKeys(config)
     const file = join(dir.path, 'master-key')
+    await checkMasterKey(configOf(dir.path))
     renameSync(file, `${file}.elsewhere`)
-    const problems = await problemsIn(withMasterKey(configOf(dir.path)))
-    expect(problems).toMatchObject([{ path: 'vault.master_key' }])
-    expect(problems?.[0]?.message).toContain(`used with key ${id}, and the file ${file} is not there`)
+    for (const refused of [withMasterKey, checkMasterKey]) {
+      const problems = await problemsIn(refused(configOf(dir.path)))
+      expect(problems).toMatchObject([{ path: 'vault.master_key' }])
+      expect(problems?.[0]?.message).toContain(`used with key ${id}, and the file ${file} is not there`)
+    }
     expect(readdirSync(dir.path)).not.toContain('master-key')
     renameSync(`${file}.elsewhere`, file)
     expect((await withMasterKey(configOf(dir.path))).vault.masterKey).toBe(config.vault.masterKey)
@@ -182,6 +186,8 @@ describe('the master key', () => {
     await using admin = await openKrownAdmin(configOf(dir.path))
     await admin.migrate()
     expect(await neededMasterKeys(configOf(dir.path))).toEqual([])
+    await checkMasterKey(configOf(dir.path))
+    expect(readdirSync(dir.path)).not.toContain('master-key')
     expect((await withMasterKey(configOf(dir.path))).vault.masterKey).toHaveLength(43)
   })
 })

@@ -72,8 +72,18 @@ export function withKnownMasterKey(config: KrownConfig): KrownConfig {
   return { ...config, vault: { ...config.vault, masterKey } }
 }
 
+/**
+ * As `withMasterKey`, but makes none: on SQLite a missing one is made at start, if there was none before.
+ *
+ * @throws KrownError as `withMasterKey`
+ */
+export async function checkMasterKey(config: KrownConfig): Promise<void> {
+  requireMasterKeyOnPostgres(config)
+  if (withKnownMasterKey(config).vault.masterKey === '') await requireNoMasterKeyBefore(config)
+}
+
 /** @throws KrownError VALIDATION_FAILED */
-export function requireMasterKeyOnPostgres({ vault, database }: KrownConfig): void {
+function requireMasterKeyOnPostgres({ vault, database }: KrownConfig): void {
   if (vault.masterKey !== '' || database.url === '') return
   throw invalidSecret(MASTER_KEY_PATH, 'must be given with PostgreSQL')
 }

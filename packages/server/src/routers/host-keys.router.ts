@@ -99,7 +99,7 @@ export const hostKeysRouter = {
           'For administrators. Names become pins of the organization, patterns and hashed names that fit no target are kept as they are. A line that cannot be used is skipped, and doing it twice changes nothing.',
       },
       rest: { errors: ['FORBIDDEN', 'QUOTA_EXCEEDED'] },
-      maxBody: MAX_IMPORT_BODY,
+      largeBody: { max: MAX_IMPORT_BODY, permission: 'hostkey:manage' },
     })
     .input(importHostKeysInputSchema)
     .output(hostKeyImportSchema)

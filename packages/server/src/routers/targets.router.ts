@@ -100,7 +100,7 @@ export const targetsRouter = {
           'Makes the targets that are not there and changes those that are different, by their names; connects to none of them. With `dryRun` it only answers what it would do.',
       },
       rest: { errors: ['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED'] },
-      maxBody: MAX_IMPORT_BODY,
+      largeBody: { max: MAX_IMPORT_BODY, permission: 'target:manage' },
     })
     .input(importTargetsInputSchema)
     .output(targetImportSchema)

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { appRouter } from '../trpc/app-router.js'
-import type { RestMeta, RouteMeta } from '../trpc/route-meta.js'
+import type { LargeBody, RestMeta, RouteMeta } from '../trpc/route-meta.js'
 import { loginAnswerSchema, refreshPlaceSchema } from './refresh-cookie.js'
 
 /** A procedure as REST offers it. */
@@ -10,8 +10,8 @@ export interface RestRoute {
   readonly type: 'query' | 'mutation'
   readonly openapi: NonNullable<RouteMeta['openapi']>
   readonly rest: RestMeta
-  /** Bytes, where they may be more than `limits.body`. */
-  readonly maxBody: number | undefined
+  /** Where its body may be more than `limits.body`. */
+  readonly largeBody: LargeBody | undefined
   /** Undefined when it takes nothing. */
   readonly input: z.ZodObject | undefined
   readonly output: z.ZodType
@@ -32,8 +32,8 @@ export function restRoutes(): RestRoute[] {
   return Object.entries(procedures).flatMap(([procedure, { _def }]) => {
     const { type, meta, inputs, output } = _def
     if (meta?.openapi === undefined) return []
-    const { openapi, rest = {}, maxBody } = meta
-    return [withCookie({ procedure, type, openapi, rest, maxBody, input: inputs[0], output })]
+    const { openapi, rest = {}, largeBody } = meta
+    return [withCookie({ procedure, type, openapi, rest, largeBody, input: inputs[0], output })]
   })
 }
 

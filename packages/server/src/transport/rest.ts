@@ -17,7 +17,7 @@ export async function mountRest(app: FastifyInstance, { limits, server, auth }: 
     const { method, path } = route.openapi
     app.route({
       method,
-      ...bodyOptions(limits.body, route.maxBody),
+      ...bodyOptions(limits.body, route.largeBody),
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const output = await answer(route, { request, reply }, settings)

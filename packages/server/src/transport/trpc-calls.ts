@@ -4,7 +4,7 @@ import { toKrownError, toTrpcError } from '../errors/error-mapping.js'
 import { appRouter } from '../trpc/app-router.js'
 import type { CallContext } from '../trpc/context.js'
 import type { KrownErrorShape, RootContext } from '../trpc/init.js'
-import type { RouteMeta } from '../trpc/route-meta.js'
+import type { LargeBody, RouteMeta } from '../trpc/route-meta.js'
 
 /** Calls in one batch, on either transport. */
 export const MAX_TRPC_BATCH = 10
@@ -43,9 +43,9 @@ interface Procedure {
 const PROCEDURES = appRouter._def.procedures as unknown as Record<string, Procedure>
 
 /** Those that take larger bodies than others, each by itself: not in a batch. */
-export function largeProcedures(): { path: string; maxBody: number }[] {
+export function largeProcedures(): { path: string; largeBody: LargeBody }[] {
   return Object.entries(PROCEDURES).flatMap(([path, { _def }]) =>
-    _def.meta?.maxBody === undefined ? [] : [{ path, maxBody: _def.meta.maxBody }],
+    _def.meta?.largeBody === undefined ? [] : [{ path, largeBody: _def.meta.largeBody }],
   )
 }
 

@@ -47,8 +47,8 @@ export async function mountTrpcHttp(
       return send(reply, asked.isBatch ? outcomes : (outcomes[0] as TrpcOutcome))
     }
     scope.route({ method: ['GET', 'POST'], url: `${TRPC_PATH}/:path`, bodyLimit, handler })
-    for (const { path, maxBody } of largeProcedures()) {
-      scope.post(`${TRPC_PATH}/${path}`, { config: { path }, ...bodyOptions(bodyLimit, maxBody) }, handler)
+    for (const { path, largeBody } of largeProcedures()) {
+      scope.post(`${TRPC_PATH}/${path}`, { config: { path }, ...bodyOptions(bodyLimit, largeBody) }, handler)
     }
   }
   await app.register(routes)

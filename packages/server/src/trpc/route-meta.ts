@@ -1,3 +1,5 @@
+import type { Permission } from '@krown/core'
+
 /** A procedure's place in the REST API. Structural and named: the router's declarations carry only this. */
 export interface RouteMeta extends Record<string, unknown> {
   /** Read by trpc-to-openapi; subscriptions and what only tRPC offers have none. */
@@ -14,8 +16,16 @@ export interface RouteMeta extends Record<string, unknown> {
   rest?: RestMeta
   /** It waits for a target or a command, and costs nothing here meanwhile. */
   waits?: true
-  /** Bytes of its request body, where that may be more than `limits.body`; over HTTP, not over a WebSocket. */
-  maxBody?: number
+  /** Where its request body may be more than `limits.body`; over HTTP, not over a WebSocket. */
+  largeBody?: LargeBody
+}
+
+/** How much larger a body may be, and of whom. */
+export interface LargeBody {
+  /** Bytes. */
+  max: number
+  /** Asked for all of the organization before anything of the body is read. */
+  permission: Permission
 }
 
 /** Of a request that brings a whole inventory: room for the most that its schema allows. */

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { examples } from '../../scripts/openapi-examples.js'
 import { type Answer, call } from '../support/call.js'
 import { fakeKrown, TOKEN } from '../support/fake-krown.js'
+import { startGateway } from '../support/gateway.js'
+import { request, sendRaw } from '../support/raw-http.js'
 import { startServer } from '../support/start-server.js'
 
 const KIB = 1024
@@ -95,4 +97,25 @@ test('C01: a user has one large import at a time, and small ones go on meanwhile
   finish(NOTHING_DONE)
   expect((await first).status).toBe(200)
   await waitFor(async () => (await call(server.url, TRPC, large)).status === 200, { what: 'the place' })
+})
+
+/** Announces a large body and sends no byte of it: only who reads none of it can answer. */
+async function announce(port: number, line: string, token: string): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const length = { 'content-length': String(2048 * KIB) }
+  const { statuses } = await sendRaw(port, request(`${line} HTTP/1.1`, { ...headers, ...length }))
+  return statuses[0]
+}
+
+test('C01: who may not import is refused before anything of a large body is read, and takes no place', async () => {
+  await using gateway = await startGateway()
+  const { port } = gateway.server
+  const readonly = await gateway.person('readonly')
+  const operator = await gateway.person('operator')
+  for (const { token } of [readonly, operator]) {
+    for (const line of [REST, TRPC, ...KNOWN_HOSTS]) expect(await announce(port, line, token)).toBe(403)
+  }
+  const { token } = await gateway.admin()
+  const imported = await call(gateway.url, REST, { token, body: inventory(31) })
+  expect(imported.status).toBe(200)
 })

@@ -360,6 +360,23 @@ describe('config check', () => {
     expect(readdirSync(dir.path)).toEqual([])
   })
 
+  test('says which master key the database names when its file is missing, as start does', async () => {
+    await using dir = await createTempDir()
+    const env = inDir(dir.path)
+    await using server = runServer(['start'], { env })
+    await server.url()
+    await stop(server)
+    rmSync(join(dir.path, 'data', 'master-key'))
+    for (const command of [['config', 'check'], ['start']]) {
+      await using refused = runServer(command, { env })
+      const { exitCode, stderr } = await refused.exited
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/vault\.master_key: the database was used with key /),
+      ])
+    }
+  })
+
   test('lists every problem that start would refuse', async () => {
     await using dir = await createTempDir()
     const file = join(dir.path, 'krown.toml')

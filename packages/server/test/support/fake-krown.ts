@@ -11,6 +11,7 @@ export interface FakeParts {
   draining?: boolean
   ready?: () => Promise<void>
   countRequest?: Krown['countRequest']
+  requireForOrganization?: Krown['requireForOrganization']
 }
 
 export const actor = {
@@ -40,6 +41,7 @@ export function fakeKrown(parts: FakeParts = {}): Krown {
     actors: { external: nothing, system: async () => ({ ...actor, kind: 'system' }) as never },
     as: () => ({ ...emptyClient(), ...parts.client }) as KrownClient,
     countRequest: parts.countRequest ?? (() => {}),
+    requireForOrganization: parts.requireForOrganization ?? (async () => {}),
     ready: parts.ready ?? (async () => {}),
     setupRequired: async () => false,
     draining: parts.draining ?? false,

@@ -85,12 +85,12 @@ export class AccessRules {
   async update(actor: Actor, id: AccessRuleId, input: UpdateAccessRuleInput): Promise<AccessRule> {
     return this.#change(actor, id, async () => {
       const set = this.#checked(input)
-      if (Object.keys(set).length === 0) return requireRule(this.#deps.db, actor.orgId, id)
-      return this.#deps.journal.transact(
+      const { rule } = await this.#deps.journal.transact(
         actor.orgId,
         (trx) => change(trx, actor, { id, set }),
-        (rule) => [accessRuleChanged(actor, rule)],
+        ({ rule, isChanged }) => (isChanged ? [accessRuleChanged(actor, rule)] : []),
       )
+      return rule
     })
   }
 
@@ -154,13 +154,22 @@ async function change(
   trx: Trx,
   actor: Actor,
   update: { id: AccessRuleId; set: AccessRuleChanges },
-): Promise<AccessRule> {
+): Promise<{ rule: AccessRule; isChanged: boolean }> {
   const { orgId } = actor
-  const { subject } = await requireRule(trx, orgId, update.id)
-  requireOther(actor, subject)
+  const before = await requireRule(trx, orgId, update.id)
+  requireOther(actor, before.subject)
+  if (!differs(before, update.set)) return { rule: before, isChanged: false }
   await updateAccessRule(trx, orgId, update)
   await raiseInventoryRevision(trx, orgId)
-  return requireRule(trx, orgId, update.id)
+  return { rule: await requireRule(trx, orgId, update.id), isChanged: true }
+}
+
+function differs(before: AccessRule, { expiresAt, ...set }: AccessRuleChanges): boolean {
+  const ends = before.expiresAt === null ? null : Date.parse(before.expiresAt)
+  if (expiresAt !== undefined && expiresAt !== ends) return true
+  return Object.entries(set).some(([field, value]) => {
+    return JSON.stringify(value) !== JSON.stringify(before[field as keyof typeof set])
+  })
 }
 
 async function remove(trx: Trx, actor: Actor, id: AccessRuleId): Promise<RevokedAccessRule> {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.js'
 import { ShortLivedCache } from '../../base/short-lived-cache.js'
+import type { Db } from '../../db/database.js'
+import { findInventoryRevision } from '../../db/repositories/inventory-revision.repository.js'
 import type { OrgId } from '../../model/ids.js'
 import type { InventoryIndex } from '../index/inventory-index.js'
 import type { OrgTargets } from '../index/org-targets.js'
@@ -17,18 +19,25 @@ const MAX_ORGS = 64
 
 /** Targets and rules as they are, or as they were a moment ago. */
 export class AccessSnapshots {
+  readonly #db: Db
   readonly #targets: InventoryIndex
   readonly #rules: RuleBooks
   readonly #recent: ShortLivedCache<AccessSnapshot>
 
-  constructor(deps: { targets: InventoryIndex; rules: RuleBooks; clock: Clock }) {
+  constructor(deps: { db: Db; targets: InventoryIndex; rules: RuleBooks; clock: Clock }) {
+    this.#db = deps.db
     this.#targets = deps.targets
     this.#rules = deps.rules
     this.#recent = new ShortLivedCache({ clock: deps.clock, maxAgeMs: MAX_AGE_MS, maxSize: MAX_ORGS })
   }
 
+  /** As they are now: one small query for both, and what changed is loaded anew. */
   async current(orgId: OrgId): Promise<AccessSnapshot> {
-    const [targets, rules] = await Promise.all([this.#targets.of(orgId), this.#rules.of(orgId)])
+    const revision = await findInventoryRevision(this.#db, orgId)
+    const [targets, rules] = await Promise.all([
+      this.#targets.at(orgId, revision),
+      this.#rules.at(orgId, revision),
+    ])
     return { targets, rules }
   }
 

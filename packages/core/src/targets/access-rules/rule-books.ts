@@ -31,6 +31,11 @@ export class RuleBooks {
     return this.#kept.of(orgId)
   }
 
+  /** The same for who has asked for the revision. */
+  at(orgId: OrgId, revision: number): Promise<OrgRules> {
+    return this.#kept.at(orgId, revision)
+  }
+
   async #load(orgId: OrgId): Promise<OrgRules> {
     const rules: ReadyRule[] = []
     let rows: StoredAccessRule[]

@@ -49,25 +49,24 @@ export class TargetAccess {
   /**
    * Lets a session be opened.
    *
-   * @param target As it is now; undefined when there is none of that id or name.
-   * @param remoteUsername User name on the target; default: the target's own.
+   * @param asked.rules As they are now.
+   * @param asked.target As it is now; undefined when there is none of that id or name.
+   * @param asked.username On the target; default: the target's own.
    * @throws KrownError NOT_FOUND when the caller may not see the target, as when there is none; FORBIDDEN when the
    * caller sees it, but no rule lets it use it as that user.
    */
-  async requireOpen<T extends SelectableTarget>(
+  requireOpen<T extends SelectableTarget>(
     caller: Caller,
-    target: T | undefined,
-    remoteUsername: string | undefined,
-  ): Promise<T> {
-    requirePermission(caller.subject, 'target:use')
+    { rules, target, username }: { rules: OrgRules; target: T | undefined; username: string | undefined },
+  ): T {
     const { actor, subject } = caller
-    const rules = await this.#deps.snapshots.currentRules(actor.orgId)
+    requirePermission(subject, 'target:use')
     if (!target) throw notFound('target')
-    const username = remoteUsername ?? target.username
-    const asked = { target, verbs: OPENING_VERBS, remoteUsername: username, at: this.#deps.clock.now() }
+    const remoteUsername = username ?? target.username
+    const asked = { target, verbs: OPENING_VERBS, remoteUsername, at: this.#deps.clock.now() }
     if (judgeAccess(holderOf(actor, subject), rules, asked).allowed) return target
-    if (!this.#visibility(caller, rules)(target)) throw notFound('target')
-    throw notAllowed('a session', username)
+    this.requireVisible(caller, rules, target)
+    throw notAllowed('a session', remoteUsername)
   }
 
   /**
@@ -95,16 +94,22 @@ export class TargetAccess {
     throw on === null ? onlyByRule() : notAllowed(verb, on.username)
   }
 
-  /** Tells which targets the caller may see now: all, or those that rules name for it, and for its API token if rules name that. */
-  async visibleTo(caller: Caller): Promise<TargetFilter> {
-    const rules = await this.#deps.snapshots.currentRules(caller.actor.orgId)
-    return this.#visibility(caller, rules)
+  /**
+   * Tells which targets the caller may see by these rules: all, or those that rules name for it, and for its API token
+   * if rules name that.
+   */
+  visibleTo({ actor, subject }: Caller, rules: OrgRules): TargetFilter {
+    const sides = sidesToSee(subject, holderOf(actor, subject), rules)
+    if (sides === null) return () => false
+    if (sides.length === 0) return () => true
+    const memory = this.#seen.of(rules, sides)
+    const at = this.#deps.clock.now()
+    return (target) => memory.sees(target, at)
   }
 
   /** @throws KrownError NOT_FOUND for what {@link visibleTo} leaves out, as for undefined. */
-  async requireVisible<T extends SelectableTarget>(caller: Caller, target: T | undefined): Promise<T> {
-    const isVisible = await this.visibleTo(caller)
-    if (!target || !isVisible(target)) throw notFound('target')
+  requireVisible<T extends SelectableTarget>(caller: Caller, rules: OrgRules, target: T | undefined): T {
+    if (!target || !this.visibleTo(caller, rules)(target)) throw notFound('target')
     return target
   }
 
@@ -120,15 +125,6 @@ export class TargetAccess {
     if (!target) return false
     const asked = { target, verbs, remoteUsername: on.username, at: this.#deps.clock.now() }
     return judgeAccess(holder, rules, asked).allowed
-  }
-
-  #visibility({ actor, subject }: Caller, rules: OrgRules): TargetFilter {
-    const sides = sidesToSee(subject, holderOf(actor, subject), rules)
-    if (sides === null) return () => false
-    if (sides.length === 0) return () => true
-    const memory = this.#seen.of(rules, sides)
-    const at = this.#deps.clock.now()
-    return (target) => memory.sees(target, at)
   }
 }
 

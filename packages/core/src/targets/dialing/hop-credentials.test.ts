@@ -32,6 +32,7 @@ async function printedFailure(thrown: unknown): Promise<string> {
   const credentials = new HopCredentials({
     secrets: { secretFor: () => Promise.reject(new Error('nothing is stored')) },
     provider: { credentialFor: () => Promise.reject(thrown) },
+    keys: { read: () => Promise.reject(new Error('no key is read')) },
     clock: new FakeClock(),
     timeoutMs: 1_000,
   })

@@ -6,6 +6,7 @@ import type { Actor } from '../../model/actor.js'
 import type { OrgId } from '../../model/ids.js'
 import { type SessionAuth, sessionAuthSchema } from '../../model/session.js'
 import type { TargetFacts } from '../../model/target.js'
+import type { PrivateKeyReader } from '../../ssh/private-key.js'
 import type { CredentialSecrets } from '../credentials/credential-secrets.js'
 import type { DialHop, DialPlan, HopAuth, PlannedAuth, UnsettledPlan } from './dial-plan.js'
 
@@ -31,6 +32,7 @@ export interface CredentialProvider {
 export interface HopCredentialsDeps {
   readonly secrets: Pick<CredentialSecrets, 'secretFor'>
   readonly provider: CredentialProvider | undefined
+  readonly keys: Pick<PrivateKeyReader, 'read'>
   readonly clock: Clock
   /** How long the provider may take. */
   readonly timeoutMs: number
@@ -89,11 +91,14 @@ export class HopCredentials {
   }
 
   async #ask(request: CredentialRequest, parent: AbortSignal | undefined): Promise<SessionAuth | undefined> {
-    const { provider, clock, timeoutMs } = this.#deps
+    const { provider, keys, clock, timeoutMs } = this.#deps
     if (!provider) return undefined
     using deadline = startDeadline(clock, timeoutMs, { parent, reason: () => providerFailed() })
     try {
-      return answerSchema.parse(await raceSignal(provider.credentialFor(request), deadline.signal))
+      const auth = answerSchema.parse(await raceSignal(provider.credentialFor(request), deadline.signal))
+      // Read here, or the caller would be told that the key which it never sent cannot be read.
+      if (auth?.method === 'key') await keys.read(auth, deadline.signal)
+      return auth
     } catch (error) {
       throw deadline.signal.aborted ? deadline.signal.reason : providerFailed(withoutSecrets(error))
     }
@@ -101,7 +106,9 @@ export class HopCredentials {
 }
 
 function providerFailed(cause?: Error): KrownError {
-  return new KrownError('UNAVAILABLE', 'the store of credentials could not be asked', { cause })
+  return new KrownError('UNAVAILABLE', 'the store of credentials failed, or has none that can be used', {
+    cause,
+  })
 }
 
 /** What a provider throws may tell a secret in whatever it holds, and causes are logged. */

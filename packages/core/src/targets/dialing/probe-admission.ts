@@ -3,13 +3,13 @@ import type { Db } from '../../db/database.js'
 import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import { listTargetIdsAt } from '../../db/repositories/host-key-place.repository.js'
 import type { Actor } from '../../model/actor.js'
+import type { AccessSnapshots } from '../access-rules/access-snapshots.js'
 import type { TargetAccess } from '../access-rules/target-access.js'
-import type { InventoryIndex } from '../index/inventory-index.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 
 export interface ProbeAdmissionDeps {
   readonly db: Db
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
   readonly outbound: OutboundPolicy
   /** Counts an attempt at a host outside the inventory. @throws KrownError RATE_LIMITED */
@@ -36,17 +36,12 @@ export class ProbeAdmission {
     this.#deps.outbound.checkRequest(place.host, place.port, { adhoc })
   }
 
-  /** Counts a host that is about to become a target, and is none yet. @throws KrownError RATE_LIMITED */
-  async countNew(actor: Actor, place: HostPlaceKey): Promise<void> {
-    const known = await listTargetIdsAt(this.#deps.db, actor.orgId, place)
-    if (known.length === 0) await this.#deps.countAdhoc(actor, place)
-  }
-
   async #seesTargetAt(caller: Caller, place: HostPlaceKey): Promise<boolean> {
-    const { db, index, access } = this.#deps
+    const { db, snapshots, access } = this.#deps
     const ids = await listTargetIdsAt(db, caller.actor.orgId, place)
     if (ids.length === 0) return false
-    const [targets, isVisible] = await Promise.all([index.of(caller.actor.orgId), access.visibleTo(caller)])
+    const { targets, rules } = await snapshots.current(caller.actor.orgId)
+    const isVisible = access.visibleTo(caller, rules)
     return ids.some((id) => {
       const target = targets.find(id)
       return target !== undefined && isVisible(target)

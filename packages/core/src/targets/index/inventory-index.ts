@@ -22,6 +22,11 @@ export class InventoryIndex {
     return this.#kept.of(orgId)
   }
 
+  /** The same for who has asked for the revision. */
+  at(orgId: OrgId, revision: number): Promise<OrgTargets> {
+    return this.#kept.at(orgId, revision)
+  }
+
   async #load(orgId: OrgId): Promise<OrgTargets> {
     const targets: TargetWithKind[] = []
     let rows: TargetWithKind[]

@@ -23,8 +23,11 @@ export class KeptByRevision<Value> {
 
   /** As it is now: one small query, and loaded anew when something changed. */
   async of(orgId: OrgId): Promise<Value> {
-    // Asked before it is loaded: what changes meanwhile is found the next time.
-    const revision = await findInventoryRevision(this.#db, orgId)
+    return this.at(orgId, await findInventoryRevision(this.#db, orgId))
+  }
+
+  /** @param revision Asked before it is loaded: what changes meanwhile is found the next time. */
+  async at(orgId: OrgId, revision: number): Promise<Value> {
     const known = this.#kept.get(orgId)
     const kept = known?.revision === revision ? known : { revision, value: this.#load(orgId) }
     this.#keep(orgId, kept)

@@ -5,7 +5,6 @@ import type { JournalDraft } from '../../journal/entry.js'
 import type { Actor } from '../../model/actor.js'
 import type { CreateTargetInput } from '../../model/target.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
-import type { ProbeAdmission } from '../dialing/probe-admission.js'
 import type { ShownHostKeys } from '../dialing/shown-host-keys.js'
 import type { HostKeys, ProbedPin } from '../host-keys/host-keys.js'
 import type { TargetDraft } from './target-draft.js'
@@ -15,7 +14,6 @@ export type KeyOfNewTarget = Pick<ProbedPin, 'key' | 'source'>
 
 export interface NewTargetKeysDeps {
   readonly probe: ShownHostKeys
-  readonly admission: ProbeAdmission
   readonly hostKeys: HostKeys
 }
 
@@ -31,7 +29,7 @@ export class NewTargetKeys {
    * Asks the host, unless that is not wanted.
    *
    * @returns Undefined when nothing is known of it.
-   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; RATE_LIMITED; otherwise as `ShownHostKeys.ask`.
+   * @throws KrownError HOST_KEY_MISMATCH when it shows another key than was given; otherwise as `ShownHostKeys.ask`.
    */
   async find(
     actor: Actor,
@@ -40,7 +38,6 @@ export class NewTargetKeys {
   ): Promise<KeyOfNewTarget | undefined> {
     if (!probe) return given === undefined ? undefined : { key: unseen(given), source: 'given' }
     const place = { ...draft, via: draft.jumpTargetId, strict: true }
-    await this.#deps.admission.countNew(actor, place)
     const key = await this.#deps.probe.ask(actor, place)
     if (given !== undefined && given !== key.fingerprint) throw notAsGiven(given, key)
     return { key, source: given === undefined ? 'probe' : 'given' }

@@ -12,7 +12,7 @@ export function movesSecret(before: StoredTarget | undefined, draft: TargetDraft
   return before === undefined || PLACE.some((field) => before[field] !== draft[field])
 }
 
-export function mayMoveSecrets(subject: Subject): boolean {
+export function managesCredentials(subject: Subject): boolean {
   return reachOf(subject, 'credential:manage') === 'org'
 }
 

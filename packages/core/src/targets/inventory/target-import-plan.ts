@@ -2,6 +2,7 @@ import type { Db } from '../../db/database.js'
 import { findTargetsByName, type StoredTarget } from '../../db/repositories/target.repository.js'
 import { isKrownError } from '../../errors/krown-error.js'
 import type { CredentialId, OrgId, TargetId } from '../../model/ids.js'
+import { MAX_TAGS } from '../../model/target.js'
 import type { ImportTarget } from '../../model/target-import.js'
 import { MAX_JUMPS } from '../dialing/dial-plan.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
@@ -128,6 +129,8 @@ class ImportPlanner {
     const draft = changedDraft(before, { ...place, tags: [...before.tags, ...tags] })
     const changed = changedFields(before, draft)
     if (changed.length === 0) return { kind: 'unchanged', id, name }
+    if (changed.includes('tags') && draft.tags.length > MAX_TAGS)
+      return refuse(name, `it would have more than ${MAX_TAGS} tags`)
     if (!this.#request.mayMoveSecrets && movesSecret(before, draft)) {
       return refuse(name, 'its credential would go elsewhere: that takes credential:manage')
     }

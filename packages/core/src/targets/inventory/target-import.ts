@@ -6,7 +6,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { OrgId } from '../../model/ids.js'
 import type { ImportedTarget, ImportTargetsInput, TargetImport } from '../../model/target-import.js'
-import { mayMoveSecrets } from './placing-rights.js'
+import { managesCredentials } from './placing-rights.js'
 import { targetCreated, targetUpdated } from './target-entries.js'
 import { type ImportPlanDeps, type ImportStep, planImport } from './target-import-plan.js'
 import type { TargetWriter } from './target-writer.js'
@@ -36,7 +36,7 @@ export class TargetImporter {
     const { gate, store, plan } = this.#deps
     return gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
       if (credentialId !== undefined) requirePermission(subject, 'credential:manage')
-      const request = { targets, credentialId, mayMoveSecrets: mayMoveSecrets(subject) }
+      const request = { targets, credentialId, mayMoveSecrets: managesCredentials(subject) }
       if (dryRun) {
         const steps = await planImport(plan, { db: store.db, orgId: actor.orgId }, request)
         return { dryRun, items: steps.map((step) => toItem(step, { isDone: false })) }

@@ -8,12 +8,14 @@ import { listNamesFor, type StoredTarget } from '../../db/repositories/target.re
 import type { OrgId, TargetId } from '../../model/ids.js'
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../model/page.js'
 import type { Target, TargetQuery } from '../../model/target.js'
-import type { TargetAccess } from '../access-rules/target-access.js'
-import type { InventoryIndex } from '../index/inventory-index.js'
+import type { AccessSnapshots } from '../access-rules/access-snapshots.js'
+import type { TargetAccess, TargetFilter } from '../access-rules/target-access.js'
+import type { OrgTargets } from '../index/org-targets.js'
+import { managesCredentials } from './placing-rights.js'
 
 export interface TargetReaderDeps {
   readonly db: Db
-  readonly index: InventoryIndex
+  readonly snapshots: AccessSnapshots
   readonly access: TargetAccess
 }
 
@@ -27,29 +29,32 @@ export class TargetReader {
 
   /** @throws KrownError NOT_FOUND for what the caller may not see. */
   async get(caller: Caller, id: TargetId): Promise<Target> {
-    const { index, access, db } = this.#deps
+    const { snapshots, access, db } = this.#deps
     const { orgId } = caller.actor
-    const target = await access.requireVisible(caller, (await index.of(orgId)).find(id))
-    return describeTarget(db, orgId, target)
+    const { targets, rules } = await snapshots.current(orgId)
+    const target = access.requireVisible(caller, rules, targets.find(id))
+    return describeTarget(db, target, toldNames(caller, targets, access.visibleTo(caller, rules)))
   }
 
   /** A fixed number of statements, whatever the page: which targets it has is decided in memory. */
   async list(caller: Caller, query: TargetQuery): Promise<Page<Target>> {
-    const { index, access, db } = this.#deps
+    const { snapshots, access, db } = this.#deps
     const { orgId } = caller.actor
     const { limit = DEFAULT_PAGE_LIMIT, cursor, ...given } = query
     const filters = { list: 'targets', ...given }
     const before = cursor === undefined ? undefined : decodeCursor(filters, cursor, ['string'])[0]
     const isAsked = filterOf(given)
-    const [targets, isVisible] = await Promise.all([index.of(orgId), access.visibleTo(caller)])
+    const { targets, rules } = await snapshots.current(orgId)
+    const isVisible = access.visibleTo(caller, rules)
     const found = await targets.page({
       before: before as TargetId | undefined,
       limit: limit + 1,
       // What the caller may not see costs it nothing to ask about, and may cost nobody else.
       matches: (target) => isVisible(target) && isAsked(target),
     })
+    const told = toldNames(caller, targets, isVisible)
     const page = toPage(found, limit, { filters, key: ({ id }) => [id], item: (target) => target })
-    return { ...page, items: await describeTargets(db, orgId, page.items) }
+    return { ...page, items: await describeTargets(db, orgId, { targets: page.items, told }) }
   }
 }
 
@@ -69,17 +74,37 @@ function mentions({ name, host, description }: StoredTarget, text: string): bool
   return name.includes(text) || host.includes(text) || (description?.toLowerCase().includes(text) ?? false)
 }
 
-/** With the keys that are pinned for it in the organization, and what its credential and jump host are called. */
-export async function describeTarget(db: Db, orgId: OrgId, target: StoredTarget): Promise<Target> {
-  const [whole] = await describeTargets(db, orgId, [target])
+/** Of which credentials and jump hosts somebody is told what they are called. */
+export interface ToldNames {
+  readonly credentials: boolean
+  readonly jumpTarget: (id: TargetId) => boolean
+}
+
+function toldNames({ subject }: Caller, targets: OrgTargets, isVisible: TargetFilter): ToldNames {
+  return {
+    credentials: managesCredentials(subject),
+    jumpTarget: (id) => {
+      const jump = targets.find(id)
+      return jump !== undefined && isVisible(jump)
+    },
+  }
+}
+
+/** With the keys that are pinned for it in the organization, and what of its credential and jump host may be told. */
+export async function describeTarget(db: Db, target: StoredTarget, told: ToldNames): Promise<Target> {
+  const [whole] = await describeTargets(db, target.orgId, { targets: [target], told })
   return whole ?? toTarget(target, { names: new Map(), hostKeyFingerprints: [] })
 }
 
-async function describeTargets(db: Db, orgId: OrgId, targets: readonly StoredTarget[]): Promise<Target[]> {
+async function describeTargets(
+  db: Db,
+  orgId: OrgId,
+  { targets, told }: { targets: readonly StoredTarget[]; told: ToldNames },
+): Promise<Target[]> {
   const hosts = [...new Set(targets.map(({ host }) => host))]
   const [pins, names] = await Promise.all([
     listPinsOfHosts(db, orgId, hosts),
-    listNamesFor(db, orgId, targets),
+    listNamesFor(db, orgId, targets.map(namedIds(told))),
   ])
   const trusted = groupBy(
     pins.filter(({ kind, mark }) => kind === 'exact' && mark === 'trusted'),
@@ -88,6 +113,14 @@ async function describeTargets(db: Db, orgId: OrgId, targets: readonly StoredTar
   return targets.map((target) => {
     const own = trusted.get(placeKey({ ...target, via: target.jumpTargetId })) ?? []
     return toTarget(target, { names, hostKeyFingerprints: own.map(({ fingerprint }) => fingerprint).sort() })
+  })
+}
+
+/** Only what may be told is asked for. */
+function namedIds({ credentials, jumpTarget }: ToldNames) {
+  return ({ credentialId, jumpTargetId }: StoredTarget) => ({
+    credentialId: credentials ? credentialId : null,
+    jumpTargetId: jumpTargetId !== null && jumpTarget(jumpTargetId) ? jumpTargetId : null,
   })
 }
 

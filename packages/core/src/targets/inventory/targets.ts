@@ -10,7 +10,7 @@ import type { Page } from '../../model/page.js'
 import type { CreateTargetInput, Target, TargetQuery, UpdateTargetInput } from '../../model/target.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { NewTargetKeys } from './new-target-keys.js'
-import { requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
+import { managesCredentials, requireRightsToCreate, requireRightsToMove } from './placing-rights.js'
 import { changedDraft, draftOf, type TargetDraft } from './target-draft.js'
 import { targetCreated, targetCreateFailed, targetDeleted, targetUpdated } from './target-entries.js'
 import { describeTarget, type TargetReader } from './target-reader.js'
@@ -49,18 +49,17 @@ export class Targets {
 
   /** See `TargetsApi.create`. */
   async create(actor: Actor, input: CreateTargetInput): Promise<Target> {
-    return this.#deps.gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
+    return this.#deps.gate.run(actor, { permission: 'target:manage' }, async (caller) => {
       const draft = draftOf(input)
-      requireRightsToCreate(subject, draft, input)
+      requireRightsToCreate(caller.subject, draft, input)
       let isAsked = false
       try {
         this.#checkPolicy(draft)
         await this.#deps.writing.writer.requirePossible(this.#deps.store.db, actor.orgId, draft)
         isAsked = input.probe !== false
-        return await this.#create(actor, draft, input)
+        return await this.#create(caller, draft, input)
       } catch (error) {
-        if ((isAsked && !isTurnedAway(error)) || isOfTarget(error))
-          await this.#journalFailure(actor, draft, error)
+        if (isAsked || isOfTarget(error)) await this.#journalFailure(actor, draft, error)
         throw error
       }
     })
@@ -69,24 +68,25 @@ export class Targets {
   /** See `TargetsApi.update`. */
   async update(actor: Actor, id: TargetId, input: UpdateTargetInput): Promise<Target> {
     return this.#manage(actor, id, (caller) => {
-      return this.#commit(actor, (trx) => this.#update(trx, caller, { id, input }))
+      return this.#commit(caller, (trx) => this.#update(trx, caller, { id, input }))
     })
   }
 
   /** See `TargetsApi.delete`. */
   async delete(actor: Actor, id: TargetId): Promise<Target> {
-    return this.#manage(actor, id, () =>
-      this.#commit(actor, async (trx) => {
+    return this.#manage(actor, id, (caller) =>
+      this.#commit(caller, async (trx) => {
         const target = await this.#deps.writing.writer.remove(trx, actor.orgId, id)
         return { target, entries: [targetDeleted(actor, target)] }
       }),
     )
   }
 
-  async #create(actor: Actor, draft: TargetDraft, input: CreateTargetInput): Promise<Target> {
+  async #create(caller: Caller, draft: TargetDraft, input: CreateTargetInput): Promise<Target> {
+    const { actor } = caller
     const { writer, keys } = this.#deps.writing
     const found = await keys.find(actor, draft, input)
-    return this.#commit(actor, async (trx) => {
+    return this.#commit(caller, async (trx) => {
       const target = await writer.insert(trx, actor.orgId, draft)
       const pinned = await keys.pin(trx, { actor, target, found })
       return { target, entries: [targetCreated(actor, target), ...pinned] }
@@ -116,13 +116,15 @@ export class Targets {
     return this.#deps.gate.run(actor, useCase, work)
   }
 
-  async #commit(actor: Actor, work: (trx: Trx) => Promise<Changed>): Promise<Target> {
+  async #commit({ actor, subject }: Caller, work: (trx: Trx) => Promise<Changed>): Promise<Target> {
     const { store, onChanged } = this.#deps
+    // Who manages targets may change any of them.
+    const told = { credentials: managesCredentials(subject), jumpTarget: () => true }
     const { target } = await store.journal.transact(
       actor.orgId,
       async (trx) => {
         const changed = await work(trx)
-        return { ...changed, target: await describeTarget(trx, actor.orgId, changed.target) }
+        return { ...changed, target: await describeTarget(trx, changed.target, told) }
       },
       ({ entries }) => entries,
     )
@@ -135,11 +137,6 @@ export class Targets {
     const told = isKrownError(error) ? error : new KrownError('INTERNAL', 'a target was not created')
     await this.#deps.store.journal.append(actor.orgId, [targetCreateFailed(actor, draft, told)])
   }
-}
-
-/** Nothing was dialled, and the gate journals it, many of them together. */
-function isTurnedAway(error: unknown): boolean {
-  return isKrownError(error) && error.code === 'RATE_LIMITED'
 }
 
 function isOfTarget(error: unknown): boolean {

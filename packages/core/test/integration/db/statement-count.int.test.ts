@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Caller } from '../../../src/auth/gate/gate.js'
+import { systemClock } from '../../../src/base/clock.js'
 import type { Db } from '../../../src/db/database.js'
 import { listAccessRules } from '../../../src/db/repositories/access-rule.repository.js'
 import { listApiTokens } from '../../../src/db/repositories/api-token.repository.js'
@@ -8,6 +9,8 @@ import { listHostKeys } from '../../../src/db/repositories/host-key.repository.j
 import { listEntries } from '../../../src/db/repositories/journal.repository.js'
 import { listSessions } from '../../../src/db/repositories/session.repository.js'
 import { listPeople } from '../../../src/db/repositories/user.repository.js'
+import { AccessSnapshots } from '../../../src/targets/access-rules/access-snapshots.js'
+import { RuleBooks } from '../../../src/targets/access-rules/rule-books.js'
 import type { TargetAccess } from '../../../src/targets/access-rules/target-access.js'
 import { InventoryIndex } from '../../../src/targets/index/inventory-index.js'
 import { TargetReader } from '../../../src/targets/inventory/target-reader.js'
@@ -51,7 +54,7 @@ const LISTS: [string, List][] = [
   ],
 ]
 
-const ofEverybody = { visibleTo: async () => () => true } as unknown as TargetAccess
+const ofEverybody = { visibleTo: () => () => true } as unknown as TargetAccess
 
 describeOnBothDatabases('a page of any size', (openTestDatabase) => {
   test('takes one statement', async () => {
@@ -67,21 +70,23 @@ describeOnBothDatabases('a page of any size', (openTestDatabase) => {
     }
   })
 
-  test('of targets takes two, and one more for each 2,000 targets after a change', async () => {
+  test('of targets takes two, and after a change one more for each 2,000 targets and 1,000 rules', async () => {
     await using opened = await openTestDatabase()
     const org = await fillTables(opened.database, 30)
-    const caller = { actor: { orgId: org.orgId } } as Caller
-    const list = async (db: Db, index: InventoryIndex, limit: number) => {
-      const reader = new TargetReader({ db, index, access: ofEverybody })
+    const subject = { userId: org.alice, role: 'admin', auditScope: 'none' } as const
+    const caller = { actor: { orgId: org.orgId }, subject } as unknown as Caller
+    const list = async (db: Db, snapshots: AccessSnapshots, limit: number) => {
+      const reader = new TargetReader({ db, snapshots, access: ofEverybody })
       expect((await reader.list(caller, { limit, selector: 'host:h*' })).items).toHaveLength(limit)
     }
     for (const limit of [1, 10, 25]) {
       const statements = await recordStatements(opened.database, async (db) => {
-        const index = new InventoryIndex({ db })
-        await list(db, index, limit)
-        await list(db, index, limit)
+        const [targets, rules] = [new InventoryIndex({ db }), new RuleBooks({ db })]
+        const snapshots = new AccessSnapshots({ db, targets, rules, clock: systemClock })
+        await list(db, snapshots, limit)
+        await list(db, snapshots, limit)
       })
-      expect(statements).toHaveLength(3 + 2)
+      expect(statements).toHaveLength(4 + 2)
     }
   })
 })

@@ -1,7 +1,8 @@
 import { FakeClock, startHostileSshServer, waitFor } from '@krown/testkit'
 import { expect, test } from 'vitest'
+import type { CommandId, SessionId } from '../../../src/model/ids.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
-import { krownStarter, refusalOf } from '../../support/krown-fixture.js'
+import { type KrownFixture, krownStarter, refusalOf } from '../../support/krown-fixture.js'
 import { addServer, byToken, grant, openOn, reasonOfEnd, withoutRules } from './access-fixture.js'
 
 const DAY_MS = 24 * 60 * 60_000
@@ -182,6 +183,51 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     expect(await running).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
   })
 
+  test("of a disabled user: what it runs in other people's sessions is cancelled, and nothing else of these", async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start({ config: { ssh: { hostKeyPolicy: 'accept-new' } } })
+    const { id } = await addServer(fixture, target)
+    const { actor, client } = await secondAdmin(fixture)
+    const adhoc = await fixture.open(target, { person: 'otherOperator' })
+    for (const session of [await openOn(fixture.operator, id, target), adhoc]) {
+      const before = target.execs.length
+      const own = session.exec('hang')
+      const foreign = await client.commands.start({ sessionId: session.id, command: 'hang' })
+      await waitFor(() => target.execs.length === before + 2, { what: 'the commands' })
+      await fixture.admin.users.update(actor.userId, { disabled: true })
+      expect(await endOf(fixture, foreign.id)).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
+      expect((await fixture.admin.sessions.get(session.id)).status).toBe('connected')
+      await fixture.admin.sessions.close(session.id)
+      expect(await own).toMatchObject({ status: 'cancelled', errorCode: null })
+      await fixture.admin.users.update(actor.userId, { disabled: false })
+    }
+  })
+
+  test("of a demoted admin: what it runs in other people's sessions is cancelled, on ad hoc hosts as well", async () => {
+    await using target = await startHostileSshServer()
+    await using fixture = await start({ config: { ssh: { hostKeyPolicy: 'accept-new' } } })
+    const { id } = await addServer(fixture, target)
+    const { actor, client } = await secondAdmin(fixture)
+    const sessions = [
+      await openOn(fixture.operator, id, target),
+      await fixture.open(target, { person: 'otherOperator' }),
+    ]
+    const mine = await openOn(client, id, target)
+    const run = ({ id: sessionId }: { id: SessionId }) =>
+      client.commands.start({ sessionId, command: 'hang' })
+    const commands = await Promise.all(sessions.map(run))
+    const own = await run(mine)
+    await waitFor(() => target.execs.length === 3, { what: 'the commands' })
+    await fixture.admin.users.update(actor.userId, { role: 'operator' })
+    for (const { id: commandId } of commands) {
+      expect(await endOf(fixture, commandId)).toMatchObject({ status: 'cancelled', errorCode: 'FORBIDDEN' })
+    }
+    for (const session of sessions) {
+      expect((await fixture.admin.sessions.get(session.id)).status).toBe('connected')
+    }
+    expect((await fixture.admin.commands.get(own.id, { waitMs: 0 })).status).toBe('running')
+  })
+
   test('input into a running command is refused to an API token that rules keep from the target', async () => {
     await using target = await startHostileSshServer()
     await using fixture = await start()
@@ -289,3 +335,19 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     expect(await reasonOfEnd(fixture, session.id)).toBe('access_ended')
   })
 })
+
+async function secondAdmin({ krown }: KrownFixture) {
+  const identity = { issuer: 'test', subject: 'second admin', displayName: 'second', role: 'admin' } as const
+  const actor = await krown.actors.external(identity)
+  return { actor, client: krown.as(actor) }
+}
+
+function endOf(fixture: KrownFixture, id: CommandId) {
+  return waitFor(
+    async () => {
+      const command = await fixture.admin.commands.get(id, { waitMs: 0 })
+      return command.status !== 'running' && command
+    },
+    { what: 'the end of the command' },
+  )
+}

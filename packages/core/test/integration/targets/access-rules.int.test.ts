@@ -2,7 +2,12 @@ import { FakeClock } from '@krown/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
-import { ACCESS_VERBS, type CreateAccessRuleInput } from '../../../src/model/access-rule.js'
+import { findInventoryRevision } from '../../../src/db/repositories/inventory-revision.repository.js'
+import {
+  ACCESS_VERBS,
+  type CreateAccessRuleInput,
+  type UpdateAccessRuleInput,
+} from '../../../src/model/access-rule.js'
 import type { AccessRuleId, ApiTokenId, TargetId, UserId } from '../../../src/model/ids.js'
 import type { KrownClient } from '../../../src/model/krown-client.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
@@ -187,6 +192,37 @@ describeOnBothDatabases('access rules', (openTestDatabase) => {
     expect((await refusalOf(explain({ tokenId: newId<ApiTokenId>() }))).code).toBe('NOT_FOUND')
     await clock.advanceAsync(60_000)
     expect(await explain()).toEqual({ allowed: false, reason: 'token_ended', rule: null, token: null })
+  })
+
+  test('a change is journaled and raises the revision, and one that changes nothing does neither', async () => {
+    await using fixture = await start()
+    const { accessRules } = fixture.admin
+    const expiresAt = '2099-01-01T00:00:00.000Z'
+    const rule = await grant(fixture, {
+      verbs: ['exec', 'shell'],
+      reason: 'why',
+      remoteUsernames: ['a'],
+      expiresAt,
+    })
+    const revision = () => findInventoryRevision(fixture.db, rule.orgId)
+    const before = await revision()
+    const same = {
+      ...{ selector: '*', verbs: ['shell', 'exec', 'exec'], reason: 'why', remoteUsernames: ['a'] },
+      expiresAt: '2099-01-01T01:00:00+01:00',
+    } satisfies UpdateAccessRuleInput
+    for (const input of [same, { reason: 'why' }, { expiresAt }])
+      expect(await accessRules.update(rule.id, input)).toEqual(rule)
+    expect(await revision()).toBe(before)
+    expect(await fixture.entries({ action: 'access_rule.changed' })).toEqual([])
+    for (const input of [
+      { verbs: ['exec'] },
+      { reason: null },
+      { remoteUsernames: null },
+      { expiresAt: null },
+    ])
+      await accessRules.update(rule.id, input as UpdateAccessRuleInput)
+    expect(await revision()).toBe(before + 4)
+    expect(await fixture.entries({ resourceId: rule.id })).toHaveLength(1 + 4)
   })
 
   test('a rule does not lift what the role never may', async () => {

@@ -57,6 +57,20 @@ describeOnBothDatabases('an import of targets', (openTestDatabase) => {
     ])
   })
 
+  test('gives no target more tags than it may have, and says so', async () => {
+    await using fixture = await start()
+    const tags = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `${kind}${n}`)
+    await fixture.admin.targets.create({ ...at('web1', { tags: tags('mine', 60) }), probe: false })
+    const targets = [at('web1', { tags: tags('web', 5) }), at('web2', { tags: tags('web', 5) })]
+    expect((await fixture.admin.targets.import({ targets })).items).toMatchObject([
+      { name: 'web1', outcome: 'refused', reason: 'it would have more than 64 tags' },
+      { name: 'web2', outcome: 'created' },
+    ])
+    expect(await outcomes(fixture, { targets: [at('web1', { tags: tags('web', 4) })] })).toEqual([
+      'web1 updated tags',
+    ])
+  })
+
   test('refuses one by one, with the reason, what cannot be reached or named', async () => {
     await using fixture = await start()
     const chain = Array.from({ length: 10 }, (_, n) => at(`hop${n}`, n > 0 ? { jump: `hop${n - 1}` } : {}))

@@ -260,6 +260,7 @@ describeOnBothDatabases('an embedding program with credentials of its own', (ope
   test.each([
     ['fails', () => Promise.reject(new Error('the token of the vault is s3cr3t'))],
     ['answers nonsense', () => Promise.resolve({ method: 'agent' } as never)],
+    ['answers what is no key', () => Promise.resolve({ method: 'key', privateKey: 's3cr3t' } as const)],
   ])('that %s is told in no words of its own, and nothing is dialled', async (_, credentialFor) => {
     await using peer = await startHostileSshServer()
     await using fixture = await start({ parts: { credentialProvider: { credentialFor } } })

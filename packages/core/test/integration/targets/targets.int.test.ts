@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { startHostileSshServer } from '@krown/testkit'
 import { expect, test } from 'vitest'
 import type { CredentialId, TargetId } from '../../../src/model/ids.js'
+import type { KrownClient } from '../../../src/model/krown-client.js'
 import { describeOnBothDatabases } from '../../support/databases.js'
 import { krownStarter, refusalOf, startKrown } from '../../support/krown-fixture.js'
 import { byToken } from './access-fixture.js'
@@ -313,6 +314,36 @@ describeOnBothDatabases('the inventory', (openTestDatabase) => {
     ])
     await targets.delete(id)
     expect(await fixture.entries({ action: 'target.deleted' })).toMatchObject([{ details: { target: 'a' } }])
+  })
+
+  test('what a credential or jump host is called is told to those who may see that one', async () => {
+    await using fixture = await start()
+    const { admin, operator } = fixture
+    for (const { id } of (await admin.accessRules.list()).items) await admin.accessRules.delete(id)
+    const { id: credentialId } = await admin.credentials.create({
+      ...{ name: 'of the vault', kind: 'password', password: 'x' },
+    })
+    const login = { host: '127.0.0.1', port: 1, username: 'root', probe: false }
+    const gate = await admin.targets.create({ name: 'gate', ...login })
+    const more = { credentialId, jumpTargetId: gate.id }
+    const { id: targetId } = await admin.targets.create({ name: 'web1', ...login, ...more })
+    const namesFor = async ({ targets }: KrownClient) => {
+      const told = [await targets.get(targetId), ...(await targets.list({ name: 'web1' })).items]
+      return told.map(({ credentialName, jumpTargetName }) => [credentialName, jumpTargetName])
+    }
+    const allow = (selector: string) =>
+      admin.accessRules.create({ subject: { kind: 'role', role: 'operator' }, selector, verbs: ['exec'] })
+    const { client: reader } = await byToken(fixture, 'admin', { scopes: ['target:read'] })
+    const twice = (names: (string | null)[]) => [names, names]
+    expect(await namesFor(admin)).toEqual(twice(['of the vault', 'gate']))
+    for (const client of [reader, fixture.as('auditor')])
+      expect(await namesFor(client)).toEqual(twice([null, 'gate']))
+    await allow('name:web*')
+    expect(await namesFor(operator)).toEqual(twice([null, null]))
+    await allow('name:gate')
+    expect(await namesFor(operator)).toEqual(twice([null, 'gate']))
+    const updated = await admin.targets.update(targetId, { description: 'new' })
+    expect(updated).toMatchObject({ credentialName: 'of the vault', jumpTargetName: 'gate' })
   })
 
   test('a list is paged, and filtered by name, selector and what is in name, host or description', async () => {
