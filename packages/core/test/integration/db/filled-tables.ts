@@ -11,10 +11,11 @@ import type {
   JournalEntryId,
   LoginId,
   OrgId,
+  RecordingId,
   TargetId,
   UserId,
 } from '../../../src/model/ids.js'
-import { commandRow, type SeededOrg, seedOrg, sessionRow } from './seed.js'
+import { commandRow, NODE, type SeededOrg, seedOrg, sessionRow } from './seed.js'
 
 const ORGS = 20
 
@@ -51,6 +52,7 @@ const FILLED = [
   'invites',
   'sessions',
   'command_logs',
+  'recordings',
   'known_host_keys',
   'journal_entries',
 ] as const satisfies (keyof Tables)[]
@@ -139,6 +141,21 @@ function rowsOf(
     },
     inventory_revisions: { org_id: ownOrg, revision: turn },
     sessions: session,
+    recordings: {
+      id: newId<RecordingId>(),
+      org_id: orgId,
+      session_id: session.id,
+      user_id: org.alice,
+      node_id: NODE,
+      kind: turn % 2 === 0 ? 'session' : 'terminal',
+      status: turn % 50 === 0 ? 'incomplete' : turn % 60 === 1 ? 'recording' : 'closed',
+      sealed_key: 'kv1.00000000.x.y',
+      key_id: turn % 50 === 0 ? '00000001' : '00000000',
+      file_bytes: 1,
+      lost_bytes: 0,
+      started_at: turn,
+      ended_at: turn % 60 === 1 ? null : turn,
+    },
     command_logs: commandRow(org, { session_id: session.id, started_at: turn }),
     known_host_keys: {
       id: newId<HostKeyId>(),

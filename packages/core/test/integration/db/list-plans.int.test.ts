@@ -13,6 +13,7 @@ import * as invites from '../../../src/db/repositories/invite.repository.js'
 import * as journal from '../../../src/db/repositories/journal.repository.js'
 import * as logins from '../../../src/db/repositories/login.repository.js'
 import { countOtherAdmins, findStanding } from '../../../src/db/repositories/membership.repository.js'
+import * as recordings from '../../../src/db/repositories/recording.repository.js'
 import * as sessions from '../../../src/db/repositories/session.repository.js'
 import * as targets from '../../../src/db/repositories/target.repository.js'
 import * as targetWays from '../../../src/db/repositories/target-way.repository.js'
@@ -25,6 +26,7 @@ import type {
   HostKeyId,
   InviteId,
   LoginId,
+  RecordingId,
   SessionId,
   TargetId,
   UserId,
@@ -78,6 +80,38 @@ const COMMAND_LISTS = choices({
     await commands.listCommands(db, orgId, { query: { ...query, cursor }, owner })
   },
 ])
+
+const RECORDING_LISTS = choices({
+  owner: userId,
+  userId,
+  sessionId,
+  kind: 'terminal' as const,
+  status: 'incomplete' as const,
+}).map(({ owner, ...query }): [string, Query] => [
+  named('recordings', { ...query, ...(owner && { owner }) }),
+  async (db, { orgId }) => {
+    await recordings.listRecordings(db, orgId, { query, owner })
+    const cursor = encodeCursor({ list: 'recordings', ...query }, [300, newId<RecordingId>()])
+    await recordings.listRecordings(db, orgId, { query: { ...query, cursor }, owner })
+  },
+])
+
+const RECORDINGS: [string, Query][] = [
+  ['a recording', (db, { orgId }) => recordings.findRecording(db, orgId, newId<RecordingId>())],
+  ['the key of a recording', (db, { orgId }) => recordings.findRecordingKey(db, orgId, newId<RecordingId>())],
+  [
+    'recordings that go on',
+    (db) => recordings.listOrphanRecordingsAcrossOrgs(db, { livingNodes: [NODE], limit: 200 }),
+  ],
+  [
+    'recordings that are too old',
+    (db) => recordings.listExpiredRecordingsAcrossOrgs(db, { endedBefore: 5, limit: 100 }),
+  ],
+  [
+    'recordings of a master key',
+    (db) => recordings.listRecordingKeysOfMasterKeyAcrossOrgs(db, { keyId: '00000001', limit: 100 }),
+  ],
+]
 
 const JOURNAL_LISTS = choices({
   action: 'login.failed',
@@ -210,6 +244,7 @@ const WAYS: [string, Query][] = [
 
 const OTHERS: [string, Query][] = [
   ...CREDENTIALS,
+  ...RECORDINGS,
   ...TARGETS,
   API_TOKEN_LIST,
   INVITE_LIST,
@@ -309,7 +344,7 @@ const OTHERS: [string, Query][] = [
 
 // Partial indexes over what is live right now: reading all of one is not reading the table.
 const OF_STATEMENT = /^SCAN \d+ CONSTANT ROWS$/
-const LIVE_ROWS = /USING (COVERING )?INDEX (sessions_live|command_logs_running)$/
+const LIVE_ROWS = /USING (COVERING )?INDEX (sessions_live|command_logs_running|recordings_running)$/
 
 const isFullScan = (step: string) =>
   /Seq Scan on/.test(step) || (/^SCAN /.test(step) && !LIVE_ROWS.test(step) && !OF_STATEMENT.test(step))
@@ -334,6 +369,7 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
   test.each([
     ...SESSION_LISTS,
     ...COMMAND_LISTS,
+    ...RECORDING_LISTS,
     ...JOURNAL_LISTS,
     ...HOST_KEY_LISTS,
     ...RULE_LISTS,
@@ -358,6 +394,7 @@ describeOnBothDatabases('plans', (openTestDatabase, kind) => {
   const ORDERED = [
     ...SESSION_LISTS,
     ...COMMAND_LISTS,
+    ...RECORDING_LISTS,
     ...JOURNAL_LISTS,
     ...HOST_KEY_LISTS,
     ...RULE_LISTS,

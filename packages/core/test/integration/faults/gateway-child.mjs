@@ -18,8 +18,19 @@ async function start() {
 /** One command after the other; every text is used once in the life of the database. */
 async function keepBusy(session, worker) {
   for (let i = 0; ; i += 1) {
-    const { id, status } = await session.exec(`echo ${order.name}.${worker}.${i}`)
+    const { id, status, stdoutBytes } = await session.exec(`echo ${order.name}.${worker}.${i}`)
     report({ kind: 'answered', id, status })
+    report({ kind: 'shown', id, bytes: stdoutBytes })
+  }
+}
+
+/** Reads along with one command after the other, and tells what was on its screen before it goes on. */
+async function keepLooking(session) {
+  for (;;) {
+    const stream = await session.stream('flood-stdout 200000')
+    for await (const { offset, data } of stream) {
+      report({ kind: 'shown', id: stream.commandId, bytes: offset + data.length })
+    }
   }
 }
 
@@ -31,7 +42,7 @@ async function stayBusy({ sessions, inFlight }) {
     const session = await client.sessions.open(order.login)
     const hanging = session.exec(`hang ${order.name}.${n}`)
     const workers = Array.from({ length: inFlight - 1 }, (_, i) => keepBusy(session, `${n}.${i}`))
-    await Promise.all([hanging, ...workers])
+    await Promise.all([hanging, keepLooking(session), ...workers])
   }
   await Promise.all(Array.from({ length: sessions }, work))
 }

@@ -16,7 +16,10 @@ interface Order {
 }
 
 export type GatewayOrder =
-  /** Opens sessions and runs commands in each, `inFlight` at a time, one of which never ends; until it is killed. */
+  /**
+   * Opens sessions and runs commands in each, `inFlight` at a time, one of which never ends, and reads along with one
+   * more; until it is killed.
+   */
   | (Order & { readonly act: 'stay-busy'; readonly sessions: number; readonly inFlight: number })
   /** Opens a session, runs a command, starts one that does not end, and closes. */
   | (Order & { readonly act: 'come-and-go' })
@@ -27,13 +30,24 @@ export interface Answered {
   readonly status: CommandStatus
 }
 
-type GatewayReport = { readonly kind: 'loaded' } | ({ readonly kind: 'answered' } & Answered)
+/** Output that a reader in the process had: so many bytes from the start of a command. */
+export interface Shown {
+  readonly id: string
+  readonly bytes: number
+}
+
+type GatewayReport =
+  | { readonly kind: 'loaded' }
+  | ({ readonly kind: 'answered' } & Answered)
+  | ({ readonly kind: 'shown' } & Shown)
 
 const SCRIPT = fileURLToPath(new URL('gateway-child.mjs', import.meta.url))
 
 /** A Krown in a real process of its own; made at once, and opened when `begin` says so. */
 export class GatewayProcess implements AsyncDisposable {
   readonly answered: Answered[] = []
+  /** The most of each command. */
+  readonly shown = new Map<string, number>()
   readonly #child: ChildProcess
   readonly #loaded = defer<void>()
   readonly #closed: Promise<void>
@@ -74,7 +88,8 @@ export class GatewayProcess implements AsyncDisposable {
 
   #hear(said: GatewayReport): void {
     if (said.kind === 'loaded') this.#loaded.resolve()
-    else this.answered.push(said)
+    else if (said.kind === 'answered') this.answered.push(said)
+    else this.shown.set(said.id, said.bytes)
   }
 
   async #endedEarly(): Promise<never> {

@@ -5,8 +5,10 @@ import { type HostileSshServer, startHostileSshServer, waitFor } from '@krown/te
 import { expect, onTestFailed, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.js'
 import type { JournalEntry } from '../../../src/model/journal.js'
+import type { RecordingRecord } from '../../../src/recordings/format/record.js'
 import { type DatabasePlace, describeOnBothDatabases } from '../../support/databases.js'
 import { configFor, type KrownFixture, loginTo, startKrown } from '../../support/krown-fixture.js'
+import { readRecording } from '../recordings/recordings-fixture.js'
 import { type Answered, GatewayProcess } from './gateway-process.js'
 
 const KILLS = { sqlite: 50, postgres: 10 } as const
@@ -52,13 +54,19 @@ async function startWitness() {
 
 type Witness = Awaited<ReturnType<typeof startWitness>>
 
-/** Kills one process after the other. @returns What they were answered. */
+interface Told {
+  readonly answered: Answered[]
+  /** Bytes of each command that a reader had. */
+  readonly shown: Map<string, number>
+}
+
+/** Kills one process after the other. @returns What they were told. */
 async function killAll(
   place: DatabasePlace,
   { target, sent }: Witness,
   moments: readonly Moment[],
-): Promise<Answered[]> {
-  const answered: Answered[] = []
+): Promise<Told> {
+  const told: Told = { answered: [], shown: new Map() }
   const load = (i: number) =>
     new GatewayProcess({
       act: 'stay-busy',
@@ -77,12 +85,13 @@ async function killAll(
       await gateway.begin()
       // The one place where time has to pass: the moment is to be any, and not one that the process reports.
       await gateway.killAt(sent(target.execs.length + execs).then(() => passed(thenMs)))
-      answered.push(...gateway.answered)
+      told.answered.push(...gateway.answered)
+      for (const [id, bytes] of gateway.shown) told.shown.set(id, bytes)
     }
   } finally {
     await next[Symbol.asyncDispose]()
   }
-  return answered
+  return told
 }
 
 /** One more process starts over what the others left. */
@@ -127,7 +136,8 @@ async function expectWholeCommands(fixture: KrownFixture, target: HostileSshServ
     expect(entries[1]).toMatchObject({ facts: { status: row.status, errorCode: row.error_code } })
   }
   const texts = rows.map(({ command }) => command)
-  expect(new Set(texts).size).toBe(texts.length)
+  const ofWorkers = texts.filter((text) => !text.startsWith('flood'))
+  expect(new Set(ofWorkers).size).toBe(ofWorkers.length)
   expect(target.execs.map(({ command }) => command).filter((command) => !texts.includes(command))).toEqual([])
   const logged = new Set<string>(rows.map(({ id }) => id))
   const ofCommands = [...journal.values()].flat().filter(({ action }) => action.startsWith('command.'))
@@ -148,6 +158,41 @@ async function expectEndedSessions(fixture: KrownFixture): Promise<void> {
   }
 }
 
+/** Every recording ends where its process did, and has at least what anybody was shown. */
+async function expectRecorded(fixture: KrownFixture, shown: ReadonlyMap<string, number>): Promise<void> {
+  const rows = await fixture.db.selectFrom('recordings').selectAll().execute()
+  const journal = await entriesByResource(fixture)
+  const recorded = new Map<string, number>()
+  for (const { id, status } of rows) {
+    expect(status).toBe('incomplete')
+    expect(actionsOf(journal.get(id))).toEqual(['recording.closed'])
+    const read = await readRecording(fixture, id).catch(orNothing)
+    // Killed while a frame was being written; nothing that was written is not as it was.
+    expect([undefined, 'truncated']).toContain(read?.ending?.problem?.reason)
+    expect(read?.ending?.complete).not.toBe(true)
+    for (const [command, bytes] of printedBytes(read?.records ?? [])) recorded.set(command, bytes)
+  }
+  const missing = [...shown].filter(([id, bytes]) => (recorded.get(id) ?? 0) < bytes)
+  expect(missing).toEqual([])
+}
+
+// It was killed before the file was made, or its header written.
+function orNothing(error: Error): undefined {
+  if (!/has no file|has no header/.test(error.message)) throw error
+}
+
+/** How much each command printed, by its id. */
+function printedBytes(records: readonly RecordingRecord[]): Map<string, number> {
+  const commandOf = new Map<number, string>()
+  const bytes = new Map<string, number>()
+  for (const { kind, channel, data } of records) {
+    if (kind === 'channel_start') commandOf.set(channel, JSON.parse(data.toString()).commandId)
+    const id = commandOf.get(channel) ?? ''
+    if (kind === 'stdout') bytes.set(id, (bytes.get(id) ?? 0) + data.length)
+  }
+  return bytes
+}
+
 /** What a caller was told stays true. */
 async function expectKept(fixture: KrownFixture, answered: readonly Answered[]): Promise<void> {
   const rows = await fixture.db.selectFrom('command_logs').select(['id', 'status', 'exit_code']).execute()
@@ -163,11 +208,13 @@ describeOnBothDatabases('kill -9', (openTestDatabase, kind) => {
     const moments = Array.from({ length: KILLS[kind] }, () => randomMoment(random))
     await using opened = await openTestDatabase()
     await using witness = await startWitness()
-    const answered = await killAll(opened.place, witness, moments)
+    const { answered, shown } = await killAll(opened.place, witness, moments)
     await using fixture = await startAfter(opened.place, moments.length)
     await expectWholeCommands(fixture, witness.target)
     await expectEndedSessions(fixture)
     await expectKept(fixture, answered)
+    await expectRecorded(fixture, shown)
+    expect(shown.size).toBeGreaterThan(0)
     expect(await fixture.admin.journal.verify()).toMatchObject({ ok: true })
     const interrupted = await fixture.admin.commands.list({ status: 'interrupted' })
     expect(interrupted.items).not.toHaveLength(0)

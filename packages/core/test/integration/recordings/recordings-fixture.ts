@@ -35,7 +35,8 @@ export async function readRecording(
   const key = new RecordingKeys({ database, vault }).open(sealed)
   const source = await store.open({ orgId, id })
   if (!source) throw new Error('it has no file')
-  await using reader = await RecordingReader.open(source, { recordingId: id, orgId, key })
+  await using _closing = { [Symbol.asyncDispose]: () => source.close() }
+  const reader = await RecordingReader.open(source, { recordingId: id, orgId, key })
   const records: RecordingRecord[] = []
   for await (const frame of reader.frames()) records.push(...frame.records)
   return { records, ending: reader.ending }
