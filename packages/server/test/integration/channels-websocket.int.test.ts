@@ -174,6 +174,49 @@ describe('a shell over /ws', () => {
     expect(await attachTo(socket, { channelId })).toMatchObject({ role: 'driver' })
   })
 
+  test('200 times attached and left while it prints, nothing is left behind', async () => {
+    await using socket = await connect(gateway, owner)
+    const sessionId = await openSession(gateway, owner)
+    const shell = await openShell(socket, sessionId, { term: `print-${64 * KIB}` })
+    for (let round = 0; round < 50; round += 1) {
+      const watchers: Attached[] = []
+      for (let i = 0; i < 4; i += 1) {
+        watchers.push(await attachTo(socket, { channelId: shell.channelId, offset: 0 }))
+      }
+      socket.ws.send(input(shell.channel, `${round} `))
+      for (const { channel } of watchers) {
+        socket.send({ type: 'detach', channel, id: `${round} ${channel}` })
+        await socket.until(({ id }) => id === `${round} ${channel}`)
+      }
+      socket.heard.length = 0
+      socket.frames.length = 0
+    }
+    const { body } = await call(gateway.url, `GET /api/channels/${shell.channelId}`, { token: owner.token })
+    expect(body.attached).toMatchObject([{ role: 'driver' }])
+    // Every place is free again.
+    for (let i = 1; i < 64; i += 1) await attachTo(socket, { channelId: shell.channelId })
+  })
+
+  test('bytes are passed on as they are, also where they are no text and split anywhere', async () => {
+    await using socket = await connect(gateway, owner)
+    const { channel } = await openShell(socket, await openSession(gateway, owner), { term: 'echo' })
+    const index = newest()
+    const text = Buffer.from('c3', 'hex')
+    const pieces = [
+      text,
+      Buffer.from('a9ff00e282', 'hex'),
+      Buffer.from('acf0', 'hex'),
+      Buffer.from('9f9880', 'hex'),
+    ]
+    for (const piece of pieces) {
+      const before = bytesOf(socket, channel).length
+      socket.ws.send(input(channel, piece))
+      await socket.untilSome(() => bytesOf(socket, channel).length === before + piece.length || undefined)
+    }
+    expect(bytesOf(socket, channel).equals(Buffer.concat(pieces))).toBe(true)
+    expect(readBytes(index).equals(Buffer.concat(pieces))).toBe(true)
+  })
+
   test('an attach from the future is a conflict, and leaves the socket as it was', async () => {
     await using socket = await connect(gateway, owner)
     const { channelId } = await openShell(socket, await openSession(gateway, owner))

@@ -123,10 +123,11 @@ export class OutputHub {
     const reader = new OutputReader(this, this.#ring, after)
     const isFree = !this.#driver || this.#driver === this.#reserved
     if (role === 'driver' && isFree && !this.#ended && !this.#released) {
-      // How long the place was held for the first one is no fault of its own.
-      if (!this.#cancelReturn) this.#letFlow()
+      const isBack = this.#cancelReturn !== undefined
       this.#setDriver(reader)
       reader.travelBy(carrier)
+      // How long the place was held for the first one is no fault of its own. More may arrive at once: for this one.
+      if (!isBack) this.#letFlow()
       // Before more arrives than the ring can hold for it.
       this.#regulate()
     }
@@ -136,8 +137,9 @@ export class OutputHub {
   /** A reader becomes the driver, or nobody is; who was it watches from now on. */
   promote(reader: OutputReader | undefined): void {
     if (this.#ended || this.#released || reader === this.#driver) return
-    this.#letFlow()
     this.#setDriver(reader)
+    // More may arrive at once: it counts for this one.
+    this.#letFlow()
     this.#regulate()
   }
 

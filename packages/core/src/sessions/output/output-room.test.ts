@@ -105,3 +105,28 @@ test('what is left when the channel ended waits for room as well', async () => {
   expect(await rest).toMatchObject({ offset: 1_000, data: { length: 500 } })
   expect(await take()).toBeUndefined()
 })
+
+test('what arrives at the moment when the target may go on counts for who drives now', async () => {
+  const hub = new OutputHub(new FakeClock(), new OutputBudget())
+  let paused = false
+  const waiting = [Buffer.alloc(48 * 1024), Buffer.alloc(48 * 1024)]
+  const flow = () => {
+    for (let chunk = waiting.shift(); chunk && !paused; chunk = waiting.shift()) hub.append('stdout', chunk)
+  }
+  hub.connect({
+    pause: () => {
+      paused = true
+    },
+    resume: () => {
+      paused = false
+      flow()
+    },
+  })
+  hub.reserveDriver()
+  hub.append('stdout', Buffer.alloc(70 * 1024))
+  expect(paused).toBe(true)
+  const reader = hub.openReader(0, 'watcher')
+  reader.travelBy(new Window(4_096))
+  hub.promote(reader)
+  expect([paused, hub.end]).toEqual([false, 166 * 1024])
+})
