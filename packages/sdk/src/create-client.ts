@@ -10,7 +10,6 @@ import { hostKeysApi } from './apis/host-keys-api.js'
 import { invitesApi } from './apis/invites-api.js'
 import { journalApi } from './apis/journal-api.js'
 import { loginsApi } from './apis/logins-api.js'
-import { recordingsApi } from './apis/recordings-api.js'
 import { sessionsApi } from './apis/sessions-api.js'
 import { systemApi } from './apis/system-api.js'
 import { targetsApi } from './apis/targets-api.js'
@@ -65,7 +64,6 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
     sessions: sessionsApi(parts),
     commands: commandsApi(parts),
     channels: channelsApi(parts),
-    recordings: recordingsApi(parts),
     users: usersApi(parts),
     tokens: tokensApi(parts),
     logins: loginsApi(parts),
