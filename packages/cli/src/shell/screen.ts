@@ -25,6 +25,10 @@ export class Screen {
     this.#parts = parts
   }
 
+  get liveFrom(): number {
+    return this.#parts.liveFrom
+  }
+
   /** @param drives Whoever types gets every byte as it is. */
   async show({ stream, offset, data }: OutputEvent, { drives }: { drives: boolean }): Promise<void> {
     const before = Math.min(data.length, Math.max(0, this.#parts.liveFrom - offset))

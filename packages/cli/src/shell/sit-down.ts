@@ -2,7 +2,7 @@ import type { ChannelId, RemoteKrownClient } from '@krown/sdk'
 import type { Context } from '../context.js'
 import { LocalTerminal } from './local-terminal.js'
 import { Screen } from './screen.js'
-import { type Ending, Sitting, sizeAdvice } from './sitting.js'
+import { type Ending, Sitting } from './sitting.js'
 import { SteadyChannel } from './steady-channel.js'
 
 export interface SitDownParts {
@@ -22,43 +22,52 @@ export interface SitDownOptions {
 }
 
 /** Attaches this terminal, or what stands in its place, to a channel until one of both is through. */
-export async function sitDown(
-  { context, client }: SitDownParts,
-  id: ChannelId,
-  options: SitDownOptions,
-): Promise<Ending> {
-  const { io, output } = context
-  const { watches = false, takeOver = false, isNew = false, input, escapeCharacter } = options
+export async function sitDown(parts: SitDownParts, id: ChannelId, options: SitDownOptions): Promise<Ending> {
+  const { io } = parts.context
   let sitting: Sitting | undefined
-  const way = { lost: () => void sitting?.lost(), back: () => void sitting?.back() }
-  const role = watches ? ({ role: 'watcher' } as const) : { takeOver }
-  const channel = await SteadyChannel.attach(client, id, { ...role, ...(isNew && { offset: 0 }), way })
-  const isTerminal = Boolean(io.stdin.isTTY)
-  using terminal = isTerminal
+  const channel = await SteadyChannel.attach(parts.client, id, {
+    ...(options.watches ? { role: 'watcher' } : { takeOver: options.takeOver ?? false }),
+    ...(options.isNew && { offset: 0 }),
+    way: { lost: () => void sitting?.lost(), back: () => void sitting?.back() },
+  })
+  using terminal = io.stdin.isTTY
     ? new LocalTerminal(io, channel.channel.terminal ? 'exact' : 'lines')
     : undefined
-  const screen = new Screen({ io, output, terminal, liveFrom: isNew ? 0 : channel.channel.end })
-  sitting = new Sitting({
-    io,
-    channel,
-    screen,
-    input: watches ? undefined : input,
-    quitKeys: watches && isTerminal ? input : undefined,
-    escapeCharacter: isTerminal ? escapeCharacter : undefined,
-  })
-  const greeting = isNew ? undefined : greetingFor(channel, { watches, escapeCharacter, isTerminal })
-  if (greeting) await screen.notice(greeting)
-  const advice = !channel.isDriver && channel.channel.terminal && sizeAdvice(channel.channel.terminal, io)
-  if (advice) await screen.notice(advice)
-  if (!isNew) await sitting.redraw().catch(() => undefined)
-  return await sitting.run()
+  sitting = sittingAt(parts, options, { channel, terminal })
+  const ending = await sitting.run()
+  if (terminal && ending.command?.status !== 'completed') await leaveLine(parts.context, terminal)
+  return ending
 }
 
-function greetingFor(
-  channel: SteadyChannel,
-  { watches, escapeCharacter, isTerminal }: Partial<SitDownOptions> & { isTerminal: boolean },
-): string | undefined {
-  if (!isTerminal) return undefined
+interface Place {
+  readonly channel: SteadyChannel
+  readonly terminal: LocalTerminal | undefined
+}
+
+function sittingAt(
+  { context: { io, output } }: SitDownParts,
+  options: SitDownOptions,
+  { channel, terminal }: Place,
+): Sitting {
+  const { watches = false, isNew = false, input, escapeCharacter } = options
+  return new Sitting({
+    io,
+    channel,
+    screen: new Screen({ io, output, terminal, liveFrom: isNew ? 0 : channel.channel.end }),
+    input: watches ? undefined : input,
+    quitKeys: watches && terminal ? input : undefined,
+    escapeCharacter: terminal && escapeCharacter,
+    greeting: isNew || !terminal ? undefined : greetingFor(channel, options),
+  })
+}
+
+/** Where the cursor is nobody knows: what is said next has a line of its own. */
+async function leaveLine({ output }: Context, terminal: LocalTerminal): Promise<void> {
+  terminal[Symbol.dispose]()
+  await output.bytes('stderr', Buffer.from('\n')).catch(() => undefined)
+}
+
+function greetingFor(channel: SteadyChannel, { watches, escapeCharacter }: SitDownOptions): string {
   if (watches) return 'watching; q leaves'
   const leaving =
     escapeCharacter === undefined ? '' : `; ${escapeCharacter}d leaves, ${escapeCharacter}? helps`

@@ -18,6 +18,8 @@ export interface SittingParts {
   readonly quitKeys?: AsyncIterable<Uint8Array> | undefined
   /** Undefined: there are no escapes. */
   readonly escapeCharacter: string | undefined
+  /** Said when everything is shown that was there before; undefined of a channel that is new. */
+  readonly greeting: string | undefined
 }
 
 /** How it ended: with what ran, because somebody wanted so, or by a signal. */
@@ -36,6 +38,7 @@ export class Sitting {
   readonly #keyboard: Keyboard
   readonly #resized = () => void this.#passSize().catch(() => undefined)
   #isEnding = false
+  #isGreeted = false
 
   constructor(parts: SittingParts) {
     this.#parts = parts
@@ -77,13 +80,13 @@ export class Sitting {
 
   async back(): Promise<void> {
     await this.#parts.screen.notice('the connection is back')
-    await this.redraw().catch(() => undefined)
+    await this.#redraw().catch(() => undefined)
   }
 
   /** Has a program that uses the whole screen draw it again, in the size of this terminal. */
-  async redraw(): Promise<void> {
+  async #redraw(): Promise<void> {
     const { channel, io } = this.#parts
-    if (!channel.isDriver || !io.stdout.isTTY) return
+    if (!channel.isDriver || !channel.channel.terminal || !io.stdout.isTTY) return
     const { columns, rows } = terminalSize(io)
     // Only a size that is another one is told to it.
     await channel.handle?.resize({ columns, rows: rows > 1 ? rows - 1 : rows + 1 })
@@ -96,11 +99,26 @@ export class Sitting {
   }
 
   async #passOutput(): Promise<CommandSummary | undefined> {
+    await this.#greetAt(this.#parts.channel.offset)
     for await (const event of this.#parts.channel.events()) {
       if (event.type === 'closed') return event.command
       await this.#show(event)
+      await this.#greetAt(this.#parts.channel.offset)
     }
     return undefined
+  }
+
+  /** Not before what was there is shown, which may clear the screen. */
+  async #greetAt(offset: number): Promise<void> {
+    const { screen, greeting, channel, io } = this.#parts
+    if (this.#isGreeted || offset < screen.liveFrom) return
+    this.#isGreeted = true
+    if (greeting === undefined) return
+    await screen.notice(greeting)
+    const { terminal } = channel.channel
+    const advice = terminal && !channel.isDriver ? sizeAdvice(terminal, io) : undefined
+    if (advice) await screen.notice(advice)
+    await this.#redraw().catch(() => undefined)
   }
 
   async #show(event: Exclude<ChannelEvent, { type: 'closed' }>): Promise<void> {
@@ -158,7 +176,7 @@ export class Sitting {
 }
 
 /** For who looks at a terminal that is larger than the own one. */
-export function sizeAdvice(there: { columns: number; rows: number }, io: Io): string | undefined {
+function sizeAdvice(there: { columns: number; rows: number }, io: Io): string | undefined {
   const here = terminalSize(io)
   if (!io.stdout.isTTY || (here.columns >= there.columns && here.rows >= there.rows)) return undefined
   const [wanted, own] = [there, here].map(({ columns, rows }) => `${columns}x${rows}`)

@@ -62,6 +62,11 @@ export class SteadyChannel {
     return this.#handle.channel
   }
 
+  /** After the newest byte that was handed out. */
+  get offset(): number {
+    return this.#handle.offset
+  }
+
   get isDriver(): boolean {
     return !this.#isLost && this.#handle.role === 'driver'
   }

@@ -19,7 +19,7 @@ export interface Office extends AsyncDisposable {
   readonly gateway: Gateway
   readonly url: string
   /** Signed in by `krown login`. */
-  desk(role: User['role']): Promise<Desk>
+  desk(role: User['role'], options?: { auditScope?: 'org' }): Promise<Desk>
   /** Signed in nowhere. */
   newDesk(): Promise<Desk>
 }
@@ -41,8 +41,8 @@ export async function startOffice(config: KrownConfigInput = {}): Promise<Office
       start: (args) => startKrown(args, env),
     }
   }
-  const desk = async (role: User['role']): Promise<Desk> => {
-    const { user } = await gateway.person(role)
+  const desk: Office['desk'] = async (role, options) => {
+    const { user } = await gateway.person(role, options)
     const place = await newDesk(user.username)
     const { exitCode, stderr } = await place.krown(
       ['login', '--username', user.username, '--password-stdin'],
