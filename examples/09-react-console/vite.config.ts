@@ -6,7 +6,8 @@ const target = process.env.KROWN_URL ?? 'http://127.0.0.1:8080'
 
 // The page and Krown share one origin, so that the refresh cookie is a cookie of the page's own site and the server
 // needs no `cors_origins`. In production the web server before Krown does the same.
-const proxy = { '/api': { target }, '/trpc': { target, ws: true } }
+const ws = { target, ws: true }
+const proxy = { '/api': { target }, '/trpc': ws, '/ws': ws }
 
 // For `vite preview` only: the development server writes scripts into the page.
 const headers = {
