@@ -19,6 +19,12 @@ export { createKrown, createKrownFrom, type KrownParts } from './create-krown.js
 export type { Krown, KrownAuth } from './krown.js'
 export * from './model/index.js'
 export { type KrownAdmin, neededMasterKeys, openKrownAdmin } from './open-admin.js'
+export type {
+  RecordingPlace,
+  RecordingSink,
+  RecordingSource,
+  RecordingStore,
+} from './recordings/recording-store.js'
 export type { CarriedAttachOptions } from './sessions/channels/channel-service.js'
 export type { CarriedOutputOptions } from './sessions/output/command-output.js'
 export type { OutputCarrier } from './sessions/output/output-carrier.js'

@@ -118,9 +118,10 @@ export class RecordedChannel implements ChannelTap {
     this.#regulate()
   }
 
+  /** What waits is shown with the next turn, as a channel itself would flow: never before this returns. */
   resume(): void {
     this.#heldByReaders = false
-    this.#showWaiting()
+    if (this.#waiting.length > 0) this.#awaitNextTurn()
     this.#regulate()
   }
 
@@ -131,7 +132,7 @@ export class RecordedChannel implements ChannelTap {
     if (frame !== this.#turn.frame) this.#turn = { frame, bytes: BITE_BYTES }
     this.#waiting.push(piece)
     this.#waitingBytes += piece.chunk.length
-    if (this.#turn.bytes > 0 && !this.#heldByReaders) this.#showWaiting()
+    if (this.#turn.bytes > 0 && !this.#isNextTurnDue && !this.#heldByReaders) this.#showWaiting()
     this.#regulate()
   }
 
@@ -163,7 +164,7 @@ export class RecordedChannel implements ChannelTap {
       if (piece) this.#show(piece)
     }
     this.#waiting = this.#over ? [] : waiting.slice(shown)
-    if (this.#turn.bytes <= 0 && !this.#isNextTurnDue) this.#awaitNextTurn()
+    if (this.#turn.bytes <= 0) this.#awaitNextTurn()
     this.#endWhenShown()
   }
 
@@ -174,6 +175,7 @@ export class RecordedChannel implements ChannelTap {
   }
 
   #awaitNextTurn(): void {
+    if (this.#isNextTurnDue) return
     this.#isNextTurnDue = true
     setImmediate(() => {
       this.#isNextTurnDue = false

@@ -205,9 +205,12 @@ describe('a recorder in strict mode', () => {
     })
     viewer.holdAfter = 3
     channel.resume()
+    expect(viewer.text).toBe('ab')
+    await settled()
     expect([viewer.text, tap.paused, isOver]).toEqual(['abc', true, false])
     viewer.holdAfter = 100
     channel.resume()
+    await settled()
     expect([viewer.text, tap.paused, isOver]).toEqual(['abcd', false, true])
     await recorder.finish()
   })

@@ -42,8 +42,8 @@ interface OutputRecord extends QueuedRecord {
 
 /** What waits to be written beyond this makes the channels pause. */
 const MAX_WAITING_BYTES = 1024 * 1024
-/** Of the plain of a frame; a record is at most 64 KiB. */
-const FULL_FRAME_BYTES = 1024 * 1024
+/** Of the plain of a frame: to encrypt more at once would keep everybody else waiting. A record is at most 64 KiB. */
+const FULL_FRAME_BYTES = 256 * 1024
 const SYNC_EVERY_MS = 1_000
 /** Kept free for what is said last. */
 const RESERVED_BYTES = 512 * 1024

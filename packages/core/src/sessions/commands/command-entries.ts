@@ -13,6 +13,7 @@ export function commandStarted(command: LiveCommand, { session }: LiveSession): 
     facts: {
       hostKeyFingerprint: session.hostKeyFingerprint,
       kind: request.kind,
+      recordingId: command.recordingId,
       sessionId: session.id,
       stdinBytes: request.stdin?.length ?? 0,
       timeoutMs: request.timeoutMs,
