@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Pool } from 'pg'
 import { createIdentity, type Identity } from './auth/create-identity.js'
 import type { Authorize } from './auth/gate/gate.js'
@@ -19,7 +18,7 @@ import { JournalReader } from './journal-reading/journal-reader.js'
 import { JournalTail } from './journal-reading/journal-tail.js'
 import type { Krown } from './krown.js'
 import { openDatabase } from './open-database.js'
-import { FolderRecordingStore } from './recordings/folder-recording-store.js'
+import { openRecordingFolder } from './recordings/folder-recording-store.js'
 import type { RecordingStore } from './recordings/recording-store.js'
 import { Intake } from './sessions/intake.js'
 import { OpenLimits } from './sessions/open-limits.js'
@@ -236,6 +235,7 @@ class RunningKrown implements Krown {
         channels: sessions.channels,
         streams: sessions.streams,
         recordings: sessions.recordings.service,
+        recordingDownloads: sessions.recordings.downloads,
         journal: this.#journalReader,
         journalTail: this.#journalTail,
         systemInfo: async () => describeSystem(this.config, await this.setupRequired()),
@@ -245,6 +245,9 @@ class RunningKrown implements Krown {
   }
 
   countRequest: Krown['countRequest'] = (actor) => this.#assembly.identity.countRequest(actor)
+
+  redeemTicket: Krown['redeemTicket'] = (ticket, use, origin) =>
+    this.#assembly.sessions.recordings.downloads.redeem(ticket, use, origin)
 
   requireForOrganization: Krown['requireForOrganization'] = (actor, permission) =>
     this.#assembly.identity.gate.run(actor, { permission }, async ({ reach }) => {
@@ -337,13 +340,9 @@ function createSessions(
     inventory,
     recordings: {
       settings: config.recordings,
-      files: given.recordingStore ?? new FolderRecordingStore(recordingsDir(config)),
+      files: given.recordingStore ?? openRecordingFolder(config),
       vault: new Vault(new Keyring(config.vault)),
     },
     logger,
   })
-}
-
-function recordingsDir({ recordings, dataDir }: KrownConfig): string {
-  return recordings.dir || join(dataDir, 'recordings')
 }

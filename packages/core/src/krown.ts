@@ -9,8 +9,9 @@ import type {
   ExternalIdentity,
   SystemActor,
 } from './model/actor.js'
-import type { OrgId } from './model/ids.js'
+import type { OrgId, RecordingId } from './model/ids.js'
 import type { LoginInput, LoginResult, RefreshInput } from './model/login.js'
+import type { RecordingFormat } from './model/recording-export.js'
 import type { RegisterInput, User } from './model/user.js'
 
 /** What can be done without being signed in. */
@@ -48,6 +49,16 @@ export interface Krown extends AsyncDisposable {
   as(actor: Actor): InProcessClient
   /** For transports: counts one request. @throws KrownError RATE_LIMITED */
   countRequest(actor: Actor): void
+  /**
+   * For transports: who made this ticket with `recordings.createTicket`; it is used up.
+   *
+   * @throws KrownError UNAUTHENTICATED when it is not good, or not for this.
+   */
+  redeemTicket(
+    ticket: string,
+    use: { id: RecordingId; format?: RecordingFormat | undefined },
+    origin: CallOrigin,
+  ): Actor
   /**
    * For transports, before they take in what costs more than most requests: resolves when the actor has a permission for
    * all of its organization. Each use case asks by itself again; a refusal is journaled.

@@ -10,6 +10,7 @@ import { hostKeysApi } from './apis/host-keys-api.js'
 import { invitesApi } from './apis/invites-api.js'
 import { journalApi } from './apis/journal-api.js'
 import { loginsApi } from './apis/logins-api.js'
+import { recordingsApi } from './apis/recordings-api.js'
 import { sessionsApi } from './apis/sessions-api.js'
 import { systemApi } from './apis/system-api.js'
 import { targetsApi } from './apis/targets-api.js'
@@ -17,6 +18,7 @@ import { tokensApi } from './apis/tokens-api.js'
 import { usersApi } from './apis/users-api.js'
 import { translated } from './errors/to-client-error.js'
 import { CommandCalls } from './http/calls.js'
+import { Downloads } from './http/download.js'
 import { httpLink } from './http/http-link.js'
 import { type ClientSettings, type KrownClientOptions, toSettings } from './options.js'
 import type { Access } from './sign-in/access.js'
@@ -57,13 +59,15 @@ export function createClientFor(platform: SocketPlatform, options: KrownClientOp
   const calls = new CommandCalls(trpc, settings)
   const { reconnectForMs } = settings
   const streams = new Streams({ trpc, sockets, calls, reconnectForMs })
-  const parts = { trpc, access, sockets, calls, streams, reconnectForMs }
+  const downloads = new Downloads(settings, access)
+  const parts = { trpc, access, sockets, calls, downloads, streams, reconnectForMs }
   const close = async () => sockets.close()
   return {
     auth: authApi(parts),
     sessions: sessionsApi(parts),
     commands: commandsApi(parts),
     channels: channelsApi(parts),
+    recordings: recordingsApi(parts),
     users: usersApi(parts),
     tokens: tokensApi(parts),
     logins: loginsApi(parts),

@@ -151,6 +151,24 @@ export const shellSummary = {
   durationMs: 360_000,
 }
 
+export const recording = {
+  id: ID.recording,
+  orgId: ID.org,
+  sessionId: ID.session,
+  userId: ID.user,
+  kind: 'session',
+  commandId: null,
+  status: 'closed',
+  startedAt: '2026-11-22T09:31:58.600Z',
+  endedAt: '2026-11-22T09:40:00.000Z',
+  durationMs: 481_400,
+  fileBytes: 5_184,
+  plainBytes: 4_711,
+  sha256: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+  lostBytes: 0,
+  deletedAt: null,
+}
+
 export const channel = {
   id: ID.channel,
   sessionId: ID.session,

@@ -18,6 +18,7 @@ import {
   newUser,
   place,
   rebuilt,
+  recording,
   session,
   shellSummary,
   target,
@@ -116,6 +117,19 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
   'channels.signal': { input: { channelId: ID.channel, signal: 'INT' } },
   'channels.takeOver': { input: { channelId: ID.channel }, output: { ...channel, attached: [] } },
   'channels.close': { input: { channelId: ID.channel }, output: shellSummary },
+  'recordings.list': { input: { sessionId: ID.session, limit: 50 }, output: page(recording) },
+  'recordings.get': { input: { recordingId: ID.recording }, output: recording },
+  'recordings.delete': {
+    input: { recordingId: ID.recording },
+    output: { ...recording, status: 'deleted', deletedAt: '2026-11-23T16:20:00.000Z' },
+  },
+  'recordings.createTicket': {
+    input: { recordingId: ID.recording, format: 'html' },
+    output: {
+      ticket: 'krn_tkt_0TheSecretOfThisExampleIsNoSecretOfAnybod0',
+      expiresAt: '2026-11-22T10:01:00.000Z',
+    },
+  },
   'targets.import': {
     input: {
       targets: [

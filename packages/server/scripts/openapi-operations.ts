@@ -93,7 +93,7 @@ function refusals({ openapi, rest }: RestRoute): Record<string, Response> {
   return refusalResponses(codes)
 }
 
-function refusalResponses(codes: readonly KrownErrorCode[]): Record<string, Response> {
+export function refusalResponses(codes: readonly KrownErrorCode[]): Record<string, Response> {
   const byStatus = new Map<number, KrownErrorCode[]>()
   for (const code of new Set(codes)) {
     const status = WIRE[code].http

@@ -2,6 +2,7 @@ import { generateOpenApiDocument, type OpenApiRouter } from 'trpc-to-openapi'
 import { z } from 'zod'
 import packageJson from '../package.json' with { type: 'json' }
 import { type RestRoute, restRoutes } from '../src/transport/rest-routes.js'
+import { downloadPaths } from './openapi-download.js'
 import { finishOperation, healthPaths, type Operation, problemExamples } from './openapi-operations.js'
 
 type Json = Record<string, unknown>
@@ -24,6 +25,7 @@ const TAGS = [
   'sessions',
   'commands',
   'channels',
+  'recordings',
   'targets',
   'credentials',
   'access rules',
@@ -43,7 +45,7 @@ export function buildOpenApiDocument(): Json {
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     baseUrl: '/',
     tags: TAGS,
-    paths: healthPaths,
+    paths: { ...healthPaths, ...downloadPaths } as unknown as typeof healthPaths,
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: BEARER } },
   }) as unknown as GeneratedDocument
   for (const route of routes) {

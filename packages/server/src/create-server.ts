@@ -12,6 +12,7 @@ import { mountHealth } from './transport/health.js'
 import { createHttp, DEFAULT_HTTP_LIMITS, type HttpLimits } from './transport/http.js'
 import { krownProtocol } from './transport/krown-websocket.js'
 import { refuseUnknownRoutes, watchRoutes } from './transport/not-found.js'
+import { mountRecordingDownload } from './transport/recording-download.js'
 import { logRequest } from './transport/request-log.js'
 import { mountRest } from './transport/rest.js'
 import { addSecurityHeaders } from './transport/security-headers.js'
@@ -75,6 +76,7 @@ export const krownPlugin: FastifyPluginAsync<KrownPluginOptions> = async (app, o
     next()
   })
   await mountRest(app, config)
+  mountRecordingDownload(app, krown, logger)
   await mountTrpcHttp(app, { logger, bodyLimit: config.limits.body })
   const settings = { ...DEFAULT_SOCKET_SETTINGS, ...options.sockets }
   const parts = { krown, config, logger, settings, underWay }

@@ -74,6 +74,12 @@ export const permissionMatrix: Readonly<Record<string, Row>> = {
   'POST /api/channels/:channelId/take-over': [401, 403, 200, 404, 200, 403, 404],
   'DELETE /api/channels/:channelId': [401, 403, 200, 404, 200, 403, 404],
 
+  'GET /api/recordings': [401, 200, 200, 200, 200, 200, 200],
+  'GET /api/recordings/:recordingId': [401, 404, 200, 404, 200, 200, 404],
+  'GET /api/recordings/:recordingId/download': [401, 404, 200, 404, 200, 200, 404],
+  'POST /api/recordings/:recordingId/tickets': [401, 404, 201, 404, 201, 201, 404],
+  'DELETE /api/recordings/:recordingId': [401, 403, 403, 403, 200, 403, 404],
+
   'GET /api/targets': [401, 403, 200, 200, 200, 200, 200],
   'POST /api/targets': [401, 403, 403, 403, 201, 403, 201],
   'POST /api/targets/import': [401, 403, 403, 403, 200, 403, 200],

@@ -9,6 +9,7 @@ import type { SystemInfo } from '../model/system.js'
 import type { ChannelService } from '../sessions/channels/channel-service.js'
 import type { CommandService } from '../sessions/commands/command-service.js'
 import type { EventStreams } from '../sessions/events/event-streams.js'
+import type { RecordingDownloads } from '../sessions/recordings/recording-downloads.js'
 import type { RecordingService } from '../sessions/recordings/recording-service.js'
 import type { SshManager } from '../sessions/ssh-manager.js'
 import type { AccessExplainer } from '../targets/access-rules/access-explainer.js'
@@ -29,6 +30,7 @@ export interface ClientServices {
   readonly commands: CommandService
   readonly channels: ChannelService
   readonly recordings: RecordingService
+  readonly recordingDownloads: RecordingDownloads
   readonly streams: EventStreams
   readonly credentials: Credentials
   readonly targets: { readonly targets: Targets; readonly importer: TargetImporter }

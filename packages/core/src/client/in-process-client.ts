@@ -1,6 +1,5 @@
 import type { Actor } from '../model/actor.js'
 import type { KrownClient } from '../model/krown-client.js'
-import type { RecordingsApi } from '../model/recordings-api.js'
 import { accessRulesApi } from './access-rules-api.js'
 import { authApi } from './auth-api.js'
 import { channelsApi, type InProcessChannels } from './channels-api.js'
@@ -22,7 +21,6 @@ import { usersApi } from './users-api.js'
 export interface InProcessClient extends KrownClient {
   readonly commands: InProcessCommands
   readonly channels: InProcessChannels
-  readonly recordings: RecordingsApi
 }
 
 /**

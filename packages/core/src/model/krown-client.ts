@@ -19,6 +19,7 @@ import type { ChainVerification, JournalEntry, JournalFollowOptions, JournalQuer
 import type { ChangePasswordInput, OwnLogin } from './login.js'
 import type { OpenSessionInput } from './open-session.js'
 import type { Page, PageQuery } from './page.js'
+import type { RecordingsApi } from './recordings-api.js'
 import type { Session, SessionQuery } from './session.js'
 import type { SessionEvent, SessionEventsOptions } from './session-event.js'
 import type { SystemInfo } from './system.js'
@@ -184,6 +185,8 @@ export interface KrownClient {
   }
   /** What runs in sessions right now, for who is at a terminal. */
   readonly channels: ChannelsApi
+  /** What was recorded of sessions. */
+  readonly recordings: RecordingsApi
   /** The people of the organization. */
   readonly users: {
     /** For admins and auditors. */

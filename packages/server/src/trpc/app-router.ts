@@ -8,6 +8,7 @@ import { hostKeysRouter } from '../routers/host-keys.router.js'
 import { invitesRouter } from '../routers/invites.router.js'
 import { journalRouter } from '../routers/journal.router.js'
 import { loginsRouter } from '../routers/logins.router.js'
+import { recordingsRouter } from '../routers/recordings.router.js'
 import { sessionsRouter } from '../routers/sessions.router.js'
 import { systemRouter } from '../routers/system.router.js'
 import { targetsRouter } from '../routers/targets.router.js'
@@ -25,6 +26,7 @@ export const appRouter = router({
   sessions: sessionsRouter,
   commands: commandsRouter,
   channels: channelsRouter,
+  recordings: recordingsRouter,
   targets: targetsRouter,
   credentials: credentialsRouter,
   hostKeys: hostKeysRouter,

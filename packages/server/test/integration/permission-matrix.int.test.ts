@@ -185,6 +185,16 @@ const calls: Record<string, (person: Person | undefined) => Promise<Call> | Call
     path: `/api/channels/${await world.openShell()}/take-over`,
   }),
   'DELETE /api/channels/:channelId': async () => ({ path: `/api/channels/${await world.openShell()}` }),
+  'GET /api/recordings/:recordingId': () => ({ path: `/api/recordings/${world.recordingId}` }),
+  'GET /api/recordings/:recordingId/download': () => ({
+    path: `/api/recordings/${world.recordingId}/download`,
+  }),
+  'POST /api/recordings/:recordingId/tickets': () => ({
+    path: `/api/recordings/${world.recordingId}/tickets`,
+  }),
+  'DELETE /api/recordings/:recordingId': async () => ({
+    path: `/api/recordings/${await world.recordOne()}`,
+  }),
 }
 
 async function ask(route: string, caller: Caller): Promise<number> {
@@ -257,6 +267,9 @@ test('B03 B04: what is not yours is refused like what never was', async () => {
     ['GET /api/channels/', channelId, ''],
     ['DELETE /api/channels/', channelId, ''],
     ['POST /api/channels/', channelId, '/take-over'],
+    ['GET /api/recordings/', world.recordingId, ''],
+    ['GET /api/recordings/', world.recordingId, '/download'],
+    ['POST /api/recordings/', world.recordingId, '/tickets'],
     ['GET /api/users/', people.owner.user.id, ''],
   ] as const
   for (const { token } of [people.otherOperator, people.foreignAdmin]) {
@@ -284,7 +297,7 @@ test('B03 B04: lists show what one may see, and nothing else', async () => {
   }
   for (const caller of ['readonly', 'otherOperator', 'foreignAdmin'] as const) {
     const { id } = people[caller].user
-    for (const path of ['/api/sessions', '/api/commands']) {
+    for (const path of ['/api/sessions', '/api/commands', '/api/recordings']) {
       for (const item of await owned(caller, path)) expect(item.userId).toBe(id)
     }
   }

@@ -12,10 +12,14 @@ export interface MatrixWorld extends AsyncDisposable {
   readonly people: Readonly<Record<Exclude<Caller, 'anonymous'>, Person>>
   readonly sessionId: string
   readonly commandId: string
+  /** Of another session of theirs, and ended. */
+  readonly recordingId: string
   /** Another one of the owner's. */
   openSession(): Promise<string>
   /** A shell of the owner's, in a session of its own. */
   openShell(): Promise<string>
+  /** A recording of the owner's that has ended. */
+  recordOne(): Promise<string>
 }
 
 /** Nobody answers there. */
@@ -42,6 +46,14 @@ export async function startMatrixWorld(limits: KrownConfigInput['limits'] = {}):
   const openSession = () => idOf('POST /api/sessions', loginTo(target))
   const sessionId = await openSession()
   const commandId = await idOf(`POST /api/sessions/${sessionId}/execute`, { command: 'true' })
+  const recordOne = async () => {
+    const { token } = people.owner
+    const session = await openSession()
+    await idOf(`POST /api/sessions/${session}/execute`, { command: 'true' })
+    await call(gateway.url, `DELETE /api/sessions/${session}`, { token })
+    const { body } = await call(gateway.url, `GET /api/recordings?sessionId=${session}`, { token })
+    return String((body.items as { id: string }[])[0]?.id)
+  }
   const openShell = async () => idOf(`POST /api/sessions/${await openSession()}/shells`, {})
   const stop = async () => {
     await gateway[Symbol.asyncDispose]()
@@ -53,8 +65,10 @@ export async function startMatrixWorld(limits: KrownConfigInput['limits'] = {}):
     people,
     sessionId,
     commandId,
+    recordingId: await recordOne(),
     openSession,
     openShell,
+    recordOne,
     [Symbol.asyncDispose]: stop,
   }
 }

@@ -1,4 +1,5 @@
 import type { Gate } from '../../auth/gate/gate.js'
+import { Tickets } from '../../auth/tokens/tickets.js'
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Logger } from '../../base/logger.js'
@@ -14,6 +15,7 @@ import { RecordingSpace } from '../../recordings/recording-space.js'
 import type { RecordingStore } from '../../recordings/recording-store.js'
 import type { Vault } from '../../vault/vault.js'
 import { purgeRecordings } from './job-purge-recordings.js'
+import { RecordingDownloads } from './recording-downloads.js'
 import { RecordingService } from './recording-service.js'
 import { SessionRecordings } from './session-recordings.js'
 
@@ -36,6 +38,7 @@ export interface RecordingSystemDeps {
 /** Recording, and what is done with recordings. */
 export class RecordingSystem {
   readonly service: RecordingService
+  readonly downloads: RecordingDownloads
   /** Undefined when nothing is recorded. */
   readonly ofSessions: SessionRecordings | undefined
   readonly #deps: RecordingSystemDeps
@@ -58,6 +61,7 @@ export class RecordingSystem {
       files: { store: places.files, keys: this.#keys },
       logger,
     })
+    this.downloads = new RecordingDownloads({ service: this.service, journal, tickets: new Tickets(clock) })
     this.ofSessions = this.#createRecordings()
   }
 
