@@ -16,7 +16,7 @@ export const TAG_BYTES = 16
 /** Of the four bytes of the length. */
 const FINAL_BIT = 0x8000_0000
 /** Most bytes of the plain of a frame: readers hold one at a time. */
-export const MAX_FRAME_BYTES = 2 * 1024 * 1024
+const MAX_FRAME_BYTES = 2 * 1024 * 1024
 
 /** Encrypts the frames of one recording, each bound to its recording, organization, place and finality. */
 export class FrameCipher {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { rename, stat, symlink } from 'node:fs/promises'
+import { copyFile, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { FakeClock, startHostileSshServer, waitFor } from '@krown/testkit'
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../../src/base/ids.js'
@@ -59,6 +59,21 @@ describe('rights', () => {
     await symlink(`${file}.moved`, file)
     await expect(readRecording(fixture, id)).rejects.toMatchObject({ code: 'ELOOP' })
   })
+})
+
+test('G10: a file that stands in the place of another is refused, also when it says that it is the other', async () => {
+  await using fixture = await startKrown()
+  const [one, two] = [await recordOne(fixture, 'one'), await recordOne(fixture, 'two')]
+  await copyFile(fileOf(fixture, one.id), fileOf(fixture, two.id))
+  await expect(readRecording(fixture, two.id)).rejects.toMatchObject({
+    code: 'INTERNAL',
+    message: expect.stringContaining('another recording'),
+  })
+  const forged = (await readFile(fileOf(fixture, one.id), 'latin1')).replaceAll(one.id, two.id)
+  await writeFile(fileOf(fixture, two.id), forged, 'latin1')
+  const { records, ending } = await readRecording(fixture, two.id)
+  expect(records).toEqual([])
+  expect(ending).toMatchObject({ complete: false, problem: { frame: 0, reason: 'changed' } })
 })
 
 describe('deleting', () => {
