@@ -39,9 +39,12 @@ export class Sitting {
   readonly #resized = () => void this.#passSize().catch(() => undefined)
   #isEnding = false
   #isGreeted = false
+  /** When it was last told. */
+  #wasDriver: boolean
 
   constructor(parts: SittingParts) {
     this.#parts = parts
+    this.#wasDriver = parts.channel.isDriver
     this.#keyboard = new Keyboard(
       {
         send: (keys) => this.#send(keys),
@@ -127,7 +130,10 @@ export class Sitting {
     if (event.type === 'gap')
       return screen.notice(`${event.toOffset - event.fromOffset} bytes of output are left out here`)
     if (event.type === 'keyboard') {
-      if (input) await screen.notice(keyboardNotice(event.role === 'driver'))
+      const drives = event.role === 'driver'
+      const isNews = drives !== this.#wasDriver
+      this.#wasDriver = drives
+      if (input && isNews) await screen.notice(keyboardNotice(drives))
     } else if (!channel.isDriver) {
       const advice = sizeAdvice(event, io)
       if (advice) await screen.notice(advice)
@@ -176,7 +182,7 @@ export class Sitting {
 }
 
 /** For who looks at a terminal that is larger than the own one. */
-function sizeAdvice(there: { columns: number; rows: number }, io: Io): string | undefined {
+export function sizeAdvice(there: { columns: number; rows: number }, io: Io): string | undefined {
   const here = terminalSize(io)
   if (!io.stdout.isTTY || (here.columns >= there.columns && here.rows >= there.rows)) return undefined
   const [wanted, own] = [there, here].map(({ columns, rows }) => `${columns}x${rows}`)
