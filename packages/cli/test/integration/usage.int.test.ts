@@ -36,9 +36,12 @@ describe('krown', () => {
     [['journal', 'ls', '--after', '3'], '--follow'],
     [['journal', 'ls', '--follow', '--search', 'x'], '--search'],
     [['exec', 'host', '--timeout', '5', '--', 'true'], '90s'],
+    [['shell', 'host', '-e', 'tilde'], 'one character'],
+    [['attach', 'host', '--watch', '--take-over'], 'takes no keyboard'],
+    [['watch'], 'channel'],
   ])('%j is refused before anything is sent', async (args, word) => {
     const { exitCode, stdout, stderr } = await krown(args)
-    expect([exitCode, stdout]).toEqual([args[0] === 'exec' ? 255 : 2, ''])
+    expect([exitCode, stdout]).toEqual([['exec', 'shell', 'attach'].includes(args[0] ?? '') ? 255 : 2, ''])
     expect(stderr).toContain(word)
   })
 })
@@ -70,6 +73,9 @@ describe('completion', () => {
     ['krown exec host --pa', ['--password-stdin']],
     ['krown exec host -- krown se', []],
     ['krown exec -i ', []],
+    ['krown shell web1 --es', ['--escape']],
+    ['krown attach --ta', ['--take-over']],
+    ['krown channels l', ['ls']],
   ])('bash: %s', async (line, expected) => {
     expect(await offers(line)).toEqual(expected)
   })
