@@ -82,6 +82,15 @@ describe.skipIf(!findSshd() || !hasTmux)('whoever is at a shell', () => {
     },
   )
 
+  test('ends what floods the screen by Ctrl-C', async () => {
+    const pane = await signedIn()
+    await pane.run('yes')
+    await pane.shows(/^y\ny\ny$/m)
+    await pane.press('C-c')
+    await pane.run('clear; echo st"i"ll here')
+    await pane.shows(/^still here$/m)
+  })
+
   test('leaves with ~d, and comes back from another terminal, where nothing is missing', async () => {
     const pane = await signedIn()
     await pane.run('echo be"for"e')
