@@ -11,7 +11,8 @@ import { delimiter, join, resolve } from 'node:path'
 const SHIPPED = [
   /^(package\.json|LICENSE|README\.md|openapi\.json)$/,
   /^bin\/[\w-]+\.c?js$/,
-  /^dist\/([\w-]+\/)*[\w-]+(\.d\.ts|\.js)$/,
+  // Types that several entries share are in a file of their own, named after the one they came from.
+  /^dist\/([\w-]+\/)*[\w-]+(\.d-[\w-]+)?(\.d\.ts|\.js)$/,
   /^dist\/THIRD-PARTY\.txt$/,
 ]
 const REQUIRED = ['package.json', 'LICENSE', 'README.md']

@@ -1,7 +1,7 @@
 import { type HtmlPage, toPageText } from './html-page.js'
 
 /** Browsers hold the whole of it. */
-export const MAX_HTML_BYTES = 50 * 1024 * 1024
+const MAX_HTML_BYTES = 50 * 1024 * 1024
 
 /**
  * The page around the lines of an asciicast, in pieces; of one that would be larger than `maxBytes` the rest is left out,
