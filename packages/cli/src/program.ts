@@ -12,6 +12,8 @@ import { addInvites } from './commands/invites.js'
 import { addJournal } from './commands/journal.js'
 import { addLogin } from './commands/login.js'
 import { addLogins } from './commands/logins.js'
+import { addRecordings } from './commands/recordings.js'
+import { addReplay } from './commands/replay.js'
 import { addSessions } from './commands/sessions.js'
 import { addShell } from './commands/shell.js'
 import { addTargets } from './commands/targets.js'
@@ -40,6 +42,8 @@ export function createProgram(io: Io, run: Run): Command {
   addWatch(program, run)
   addChannels(program, run)
   addCommands(program, run)
+  addRecordings(program, run)
+  addReplay(program, run)
   addCredentials(program, run)
   addTargets(program, run)
   addHostKeys(program, run)

@@ -2,7 +2,7 @@ import type { CommandId, CommandStatus, CommandSummary, Command as Execution, Se
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
 import { type Column, formatFields } from '../output/table.js'
-import { formatDuration, formatTime } from '../output/time.js'
+import { formatDuration, formatPosition, formatTime } from '../output/time.js'
 import { visibleLines } from '../output/visible.js'
 import type { Run } from '../verb.js'
 import { collectPages, type ListOptions, printPage, withListOptions } from './list.js'
@@ -79,8 +79,18 @@ const COLUMNS: readonly Column<CommandSummary>[] = [
   { title: 'EXIT', text: exitOf },
   { title: 'STARTED', text: ({ startedAt }) => formatTime(startedAt) },
   { title: 'TOOK', text: ({ durationMs }) => formatDuration(durationMs) },
+  { title: 'RECORDING', text: recordingOf },
   { title: 'COMMAND', text: ({ command }) => command, flexible: true },
 ]
+
+/** What `krown replay --from` takes. */
+function positionOf({ recordingOffsetMs }: CommandSummary): string | null {
+  return recordingOffsetMs === null ? null : formatPosition(recordingOffsetMs)
+}
+
+function recordingOf(command: CommandSummary): string {
+  return command.recordingId === null ? '-' : `${command.recordingId} ${positionOf(command)}`
+}
 
 function exitOf({ exitCode, signal }: CommandSummary): string {
   return exitCode === null ? (signal ?? '-') : String(exitCode)
@@ -98,6 +108,8 @@ function formatCommand(command: Execution): string[] {
     ['started', formatTime(command.startedAt)],
     ['finished', formatTime(command.finishedAt)],
     ['took', formatDuration(command.durationMs)],
+    ['recording', command.recordingId],
+    ['begins there', positionOf(command)],
   ])
   return [...fields, ...formatStream(command, 'stdout'), ...formatStream(command, 'stderr')]
 }

@@ -18,6 +18,23 @@ export function parseMoment(text: string): string {
   return text
 }
 
+const POSITION = /^(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,5}(?:\.\d{1,3})?)$/
+
+/** Of a recording: `90s`, `90`, `1:30` and `1:02:03` → milliseconds. */
+export function parsePosition(text: string): number {
+  if (DURATION.test(text) && !text.startsWith('0')) return parseDuration(text)
+  const [, hours = 0, minutes = 0, seconds] = POSITION.exec(text) ?? []
+  if (seconds === undefined) throw new InvalidArgumentError('Write 90s, 1:30 or 1:02:03.')
+  return Math.round(((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000)
+}
+
+/** `0.5` to `100`. */
+export function parseSpeed(text: string): number {
+  const speed = /^\d{1,3}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  if (speed < 0.1 || speed > 100) throw new InvalidArgumentError('Write a number from 0.1 to 100.')
+  return speed
+}
+
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Write a whole number of at least 1.')
   return Number(text)
