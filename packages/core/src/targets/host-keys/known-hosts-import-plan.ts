@@ -3,8 +3,7 @@ import { type HostKeyPin, listPinsOfPlaces } from '../../db/repositories/host-ke
 import type { HostKeyMark, ImportedLineOutcome } from '../../model/host-key.js'
 import type { HostKeyId, OrgId } from '../../model/ids.js'
 import type { KnownHostsLine, SkippedLine } from './known-hosts-file.js'
-import type { KnownPlaces } from './known-places.js'
-import { isListOfNames } from './known-places.js'
+import { isListOfNames, type KnownPlaces } from './known-places.js'
 import { isStronger, MAX_PINS_OF_PLACE, type NewPin } from './pin-writer.js'
 
 /** What one line comes to. */
