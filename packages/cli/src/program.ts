@@ -7,6 +7,7 @@ import { addCommands } from './commands/commands.js'
 import { addCompletion } from './commands/completion.js'
 import { addCredentials } from './commands/credentials.js'
 import { addExec } from './commands/exec.js'
+import { addHelp } from './commands/help.js'
 import { addHostKeys } from './commands/host-keys.js'
 import { addInvites } from './commands/invites.js'
 import { addJournal } from './commands/journal.js'
@@ -54,5 +55,6 @@ export function createProgram(io: Io, run: Run): Command {
   addAccess(program, run)
   addJournal(program, run)
   addCompletion(program, run)
+  addHelp(program)
   return program
 }

@@ -177,7 +177,7 @@ class RunningKrown implements Krown {
       network,
       credentials: { secrets: stored.secrets, provider: parts.credentialProvider },
       stop: intake.signal,
-      countAdhoc: (actor, place) => openLimits.count(actor, { ...place, targetId: null }),
+      countProbe: (actor, place) => openLimits.countProbe(actor, place),
       onChanged: (orgId) => void sessions?.endLostAccess(orgId),
     })
     sessions = createSessions(context, {

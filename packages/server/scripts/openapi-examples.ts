@@ -198,7 +198,7 @@ export const examples: Readonly<Record<Exclude<Path, TrpcOnly>, Example>> = {
     },
     output: {
       dryRun: true,
-      counts: { pinned: 1, known: 0, revoked: 0, kept: 0, pattern: 0, skipped: 0 },
+      counts: { pinned: 1, known: 0, revoked: 0, kept: 0, pattern: 0, conflict: 0, skipped: 0 },
       lines: [
         {
           line: 1,

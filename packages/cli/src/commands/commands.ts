@@ -1,6 +1,14 @@
-import type { CommandId, CommandStatus, CommandSummary, Command as Execution, SessionId } from '@krown/sdk'
+import type {
+  CommandId,
+  CommandStatus,
+  CommandSummary,
+  Command as Execution,
+  RemoteKrownClient,
+  SessionId,
+} from '@krown/sdk'
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
+import { loginAddressOf } from '../output/address.js'
 import { type Column, formatFields } from '../output/table.js'
 import { formatDuration, formatPosition, formatTime } from '../output/time.js'
 import { visibleLines } from '../output/visible.js'
@@ -64,7 +72,24 @@ async function print(
 
 async function show(context: Context, [id]: [CommandId]): Promise<undefined> {
   await using connection = await connect(context)
-  await context.output.result(await connection.client.commands.get(id), formatCommand)
+  const { client } = connection
+  const command = await client.commands.get(id)
+  const names = context.output.json ? {} : await namesOf(client, command)
+  await context.output.result(command, () => formatCommand(command, names))
+}
+
+interface Names {
+  readonly user?: string
+  readonly target?: string
+}
+
+/** As far as the caller may know them. */
+async function namesOf(client: RemoteKrownClient, { sessionId, userId }: Execution): Promise<Names> {
+  const session = await client.sessions.get(sessionId).catch(() => undefined)
+  const user = session?.userId === userId ? session.ownerName : undefined
+  const name = user ?? (await client.users.get(userId).catch(() => undefined))?.username
+  const target = session && (session.targetName ?? loginAddressOf(session))
+  return { ...(name && { user: name }), ...(target && { target }) }
 }
 
 async function cancel(context: Context, [id]: [CommandId]): Promise<undefined> {
@@ -96,11 +121,12 @@ function exitOf({ exitCode, signal }: CommandSummary): string {
   return exitCode === null ? (signal ?? '-') : String(exitCode)
 }
 
-function formatCommand(command: Execution): string[] {
+function formatCommand(command: Execution, names: Names): string[] {
   const fields = formatFields([
     ['id', command.id],
     ['session', command.sessionId],
-    ['user', command.userId],
+    ['user', names.user ?? command.userId],
+    ['target', names.target ?? null],
     ['command', command.command],
     ['status', command.status],
     ['exit code', exitOf(command)],

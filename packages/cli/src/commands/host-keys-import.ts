@@ -21,10 +21,14 @@ export async function importKnownHosts(
   await using connection = await connect(context)
   const whole = await sendKnownHosts(context, connection.client, { file, ...options })
   if (context.output.json) return void (await context.output.result(whole, () => ''))
-  const shown = options.dryRun ? whole.lines : whole.lines.filter(({ outcome }) => outcome === 'skipped')
+  const shown = options.dryRun
+    ? whole.lines
+    : whole.lines.filter(({ outcome }) => outcome === 'skipped' || outcome === 'conflict')
   if (shown.length > 0) await context.output.table({ items: shown }, columns(whole.dryRun))
   await context.output.lines(describeKnownHosts(whole))
   if (options.dryRun) await context.output.lines('nothing was changed')
+  if (whole.counts.conflict > 0)
+    await context.output.note('of a conflict you decide: krown host-keys replace HOST FINGERPRINT --reason …')
 }
 
 /** Sends a known_hosts file in as many calls as it takes. */
@@ -49,7 +53,7 @@ export async function sendKnownHosts(
 }
 
 function merge(answers: readonly HostKeyImport[], dryRun: boolean): HostKeyImport {
-  const counts = { pinned: 0, known: 0, revoked: 0, kept: 0, pattern: 0, skipped: 0 }
+  const counts = { pinned: 0, known: 0, revoked: 0, kept: 0, pattern: 0, conflict: 0, skipped: 0 }
   for (const answer of answers)
     for (const outcome of Object.keys(counts) as (keyof typeof counts)[])
       counts[outcome] += answer.counts[outcome]

@@ -1,10 +1,18 @@
-import type { HostKeyId, HostKeyMark, KnownHostKey, PinHostKeyInput, ProbedHostKey } from '@krown/sdk'
+import type {
+  HostKeyId,
+  HostKeyMark,
+  KnownHostKey,
+  PinHostKeyInput,
+  ProbedHostKey,
+  RemoteKrownClient,
+} from '@krown/sdk'
 import { type Command, Option } from 'commander'
 import { type Context, connect } from '../context.js'
 import { EXIT } from '../exit-codes.js'
 import { addressOf } from '../output/address.js'
 import { hintingAtHostKey } from '../output/host-key-hint.js'
-import type { Column } from '../output/table.js'
+import { type Column, formatFields } from '../output/table.js'
+import { formatTime } from '../output/time.js'
 import { type KeyPlace, keyPlaceOf, listedHostOf, type PlaceOptions } from '../target/key-place.js'
 import type { Run } from '../verb.js'
 import { importKnownHosts } from './host-keys-import.js'
@@ -31,6 +39,11 @@ export function addHostKeys(program: Command, run: Run): void {
     .option('--host <host>', 'only those of this target, or else host')
     .addOption(new Option('--mark <mark>', 'only those').choices(MARKS))
     .action(run(list))
+  keys
+    .command('show')
+    .description('everything about a key: who put it there, when and why')
+    .argument('<key>', 'id')
+    .action(run(show))
   addPinning(keys, run)
   addMarks(keys, run)
   withPlaceOptions(
@@ -106,6 +119,37 @@ async function list(
     options,
   )
   await printPage(context, page, COLUMNS)
+}
+
+async function show(context: Context, [id]: [HostKeyId]): Promise<undefined> {
+  await using connection = await connect(context)
+  const { client } = connection
+  const key = await client.hostKeys.get(id)
+  const by = await nameOf(client, key)
+  await context.output.result(key, () => formatKey(key, by))
+}
+
+/** Who may see keys need not be able to see users. */
+const nameOf = ({ users }: RemoteKrownClient, { pinnedBy }: KnownHostKey): Promise<string> =>
+  users.get(pinnedBy).then(
+    ({ username }) => username,
+    () => pinnedBy,
+  )
+
+function formatKey(key: KnownHostKey, by: string): string[] {
+  return formatFields([
+    ['host', hostOf(key)],
+    ['through', key.viaTargetName ?? key.viaTargetId],
+    ['for', scopeOf(key)],
+    ['fingerprint', key.fingerprint],
+    ['type', key.algorithm],
+    ['mark', key.mark],
+    ['source', key.source],
+    ['by', by],
+    ['reason', key.reason],
+    ['since', formatTime(key.createdAt)],
+    ['id', key.id],
+  ])
 }
 
 const pin = (context: Context, args: [string, string], options: PinOptions) =>
@@ -194,13 +238,18 @@ function describe(key: KnownHostKey, targetName?: string): string {
   return `${key.fingerprint} of ${of}${wayTo(key)} is ${key.mark} (${key.id})`
 }
 
+const scopeOf = ({ userId, ownerName }: KnownHostKey) =>
+  userId === null ? 'everybody' : (ownerName ?? userId)
+
 const COLUMNS: readonly Column<KnownHostKey>[] = [
-  { title: 'ID', text: ({ id }) => id },
+  { title: 'HOST', text: hostOf, flexible: true },
   { title: 'MARK', text: ({ mark }) => mark },
-  { title: 'FOR', text: ({ userId, ownerName }) => (userId === null ? 'everybody' : (ownerName ?? userId)) },
+  { title: 'FOR', text: scopeOf },
   { title: 'FINGERPRINT', text: ({ fingerprint }) => fingerprint },
   { title: 'TYPE', text: ({ algorithm }) => algorithm },
   { title: 'SOURCE', text: ({ source }) => source },
   { title: 'THROUGH', text: ({ viaTargetId, viaTargetName }) => viaTargetName ?? viaTargetId ?? '-' },
-  { title: 'HOST', text: hostOf, flexible: true },
+  { title: 'SINCE', text: ({ createdAt }) => formatTime(createdAt) },
+  { title: 'REASON', text: ({ reason }) => reason ?? '-' },
+  { title: 'ID', text: ({ id }) => id },
 ]

@@ -39,7 +39,9 @@ async function create(context: Context, _: [], options: CreateOptions): Promise<
   // Only the invite, for $(…).
   await context.output.result(invite, ({ token }) => token)
   if (!context.output.json)
-    await context.output.note('shown this once; whoever has it registers with "krown login --invite"')
+    await context.output.note(
+      `shown this once; whoever has it registers with "krown --url ${connection.url} login --invite"`,
+    )
 }
 
 async function list(context: Context, _: [], options: ListOptions): Promise<undefined> {

@@ -37,17 +37,25 @@ test.each([
     ],
     ['a', 'b'],
   ],
-  [
-    'a page without anything',
-    [
-      { items: ['a'], nextCursor: '1' },
-      { items: [], nextCursor: '2' },
-    ],
-    ['a'],
-  ],
 ])('a server with %s is asked no more', async (_, pages, items) => {
   expect(await collectPages(listOf(...pages).list, { ...all, cursor: '0' })).toEqual({
     items,
     nextCursor: null,
   })
+})
+
+test('a page without anything is followed by the next, but not for ever', async () => {
+  const { list } = listOf(
+    { items: ['a'], nextCursor: '1' },
+    { items: [], nextCursor: '2' },
+    { items: ['b'], nextCursor: null },
+  )
+  expect(await collectPages(list, all)).toEqual({ items: ['a', 'b'], nextCursor: null })
+  let asked = 0
+  const nothing = async () => {
+    asked += 1
+    return { items: [], nextCursor: String(asked) }
+  }
+  expect(await collectPages(nothing, all)).toEqual({ items: [], nextCursor: null })
+  expect(asked).toBe(101)
 })

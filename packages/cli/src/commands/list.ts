@@ -11,6 +11,8 @@ export interface ListOptions {
 
 /** What a server gives at once. */
 const MAX_PAGE = 200
+/** A page may be empty before the last one: rules can keep all of it from an API token. So many in a row are enough. */
+const MAX_EMPTY = 100
 
 export function withListOptions(command: Command): Command {
   return command
@@ -25,6 +27,7 @@ export async function collectPages<Item>(
 ): Promise<Page<Item>> {
   const items: Item[] = []
   const followed = new Set<string>()
+  let empty = 0
   let next = cursor
   do {
     if (next !== undefined) followed.add(next)
@@ -33,7 +36,8 @@ export async function collectPages<Item>(
       ...(next && { cursor: next }),
     })
     items.push(...page.items)
-    next = page.items.length === 0 ? undefined : (page.nextCursor ?? undefined)
+    empty = page.items.length === 0 ? empty + 1 : 0
+    next = empty > MAX_EMPTY ? undefined : (page.nextCursor ?? undefined)
     if (next !== undefined && followed.has(next)) next = undefined
   } while (next !== undefined && items.length < limit)
   return { items, nextCursor: next ?? null }

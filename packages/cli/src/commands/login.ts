@@ -14,6 +14,7 @@ import {
 import { type Connection, type Context, connect, connectTo } from '../context.js'
 import { EXIT } from '../exit-codes.js'
 import { isCode } from '../output/explain-error.js'
+import { HintedError } from '../output/hinted-error.js'
 import { formatFields } from '../output/table.js'
 import { formatTime } from '../output/time.js'
 import { Secrets } from '../terminal/secrets.js'
@@ -51,10 +52,18 @@ async function login(context: Context, _: [], options: LoginOptions): Promise<un
   const url = (await findServerUrl(io, context.options.url)) ?? (await askUrl(secrets))
   if (isUnprotected(url)) await output.note(`${url} is not encrypted: the password can be read on the way`)
   await using connection = await connectTo(io, url)
+  // Before anybody types a password for nothing.
+  await connection.client.system.info()
   const credentials = await askWho(connection, secrets, options)
-  const user = await connection.client.auth.login(credentials)
+  const user = await connection.client.auth.login(credentials).catch(refuseLogin)
   await rememberServerUrl(io, url)
   await output.result(user, ({ username, role }) => `signed in to ${url} as ${username} (${role})`)
+}
+
+/** Who is about to sign in need not be told to. */
+function refuseLogin(error: unknown): never {
+  if (!isCode(error, 'UNAUTHENTICATED')) throw error
+  throw new HintedError(error, 'check the user name and the password, and try again')
 }
 
 async function askWho(connection: Connection, secrets: Secrets, options: LoginOptions) {

@@ -36,7 +36,7 @@ export function addTargetsImport(targets: Command, run: Run): void {
     .option('--ansible-inventory <file>', 'hosts of an Ansible inventory, INI or YAML; groups become tags')
     .option('--known-hosts <file>', 'their host keys, from a known_hosts file')
     .option('--credential <name>', 'for those that have none: name or id of a stored credential')
-    .option('--user <name>', 'user name on hosts for which the file says none; default: yours here')
+    .option('--user <name>', 'user name of new targets for which the file says none; default: yours here')
     .option('--tag <tag>', 'a tag for all of them; more than once, or with commas', collect)
     .option('--dry-run', 'show what would be done, and do nothing')
     .action(run(importTargets))
@@ -60,8 +60,11 @@ async function importTargets(context: Context, _: [], options: ImportOptions): P
   return items.some(({ outcome }) => outcome === 'refused') ? EXIT.failed : EXIT.ok
 }
 
-async function planOf({ sshConfig, ansibleInventory, user }: ImportOptions): Promise<ImportPlan> {
-  const username = user ?? userInfo().username
+const usernameOf = ({ user }: ImportOptions): string => user ?? userInfo().username
+
+async function planOf(options: ImportOptions): Promise<ImportPlan> {
+  const { sshConfig, ansibleInventory } = options
+  const username = usernameOf(options)
   const plans = [
     ...(sshConfig === undefined ? [] : [planFromSshConfig(sshConfig, { home: homedir(), username })]),
     ...(ansibleInventory === undefined ? [] : [await planFromAnsible(ansibleInventory, { username })]),
@@ -92,13 +95,15 @@ interface ImportParts {
 }
 
 async function sendTargets(
-  { context: { io, output }, client, options: { credential, dryRun = false } }: ImportParts,
+  { context: { io, output }, client, options }: ImportParts,
   { targets }: ImportPlan,
 ): Promise<ImportedTarget[]> {
   if (targets.length === 0) return []
+  const { credential, dryRun = false } = options
   const credentialId = credential === undefined ? undefined : await credentialIdOf(client, credential)
   using progress = new Progress(io, { total: targets.length, json: output.json })
   return await sendPlan(client, targets, {
+    username: usernameOf(options),
     credentialId,
     dryRun,
     onProgress: (done) => progress.show(done),

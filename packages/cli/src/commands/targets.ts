@@ -86,12 +86,14 @@ function addUpdate(targets: Command, run: Run): void {
     .action(run(updateTarget))
 }
 
+const TAGS = 'its tags: these and no others; more than once, or with commas'
+
 function withFieldOptions(command: Command): Command {
   return command
     .option('-p, --port <port>', 'port of its SSH server; default 22', parsePort)
     .option('--credential <name>', 'sign in with this stored credential; name or id')
     .option('--jump <target>', 'reach it through this target; name or id')
-    .option('--tag <tag>', 'more than once, or with commas', collectTags)
+    .option('--tag <tag>', TAGS, collectTags)
     .option('--description <text>', 'for people')
     .option('--legacy-algorithms', 'also offer algorithms that are no longer safe')
 }

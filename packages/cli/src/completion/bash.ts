@@ -37,7 +37,7 @@ function values({ path, options }: CompletionNode): string[] {
     })
 }
 
-function wordsOf({ path, children, options }: CompletionNode): string {
-  const words = [...children.map(({ name }) => name), ...options.map(({ long }) => long)]
+function wordsOf({ path, children, options, words: own }: CompletionNode): string {
+  const words = [...children.map(({ name }) => name), ...own, ...options.map(({ long }) => long)]
   return `    '${path}') words='${words.join(' ')}' ;;`
 }

@@ -26,10 +26,11 @@ function descend({ path }: CompletionNode): string {
                 set at '${path}'`
 }
 
-function linesOf({ path, children, options }: CompletionNode): string[] {
+function linesOf({ path, children, options, words }: CompletionNode): string[] {
   const condition = `complete -c krown -n "__krown_at '${path}'"`
   return [
     ...children.map(({ name, description }) => `${condition} -f -a ${name} -d ${quote(description)}`),
+    ...words.map((word) => `${condition} -f -a ${quote(word)}`),
     ...options.map((option) => `${condition} ${flagsOf(option)} -d ${quote(option.description)}`),
   ]
 }

@@ -7,6 +7,8 @@ export interface CompletionNode {
   readonly description: string
   readonly children: readonly { readonly name: string; readonly description: string }[]
   readonly options: readonly CompletionOption[]
+  /** What its arguments can be where there are only these. */
+  readonly words: readonly string[]
 }
 
 export interface CompletionOption {
@@ -34,6 +36,7 @@ function walk(command: Command, path: string, inherited: readonly CompletionOpti
     description: command.description(),
     children: visible.map((child) => ({ name: child.name(), description: child.description() })),
     options: [...options, HELP],
+    words: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
   }
   // The version is the program's own.
   const passedOn = options.filter(({ long }) => long !== '--version')

@@ -22,8 +22,9 @@ if [[ $funcstack[1] == _krown ]]; then _krown "$@"; else compdef _krown krown; f
 `
 }
 
-function argumentsOf({ path, children, options }: CompletionNode): string {
+function argumentsOf({ path, children, options, words }: CompletionNode): string {
   const depth = path === '' ? 1 : path.split(' ').length + 1
+  const rest = words.length > 0 ? quote(`*:value:(${words.join(' ')})`) : "'*: :_default'"
   const specs = options.flatMap(specsOf)
   const commands = children.map(({ name, description }) =>
     quote(`${name}:${description.replaceAll(':', '\\:')}`),
@@ -35,7 +36,7 @@ function argumentsOf({ path, children, options }: CompletionNode): string {
     fi
 `
   return `    '${path}')
-${commands.length > 0 ? describe : ''}    _arguments -S ${specs.join(' ')} '*: :_default'
+${commands.length > 0 ? describe : ''}    _arguments -S ${specs.join(' ')} ${rest}
     ;;`
 }
 

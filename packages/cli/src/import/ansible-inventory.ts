@@ -10,6 +10,7 @@ import {
   isTargetName,
   jumpHostsFirst,
   type PlannedTarget,
+  statedFields,
 } from './planned-target.js'
 
 const DEFAULT_PORT = 22
@@ -54,16 +55,23 @@ function toTarget(host: string, groups: GroupTree, username: string): PlannedTar
   const variables = groups.variablesOf(host)
   const problem = problemOf(host, variables)
   if (problem !== undefined) return { why: problem }
+  const found = {
+    host: variables.ansible_host ?? variables.ansible_ssh_host,
+    port: portOf(variables),
+    username: variables.ansible_user ?? variables.ansible_ssh_user,
+    jump: jumpOf(variables),
+  }
   return {
     name: host.toLowerCase(),
-    host: variables.ansible_host ?? variables.ansible_ssh_host ?? host,
-    port: Number(portOf(variables)),
-    username: variables.ansible_user ?? variables.ansible_ssh_user ?? username,
+    host: found.host ?? host,
+    port: Number(found.port ?? DEFAULT_PORT),
+    username: found.username ?? username,
     tags: groups
       .groupsOf(host)
       .filter((group) => !USUAL_GROUPS.has(group) && isTag(group))
       .map((group) => group.toLowerCase()),
-    jump: jumpOf(variables) ?? null,
+    jump: found.jump ?? null,
+    stated: statedFields(found),
   }
 }
 
@@ -73,7 +81,7 @@ function problemOf(host: string, variables: Variables): string | undefined {
     return `it is reached by ${connection}, not by SSH`
   }
   if (!isTargetName(host)) return 'a target is called by letters, digits, dot, underscore and hyphen only'
-  const port = Number(portOf(variables))
+  const port = Number(portOf(variables) ?? DEFAULT_PORT)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return `there is no port ${portOf(variables)}`
   const template = ['ansible_host', 'ansible_user', 'ansible_port'].find((name) =>
     variables[name]?.includes('{{'),
@@ -82,8 +90,8 @@ function problemOf(host: string, variables: Variables): string | undefined {
   return undefined
 }
 
-function portOf({ ansible_port, ansible_ssh_port }: Variables): string {
-  return ansible_port ?? ansible_ssh_port ?? String(DEFAULT_PORT)
+function portOf({ ansible_port, ansible_ssh_port }: Variables): string | undefined {
+  return ansible_port ?? ansible_ssh_port
 }
 
 /** The one jump host that the arguments for ssh name, when it is a name that can be a target's. */

@@ -70,7 +70,9 @@ export async function printImport(output: Output, report: ImportReport): Promise
 interface Row {
   readonly name: string
   readonly outcome: string
-  readonly target: PlannedTarget | undefined
+  readonly address: string
+  readonly through: string
+  readonly tags: string
   readonly what: string
 }
 
@@ -82,16 +84,37 @@ function rowsOf({ plan, items, dryRun }: ImportReport): Row[] {
     ...shown.map(({ name, outcome, changed, reason }) => ({
       name,
       outcome: wordFor(outcome, dryRun),
-      target: byName.get(name),
+      ...shownOf(byName.get(name), outcome),
       what: reason ?? (changed.map((field) => FIELDS[field] ?? field).join(', ') || '-'),
     })),
     ...plan.remarks.map(({ what, why }) => ({
       name: what,
       outcome: 'left out',
-      target: undefined,
+      ...NOTHING,
       what: why,
     })),
   ]
+}
+
+const NOTHING = { address: '-', through: '-', tags: '-' }
+
+/** A new target is all that was planned; of one that is there the file says only a part. */
+function shownOf(target: PlannedTarget | undefined, outcome: ImportOutcome) {
+  if (target === undefined) return NOTHING
+  const isThere = outcome === 'updated' || outcome === 'unchanged'
+  return {
+    address: isThere ? statedAddressOf(target) : loginAddressOf(target),
+    through: (isThere && !target.stated.includes('jump') ? null : target.jump) ?? '-',
+    tags: target.tags.join(' ') || '-',
+  }
+}
+
+function statedAddressOf(target: PlannedTarget): string {
+  const [host, port, username] = (['host', 'port', 'username'] as const).map((field) =>
+    target.stated.includes(field) ? target[field] : undefined,
+  )
+  const place = host === undefined && port === undefined ? '' : `${host ?? '…'}${port ? `:${port}` : ''}`
+  return username === undefined ? place || '-' : `${username}@${place || '…'}`
 }
 
 /** As people say for them. */
@@ -117,12 +140,12 @@ function countsOf({ items, dryRun }: ImportReport): string {
 /** What is still to be done before commands run there. */
 function nextSteps({ missing, dryRun }: ImportReport): string[] {
   const { credential, hostKey } = missing
-  const verb = dryRun ? 'would have' : 'have'
+  const verbOf = ({ length }: readonly string[]) => (dryRun ? 'would have' : length === 1 ? 'has' : 'have')
   return [
     ...(credential.length === 0
       ? []
       : [
-          `${credential.length} ${verb} no credential: ${few(credential)}`,
+          `${credential.length} ${verbOf(credential)} no credential: ${few(credential)}`,
           dryRun
             ? '  give them one: --credential NAME, stored with "krown credentials create"'
             : `  krown targets update ${credential[0]} --credential NAME; for all of them import again with --credential NAME`,
@@ -130,7 +153,7 @@ function nextSteps({ missing, dryRun }: ImportReport): string[] {
     ...(hostKey.length === 0
       ? []
       : [
-          `${hostKey.length} ${verb} no known host key: ${few(hostKey)}`,
+          `${hostKey.length} ${verbOf(hostKey)} no known host key: ${few(hostKey)}`,
           dryRun
             ? '  take theirs over: --known-hosts ~/.ssh/known_hosts; or look at them after the import'
             : `  krown host-keys retrust '${selectorOf(hostKey)}' --dry-run`,
@@ -148,8 +171,8 @@ const selectorOf = (names: readonly string[]): string =>
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'NAME', text: ({ name }) => name },
   { title: 'OUTCOME', text: ({ outcome }) => outcome },
-  { title: 'ADDRESS', text: ({ target }) => (target ? loginAddressOf(target) : '-') },
-  { title: 'THROUGH', text: ({ target }) => target?.jump ?? '-' },
-  { title: 'TAGS', text: ({ target }) => target?.tags.join(' ') || '-' },
+  { title: 'ADDRESS', text: ({ address }) => address },
+  { title: 'THROUGH', text: ({ through }) => through },
+  { title: 'TAGS', text: ({ tags }) => tags },
   { title: 'WHAT', text: ({ what }) => what, flexible: true },
 ]

@@ -1,4 +1,7 @@
-/** A target as a file describes it. */
+/** What a file need not say of a target. */
+export type RouteField = 'host' | 'port' | 'username' | 'jump'
+
+/** A target as a file describes it, with what a new one has by default. */
 export interface PlannedTarget {
   readonly name: string
   readonly host: string
@@ -7,6 +10,8 @@ export interface PlannedTarget {
   readonly tags: readonly string[]
   /** Name of the target through which it is reached. */
   readonly jump: string | null
+  /** What the file itself says; of a target that is there, the rest stays as it is. */
+  readonly stated: readonly RouteField[]
   /** Only named as a jump host: the file says nothing of it, so that what the inventory says counts. */
   readonly isOnlyNamed?: true
 }
@@ -60,4 +65,9 @@ export function mergePlans(plans: readonly ImportPlan[]): ImportPlan {
     targets: jumpHostsFirst([...byName.values()]),
     remarks: plans.flatMap(({ remarks }) => remarks),
   }
+}
+
+/** The fields for which something was found. */
+export function statedFields(found: Readonly<Record<RouteField, unknown>>): RouteField[] {
+  return (['host', 'port', 'username', 'jump'] as const).filter((field) => found[field] !== undefined)
 }

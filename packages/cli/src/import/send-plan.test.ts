@@ -10,8 +10,10 @@ const target = (name: string, more: Partial<PlannedTarget> = {}): PlannedTarget 
   username: 'root',
   tags: [],
   jump: null,
+  stated: ['host', 'port', 'username', 'jump'],
   ...more,
 })
+const USUAL = { username: 'me', credentialId: undefined }
 const many = Array.from({ length: 600 }, (_, n) => target(`h${n}`, n > 0 ? { jump: 'h0' } : {}))
 
 /** Answers as if nothing had been there. */
@@ -37,7 +39,7 @@ test('a plan is sent in parts, in its order, each below what a server takes', as
   const { calls, client } = server()
   const told: number[] = []
   const items = await sendPlan(client, many, {
-    credentialId: undefined,
+    ...USUAL,
     dryRun: false,
     onProgress: (done) => told.push(done),
   })
@@ -50,7 +52,7 @@ test('a plan is sent in parts, in its order, each below what a server takes', as
 
 test('in a dry run the jump hosts of earlier parts come along, and are answered once', async () => {
   const { calls, client } = server()
-  const items = await sendPlan(client, many, { credentialId: undefined, dryRun: true, onProgress: () => {} })
+  const items = await sendPlan(client, many, { ...USUAL, dryRun: true, onProgress: () => {} })
   expect(items.map(({ name }) => name)).toEqual(many.map(({ name }) => name))
   expect(calls.map(({ targets }) => targets[0]?.name)).toEqual(['h0', 'h0', 'h0'])
 })
@@ -70,7 +72,7 @@ test('a target that the server cannot read is refused with the reason, and the o
         : (taking as { targets: { import(input: ImportTargetsInput): unknown } }).targets.import(input),
   }
   const plan = [target('a'), target('bad'), target('b')]
-  const options = { credentialId: undefined, dryRun: false, onProgress: () => {} }
+  const options = { ...USUAL, dryRun: false, onProgress: () => {} }
   const items = await sendPlan({ targets } as never, plan, options)
   expect(items.map(({ name, outcome, reason }) => [name, outcome, reason])).toEqual([
     ['a', 'created', null],
@@ -78,4 +80,12 @@ test('a target that the server cannot read is refused with the reason, and the o
     ['b', 'created', null],
   ])
   expect(calls.map(({ targets: sent }) => sent.length)).toEqual([2])
+})
+
+test('only what a file says is sent', async () => {
+  const { calls, client } = server()
+  const plan = [target('web1', { stated: ['username'], tags: ['web'] })]
+  await sendPlan(client, plan, { ...USUAL, dryRun: false, onProgress: () => {} })
+  expect(calls).toMatchObject([{ username: 'me' }])
+  expect(calls[0]?.targets).toEqual([{ name: 'web1', username: 'root', tags: ['web'] }])
 })

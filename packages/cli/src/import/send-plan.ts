@@ -7,6 +7,8 @@ const MAX_TARGETS = 500
 const MAX_LENGTH = 192 * 1024
 
 export interface SendOptions {
+  /** Of new targets of which the file says none. */
+  readonly username: string
   readonly credentialId: CredentialId | undefined
   readonly dryRun: boolean
   /** Told how many were sent, before each call. */
@@ -17,7 +19,7 @@ export interface SendOptions {
 export async function sendPlan(
   client: Pick<RemoteKrownClient, 'targets'>,
   targets: readonly PlannedTarget[],
-  { credentialId, dryRun, onProgress }: SendOptions,
+  { username, credentialId, dryRun, onProgress }: SendOptions,
 ): Promise<ImportedTarget[]> {
   const answers: ImportedTarget[] = []
   for (const part of partsOf(targets)) {
@@ -25,7 +27,7 @@ export async function sendPlan(
     // What earlier calls would have made is not there in a dry run: those that are needed come along.
     const company = dryRun ? jumpHostsOf(part, targets) : []
     const send = async (sent: readonly PlannedTarget[]) =>
-      (await client.targets.import({ targets: sent.map(toImport), credentialId, dryRun })).items
+      (await client.targets.import({ targets: sent.map(toImport), username, credentialId, dryRun })).items
     const items = await sendPart([...company, ...part], send)
     answers.push(...items.slice(company.length))
   }
@@ -111,6 +113,7 @@ function jumpHostsOf(part: readonly PlannedTarget[], all: readonly PlannedTarget
   return [...found]
 }
 
-function toImport({ name, host, port, username, tags, jump }: PlannedTarget): ImportTarget {
-  return { name, host, port, username, tags: [...tags], jump }
+/** What the file says, and no more: the rest of a target that is there stays as it is. */
+function toImport({ name, tags, stated, ...target }: PlannedTarget): ImportTarget {
+  return { name, tags: [...tags], ...Object.fromEntries(stated.map((field) => [field, target[field]])) }
 }

@@ -4,6 +4,8 @@ import {
   isTargetName,
   jumpHostsFirst,
   type PlannedTarget,
+  type RouteField,
+  statedFields,
 } from './planned-target.js'
 import { ConfigReader } from './ssh-config-file.js'
 import { type HostOptions, HostOptionsFinder, hostnameOf } from './ssh-config-options.js'
@@ -85,7 +87,7 @@ class PlanOfHosts {
       if (problem !== undefined) this.remarks.push({ what: alias, why: problem })
       return undefined
     }
-    this.#set(name, { ...this.#routeOf(alias, options), jump })
+    this.#set(name, { ...this.#routeOf(alias, options), jump, stated: statedIn(options) })
     return name
   }
 
@@ -104,7 +106,7 @@ class PlanOfHosts {
 
   /** Several hops become several targets, each reached through the one before. Undefined when one cannot be. */
   #jumpOf(alias: string, options: HostOptions): string | null | undefined {
-    const text = options.proxyjump ?? jumpOfCommand(options.proxycommand)
+    const text = jumpTextOf(options)
     if (text === undefined || text.toLowerCase() === 'none') return null
     let through: string | null = null
     for (const hop of text.split(',').map((one) => one.trim())) {
@@ -124,10 +126,12 @@ class PlanOfHosts {
     if (host === undefined) return undefined
     const alias = host.replace(/^\[|\]$/g, '')
     if (user === undefined && port === undefined && through === null) return this.#add(alias)
-    const usual = this.#routeOf(alias, this.#finder.find(alias))
+    const options = this.#finder.find(alias)
+    const own = { ...options, ...(user !== undefined && { user }), ...(port !== undefined && { port }) }
     const jump = through ?? this.#ownJumpOf(alias)
-    const route = { ...usual, username: user ?? usual.username, port: Number(port ?? usual.port), jump }
-    return this.#nameFor(alias.toLowerCase(), route)
+    // What it is called need not be where it is.
+    const stated = statedIn({ hostname: alias, proxyjump: jump ?? 'none', ...own })
+    return this.#nameFor(alias.toLowerCase(), { ...this.#routeOf(alias, own), jump, stated })
   }
 
   #ownJumpOf(alias: string): string | null {
@@ -154,6 +158,17 @@ class PlanOfHosts {
 
 function isSame(one: Route, other: Route): boolean {
   return (['host', 'port', 'username', 'jump'] as const).every((part) => one[part] === other[part])
+}
+
+function statedIn(options: HostOptions): RouteField[] {
+  const { hostname, port, user } = options
+  return statedFields({ host: hostname, port, username: user, jump: jumpTextOf(options) })
+}
+
+/** As `ProxyJump` has it; undefined where nothing is said of a jump host. */
+function jumpTextOf({ proxyjump, proxycommand }: HostOptions): string | undefined {
+  if (proxyjump !== undefined) return proxyjump
+  return proxycommand?.toLowerCase() === 'none' ? 'none' : jumpOfCommand(proxycommand)
 }
 
 function problemOf(alias: string, options: HostOptions): string | undefined {

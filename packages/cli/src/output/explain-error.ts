@@ -27,9 +27,17 @@ export function explainError(error: unknown, { tokenFromEnvironment = false } = 
   }
 }
 
+/** A target that is not found is the same to a program, whoever looked for it. */
+const OWN_CODES: Readonly<Record<number, string>> = {
+  [EXIT.usage]: 'USAGE',
+  [EXIT.notFound]: 'NOT_FOUND',
+  [EXIT.forbidden]: 'FORBIDDEN',
+  [EXIT.conflict]: 'CONFLICT',
+}
+
 function explainOwn({ message, hint, exitCode }: CliError): Explanation {
   const lines = [message, ...(hint ? [hint] : [])].filter((line) => line !== '')
-  return { exitCode, lines, json: { code: 'CLI', message, hint } }
+  return { exitCode, lines, json: { code: OWN_CODES[exitCode] ?? 'CLI', message, hint } }
 }
 
 function explainKrown(error: KrownClientError, hint: string | null): Explanation {
@@ -43,8 +51,15 @@ function jsonOf(error: KrownClientError): object {
 }
 
 function hintOf({ code }: KrownClientError, tokenFromEnvironment: boolean): string | null {
-  if (code !== 'UNAUTHENTICATED' || !tokenFromEnvironment) return HINTS[code] ?? null
-  return 'the token in KROWN_TOKEN is wrong, expired or revoked; "krown tokens create" makes another'
+  return (tokenFromEnvironment ? TOKEN_HINTS[code] : undefined) ?? HINTS[code] ?? null
+}
+
+/** Where KROWN_TOKEN is what was tried. */
+const TOKEN_HINTS: Readonly<Partial<Record<string, string>>> = {
+  UNAUTHENTICATED:
+    'the token in KROWN_TOKEN is wrong, expired or revoked; "krown tokens create" makes another',
+  FORBIDDEN:
+    'the token in KROWN_TOKEN may do what its scopes, the access rules that name it and its owner all allow; "krown tokens ls" without it shows the scopes',
 }
 
 const FACTS = ['reason', 'presented', 'expected', 'setting', 'limit', 'sessionId', 'commandId'] as const

@@ -9,7 +9,7 @@ export const HINTS: Readonly<Record<KrownClientErrorCode, string | null>> = {
   METHOD_NOT_ALLOWED: 'this krown does not fit the server: install the version of the server',
   PAYLOAD_TOO_LARGE: 'send a long script through standard input',
   UNSUPPORTED_MEDIA_TYPE: 'something between here and the server changes requests',
-  CONFLICT: 'look at the state as it is now, then decide again',
+  CONFLICT: 'it does not go with what is there: see the message, and list what there is with "ls"',
   RATE_LIMITED: 'wait, then try again',
   QUOTA_EXCEEDED: 'close a session ("krown sessions ls --status connected"), or let commands finish',
   READER_TOO_SLOW: 'read the output faster; the command itself goes on: "krown commands show"',

@@ -32,10 +32,12 @@ describe('access', () => {
     const [{ id }] = (await json('ls')).items
     const bob = operator.username
     expect(await explained(bob, 'web1', 'exec')).toBe(
-      `${bob} may exec on web1: by rule ${id}, role operator may exec, shell, transfer, watch on *`,
+      `${bob} may exec on web1 as root: by rule ${id}, role operator may exec, shell, transfer, watch on *`,
     )
     expect((await admin.krown(['access', 'revoke', id])).stdout).toMatch(`${id} is revoked: role operator`)
-    expect(await explained(bob, 'WEB1', 'exec')).toBe(`${bob} may not exec on WEB1: no rule allows it`)
+    expect(await explained(bob, 'WEB1', 'exec')).toBe(
+      `${bob} may not exec on WEB1 as root: no rule allows it`,
+    )
     expect(await explained(admin.username, 'web1', 'exec')).toMatch('admins need no rule')
     const args = ['--user', bob, '--as', 'deploy,app', '--expires', '8h', '--reason', 'release 48']
     const granted = await json('grant', 'name:web* and not tag:db', ...args)
@@ -66,7 +68,7 @@ describe('access', () => {
         2,
         'selector: at character 1: expected name:, tag:, host:',
       ],
-      [['grant', '*', '--role', 'operator', '--verb', 'sudo'], 2, 'verbs'],
+      [['grant', '*', '--role', 'operator', '--verb', 'sudo'], 2, 'exec, shell, transfer, watch'],
       [['grant', '*', '--role', 'operator', '--expires', 'soon'], 2, '--expires'],
       [['grant', '*', '--user', 'nobody'], 5, 'there is no user nobody'],
       [['explain', 'nobody', 'web1', 'exec'], 5, 'there is no user nobody'],
@@ -77,6 +79,16 @@ describe('access', () => {
       const { exitCode, stderr } = await admin.krown(['access', ...args])
       expect([exitCode, stderr]).toEqual([code, expect.stringContaining(said)])
     }
+  })
+
+  test('that is granted says how many targets it matches, and what it never will do', async () => {
+    const reader = await office.desk('readonly')
+    const none = await admin.krown(['access', 'grant', 'name:nothing*', '--user', reader.username])
+    expect(none.stderr).toContain('it matches no target now')
+    expect(none.stderr).toContain('the role readonly never may')
+    const one = await admin.krown(['access', 'grant', 'name:web*', '--role', 'operator'])
+    expect(one.stderr).toBe('krown: it matches 1 target now\n')
+    expect(await explained(reader.username, 'web1', 'exec')).toContain('the role readonly never may')
   })
 
   test('B02: is not for operators to look at or to change', async () => {

@@ -81,8 +81,10 @@ test('a known_hosts file is imported in parts, with the numbers of its own lines
     lines: expect.arrayContaining([expect.objectContaining({ line: 2500, host: 'h2499.example.com' })]),
   })
   const { stdout: listed } = await admin.krown(['host-keys', 'ls', '--host', 'h7.example.com'])
-  expect(listed).toMatch(/^ID +MARK +FOR +FINGERPRINT +TYPE +SOURCE +THROUGH +HOST$/m)
-  expect(listed).toMatch(/ trusted +everybody +SHA256:\S+ +ssh-ed25519 +import +- +h7\.example\.com$/m)
+  expect(listed).toMatch(/^HOST +MARK +FOR +FINGERPRINT +TYPE +SOURCE +THROUGH +SINCE +REASON +ID$/m)
+  expect(listed).toMatch(
+    /^h7\.example\.com +trusted +everybody +SHA256:\S+ +ssh-ed25519 +import +- +\S+Z +- +\S+$/m,
+  )
 })
 
 test('rebuilt targets are trusted anew, after a look at what would be done', async () => {

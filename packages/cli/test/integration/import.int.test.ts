@@ -108,6 +108,28 @@ test('running twice changes nothing, and says so', async () => {
   expect(before.web1?.tags).toEqual(['eu', 'home'])
 })
 
+test('what a file does not say of a target stays as it is, and is not shown', async () => {
+  await importing('--ssh-config', await inHome('ssh_config', config()))
+  const before = await inventory()
+  const hosts = await inHome('hosts', 'web1\ngate\n')
+  const dry = await importing('--ansible-inventory', hosts, '--user', 'nobody', '--dry-run')
+  expect(dry.stdout).toMatch(/^web1 +unchanged +- +- +- +-$/m)
+  const done = await importing('--ansible-inventory', hosts)
+  expect(done.stdout).toContain('targets: 2 unchanged\n')
+  expect(await inventory()).toEqual(before)
+
+  const grouped = await inHome('grouped', '[web]\nweb1 ansible_user=deploy\n')
+  const changing = await importing('--ansible-inventory', grouped)
+  expect(changing.stdout).toMatch(/^web1 +updated +deploy@… +- +web +user name, tags$/m)
+  const { web1 } = await inventory()
+  expect(web1).toEqual({
+    ...before.web1,
+    username: 'deploy',
+    tags: ['web'],
+    updatedAt: expect.any(String),
+  })
+})
+
 test('a jump host that the file only names stays as the inventory has it', async () => {
   await importing('--ssh-config', await inHome('first', config()))
   const { gate } = await inventory()

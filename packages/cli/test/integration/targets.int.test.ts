@@ -44,7 +44,7 @@ test('a target is created with a stored credential, and commands run on it by it
   const list = await operator.krown(['targets', 'ls', '--selector', 'tag:prod'])
   const [titles = '', first = ''] = list.stdout.split('\n')
   expect(titles).toMatch(/^NAME +ADDRESS +THROUGH +CREDENTIAL +TAGS +HOST KEY$/)
-  expect(first).toMatch(/^web1 .* - +deploy +eu prod web +pinned$/)
+  expect(first).toMatch(/^web1 .* - +[0-9a-f-]{36} +eu prod web +pinned$/)
   const none = await operator.krown(['targets', 'ls', '--search', 'nothing', '--json'])
   expect(JSON.parse(none.stdout)).toEqual({ items: [], nextCursor: null })
 })

@@ -25,6 +25,25 @@ describe('krown', () => {
     },
   )
 
+  test('helps with a command in a command, and knows when there is none', async () => {
+    const { stdout } = await krown(['help', 'targets', 'import'])
+    expect(stdout).toMatch(/^Usage: krown targets import /)
+    const { exitCode, stderr } = await krown(['help', 'nosuch'])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("unknown command 'nosuch'")])
+  })
+
+  test.each([[['sesions']], [['sessions', 'ls', '--frob']], [['targets']], [['exec', 'host']]])(
+    '%j with --json is one line of JSON',
+    async (args) => {
+      const { stdout, stderr } = await krown([...args, '--json'])
+      expect([stdout, JSON.parse(stderr)]).toEqual([
+        '',
+        { error: { code: 'USAGE', message: expect.any(String), hint: expect.any(String) } },
+      ])
+      expect(stderr.trimEnd()).not.toContain('\n')
+    },
+  )
+
   test.each([
     [[], 'Usage'],
     [['sesions'], 'Did you mean sessions?'],
@@ -71,6 +90,9 @@ describe('completion', () => {
     ['krown sessions ls --status ', ['connecting', 'connected', 'disconnected', 'error']],
     ['krown commands --json ls --status c', ['completed', 'cancelled']],
     ['krown exec host --pa', ['--password-stdin']],
+    ['krown completion b', ['bash']],
+    ['krown access explain ada web1 sh', ['shell']],
+    ['krown access grant x --verb e', ['exec']],
     ['krown exec host -- krown se', []],
     ['krown exec -i ', []],
     ['krown shell web1 --es', ['--escape']],

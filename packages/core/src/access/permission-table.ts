@@ -43,3 +43,15 @@ export const permissionTable = {
 } as const satisfies Record<string, Row>
 
 export type Permission = keyof typeof permissionTable
+
+/**
+ * With these for the whole organization, whoever holds an API token could get around the access rules that limit it: by a
+ * new rule, as a new user, by a target that is another machine from now on, or by the key of a host.
+ */
+export const GOES_AROUND_RULES: ReadonlySet<Permission> = new Set<Permission>([
+  'rule:manage',
+  'user:manage',
+  'target:manage',
+  'credential:manage',
+  'hostkey:manage',
+])

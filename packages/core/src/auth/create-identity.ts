@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import type { NewId } from '../base/ids.js'
 import { parseInput } from '../base/parse-input.js'
 import type { Database } from '../db/database.js'
+import { namesAccessSubject } from '../db/repositories/access-rule.repository.js'
 import { isSetUp } from '../db/repositories/instance.repository.js'
 import { deleteEndedInvitesAcrossOrgs } from '../db/repositories/invite.repository.js'
 import { deleteExpiredLoginsAcrossOrgs } from '../db/repositories/login.repository.js'
@@ -113,7 +114,14 @@ export async function createIdentity(parts: IdentityParts): Promise<Identity> {
   const shared = createShared(parts, home)
   const { subjects, entries, people, passwords, limits } = shared
   const refusals = new RefusalLog({ entries })
-  const gate = new Gate({ subjects, refusals, authorize: parts.authorize })
+  const gate = new Gate({
+    subjects,
+    tokenLimits: {
+      isLimited: ({ orgId, tokenId }) => namesAccessSubject(db, orgId, { kind: 'api_token', tokenId }),
+    },
+    refusals,
+    authorize: parts.authorize,
+  })
   const onMachine = { journal, clock, people, passwords, home, db }
   return {
     home,

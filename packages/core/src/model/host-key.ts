@@ -192,10 +192,19 @@ export const importHostKeysInputSchema = z.strictObject({
   dryRun: z.boolean().optional(),
 }) satisfies z.ZodType<ImportHostKeysInput>
 
-export const IMPORTED_LINE_OUTCOMES = ['pinned', 'known', 'revoked', 'kept', 'pattern', 'skipped'] as const
+export const IMPORTED_LINE_OUTCOMES = [
+  'pinned',
+  'known',
+  'revoked',
+  'kept',
+  'pattern',
+  'conflict',
+  'skipped',
+] as const
 /**
  * `pinned`: trusted for the hosts it names; `pattern`: for those it is a pattern of, or hides the names of; `revoked`:
- * refused from now on; `kept`: a certificate authority, which is not used; `known`: all of it was here before.
+ * refused from now on; `kept`: a certificate authority, which is not used; `known`: all of it was here before;
+ * `conflict`: another key of this type is trusted there, which no file undoes: see `hostKeys.create` with `replace`.
  */
 export type ImportedLineOutcome = (typeof IMPORTED_LINE_OUTCOMES)[number]
 
@@ -209,7 +218,7 @@ export interface ImportedHostKeyLine {
   /** Null for a line that cannot be read, like `fingerprint`. */
   algorithm: string | null
   fingerprint: string | null
-  /** Why it was skipped; else null. */
+  /** Why it was skipped, or is a conflict; else null. */
   reason: string | null
 }
 
@@ -239,6 +248,7 @@ export const hostKeyImportSchema = z
       revoked: z.number().int(),
       kept: z.number().int(),
       pattern: z.number().int(),
+      conflict: z.number().int(),
       skipped: z.number().int(),
     }),
     lines: z.array(importedLineSchema),

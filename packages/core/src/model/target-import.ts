@@ -7,22 +7,26 @@ import { MAX_TAGS, remoteUsernameSchema, tagSchema, targetNameSchema } from './t
 /** How many targets one call of `targets.import` takes; send more in several, jump hosts before what is behind them. */
 export const MAX_IMPORTED_TARGETS = 500
 
-/** A target as another inventory has it. */
+/** A target as another inventory has it. What is left out stays as it is; a new target has the default. */
 export interface ImportTarget {
   name: string
-  host: string
+  /** Default `name`. */
+  host?: string | undefined
   /** Default 22. */
   port?: number | undefined
-  username: string
+  /** Default that of the whole import. */
+  username?: string | undefined
   /** Added to what the target has; none is taken away. */
   tags?: string[] | undefined
-  /** Name of the target through which it is reached, here or in the inventory; default none. */
+  /** Name of the target through which it is reached, here or in the inventory; null or by default none. */
   jump?: string | null | undefined
 }
 
 /** What `targets.import` takes. */
 export interface ImportTargetsInput {
   targets: ImportTarget[]
+  /** User name of new targets that have none of their own; without it they are refused. */
+  username?: string | undefined
   /** For those that have no credential. */
   credentialId?: CredentialId | undefined
   /** True: changes nothing, and answers what it would do. Default false. */
@@ -31,15 +35,16 @@ export interface ImportTargetsInput {
 
 const importTargetSchema = z.strictObject({
   name: targetNameSchema,
-  host: hostSchema,
+  host: hostSchema.optional(),
   port: z.number().int().min(1).max(65_535).optional(),
-  username: remoteUsernameSchema,
+  username: remoteUsernameSchema.optional(),
   tags: z.array(tagSchema).max(MAX_TAGS).optional(),
   jump: targetNameSchema.nullable().optional(),
 }) satisfies z.ZodType<ImportTarget>
 
 export const importTargetsInputSchema = z.strictObject({
   targets: z.array(importTargetSchema).min(1).max(MAX_IMPORTED_TARGETS),
+  username: remoteUsernameSchema.optional(),
   credentialId: credentialIdSchema.optional(),
   dryRun: z.boolean().optional(),
 }) satisfies z.ZodType<ImportTargetsInput>

@@ -3,7 +3,7 @@ import { Semaphore } from '../base/semaphore.js'
 import type { KrownError } from '../errors/krown-error.js'
 import type { AccessVerb } from '../model/access-rule.js'
 import type { Actor } from '../model/actor.js'
-import type { CommandId, OrgId, SessionId, UserId } from '../model/ids.js'
+import type { CommandId, OrgId, SessionId, TargetId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
 import type { TerminalSize } from '../model/terminal.js'
 import type { SshConnection } from '../ssh/connector.js'
@@ -96,6 +96,11 @@ export class LiveSession {
   get onTarget(): SessionOnTarget | null {
     const { targetId, username } = this.#opened
     return targetId === null ? null : { targetId, username }
+  }
+
+  /** Null for an ad hoc host. */
+  get targetId(): TargetId | null {
+    return this.#opened.targetId
   }
 
   get orgId(): OrgId {

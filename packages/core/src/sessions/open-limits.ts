@@ -4,6 +4,8 @@ import type { Actor } from '../model/actor.js'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+/** Of one user, wherever the hosts are. */
+const PROBES: LimitWindow = { limit: 60, windowMs: MINUTE_MS }
 
 export interface OpenLimitsDeps {
   readonly store: LimitStore
@@ -18,8 +20,14 @@ export interface OpenedPlace {
   readonly targetId: string | null
 }
 
+/** Where a host key is looked at. */
+export interface ProbedPlace extends Pick<OpenedPlace, 'host' | 'port'> {
+  /** Not in the inventory, as far as the user may see it. */
+  readonly adhoc: boolean
+}
+
 /**
- * How often one user may open sessions, and on how many hosts that nobody has entered in the inventory: who scans a
+ * How often one user may open sessions or look at host keys, and on how many hosts that nobody has entered in the inventory: who scans a
  * network through Krown gets no further, whatever becomes of each attempt. The system acts for the program that Krown
  * is part of, which is not limited.
  */
@@ -46,12 +54,24 @@ export class OpenLimits {
     if (place.targetId === null) await this.#countHost(actor, place)
   }
 
+  /**
+   * Counts a look at the key of a host, in a window of its own; as for `count`, before anything is resolved or dialled.
+   *
+   * @throws KrownError RATE_LIMITED, UNAVAILABLE
+   */
+  async countProbe(actor: Actor, place: ProbedPlace): Promise<void> {
+    if (actor.kind === 'system') return
+    const waitMs = await this.#store.count({ kind: 'host_key_probe', name: actor.userId }, PROBES)
+    requireNoWait(waitMs, 'you looked at too many host keys in a minute')
+    if (place.adhoc) await this.#countHost(actor, place)
+  }
+
   /** A host that was counted counts again an hour later; each port is one of its own, or they could be scanned. */
-  async #countHost({ userId }: Actor, { host, port }: OpenedPlace): Promise<void> {
+  async #countHost({ userId }: Actor, { host, port }: Pick<OpenedPlace, 'host' | 'port'>): Promise<void> {
     const counted: LimitKey = { kind: 'adhoc_host', name: `${userId} ${host} ${port}` }
     if ((await this.#store.read([counted]))[0]) return
     const waitMs = await this.#store.count({ kind: 'new_adhoc_host', name: userId }, this.#newHosts)
-    requireNoWait(waitMs, 'you opened sessions to too many hosts that are not in the inventory')
+    requireNoWait(waitMs, 'you tried too many hosts that are not in the inventory')
     await this.#store.remember(counted, HOUR_MS)
   }
 }

@@ -4,8 +4,9 @@ import type { Caller } from '../auth/gate/gate.js'
 import type { Db } from '../db/database.js'
 import { findSession } from '../db/repositories/session.repository.js'
 import { KrownError } from '../errors/krown-error.js'
-import type { SessionId } from '../model/ids.js'
+import type { SessionId, TargetId, UserId } from '../model/ids.js'
 import type { Session } from '../model/session.js'
+import type { TargetAccess } from '../targets/access-rules/target-access.js'
 import type { LiveSession } from './live-session.js'
 import type { SessionRegistry } from './session-registry.js'
 
@@ -13,10 +14,12 @@ import type { SessionRegistry } from './session-registry.js'
 export class SessionFinder {
   readonly #db: Db
   readonly #registry: SessionRegistry
+  readonly #access: Pick<TargetAccess, 'sightOfSessions'>
 
-  constructor(deps: { db: Db; registry: SessionRegistry }) {
+  constructor(deps: { db: Db; registry: SessionRegistry; access: Pick<TargetAccess, 'sightOfSessions'> }) {
     this.#db = deps.db
     this.#registry = deps.registry
+    this.#access = deps.access
   }
 
   async requireVisible(caller: Caller, id: SessionId): Promise<Session> {
@@ -31,7 +34,7 @@ export class SessionFinder {
   /** The same for who only wants to know whether it may: nothing is read of a session that this process holds. */
   async checkAllowed(caller: Caller, id: SessionId, wanted: Permission): Promise<void> {
     const live = this.#registry.find(caller.actor.orgId, id)
-    if (live) requireRow(caller.subject, { wanted, visible: 'session:read', noun: 'session' }, live)
+    if (live) await this.#requireRow(caller, wanted, live)
     else await this.#require(caller, id, wanted)
   }
 
@@ -39,15 +42,35 @@ export class SessionFinder {
   async requireLive(caller: Caller, id: SessionId, wanted: Permission): Promise<LiveSession> {
     const live = this.#registry.find(caller.actor.orgId, id)
     if (!live) throw notHeld(await this.#require(caller, id, wanted))
-    requireRow(caller.subject, { wanted, visible: 'session:read', noun: 'session' }, live)
+    await this.#requireRow(caller, wanted, live)
     if (live.endReason) throw live.endReason
     return live
   }
 
-  async #require({ actor, subject }: Caller, id: SessionId, wanted: Permission): Promise<Session> {
-    const live = this.#registry.find(actor.orgId, id)?.session
-    const session = live ?? (await findSession(this.#db, actor.orgId, id))
-    return requireRow(subject, { wanted, visible: 'session:read', noun: 'session' }, session)
+  /** Whether the rules of the caller's API token, if any name it, let it know of the session. */
+  async isInSight(caller: Caller, id: SessionId): Promise<boolean> {
+    const sight = await this.#access.sightOfSessions(caller)
+    if (!sight) return true
+    const session = await this.#find(caller, id)
+    return session !== undefined && sight(session.targetId)
+  }
+
+  async #require(caller: Caller, id: SessionId, wanted: Permission): Promise<Session> {
+    return this.#requireRow(caller, wanted, await this.#find(caller, id))
+  }
+
+  async #find({ actor: { orgId } }: Caller, id: SessionId): Promise<Session | undefined> {
+    return this.#registry.find(orgId, id)?.session ?? findSession(this.#db, orgId, id)
+  }
+
+  async #requireRow<Row extends { readonly userId: UserId; readonly targetId: TargetId | null }>(
+    caller: Caller,
+    wanted: Permission,
+    row: Row | undefined,
+  ): Promise<Row> {
+    const sight = await this.#access.sightOfSessions(caller)
+    const seen = row && (sight?.(row.targetId) ?? true) ? row : undefined
+    return requireRow(caller.subject, { wanted, visible: 'session:read', noun: 'session' }, seen)
   }
 }
 

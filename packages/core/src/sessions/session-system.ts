@@ -96,7 +96,8 @@ export class SessionSystem {
       systemActor: deps.access.systemActor,
     })
     this.#node = this.#createNode(nodeId)
-    const finder = new SessionFinder({ db: store.database.db, registry: this.#registry })
+    const { access } = deps.inventory
+    const finder = new SessionFinder({ db: store.database.db, registry: this.#registry, access })
     this.manager = this.#createManager(nodeId, finder)
     this.commands = this.#createCommands(finder)
     this.channels = this.#createChannels(finder)
@@ -208,6 +209,7 @@ export class SessionSystem {
     })
     return new SshManager({
       gate: access.gate,
+      access: inventory.access,
       db,
       clock: time.clock,
       intake: this.#intake,
@@ -250,9 +252,10 @@ export class SessionSystem {
   }
 
   #createStreams(): EventStreams {
-    const { store, time, access } = this.#deps
+    const { store, time, access, inventory } = this.#deps
     return new EventStreams({
       gate: access.gate,
+      access: inventory.access,
       db: store.database.db,
       clock: time.clock,
       events: this.#events,

@@ -10,7 +10,11 @@ import type { OrgId, SessionId } from '../model/ids.js'
 import type { OpenSessionInput } from '../model/open-session.js'
 import type { Page } from '../model/page.js'
 import type { Session, SessionQuery } from '../model/session.js'
-import type { SessionOnTarget } from '../targets/access-rules/target-access.js'
+import {
+  OPENING_VERBS,
+  type SessionOnTarget,
+  type TargetAccess,
+} from '../targets/access-rules/target-access.js'
 import type { Intake } from './intake.js'
 import type { LiveSession } from './live-session.js'
 import type { OpenLimits } from './open-limits.js'
@@ -22,6 +26,7 @@ import type { SessionRegistry } from './session-registry.js'
 
 export interface SshManagerDeps {
   readonly gate: Gate
+  readonly access: Pick<TargetAccess, 'requireEnd' | 'sightOfSessions'>
   readonly db: Db
   readonly clock: Clock
   readonly intake: Intake
@@ -69,20 +74,25 @@ export class SshManager {
     )
   }
 
+  /** A page has fewer items than asked for where rules keep some from the caller's API token. */
   async list(actor: Actor, query: SessionQuery): Promise<Page<Session>> {
-    return this.#deps.gate.run(actor, { permission: 'session:read' }, async ({ reach, subject }) => {
-      const owner = reach === 'org' ? undefined : subject.userId
-      const page = await listSessions(this.#deps.db, actor.orgId, { query, owner })
-      return { ...page, items: page.items.map((session) => this.#asItIsNow(session)) }
+    const { gate, access, db } = this.#deps
+    return gate.run(actor, { permission: 'session:read' }, async (caller) => {
+      const owner = caller.reach === 'org' ? undefined : caller.subject.userId
+      const page = await listSessions(db, actor.orgId, { query, owner })
+      const sight = await access.sightOfSessions(caller)
+      const items = sight ? page.items.filter(({ targetId }) => sight(targetId)) : page.items
+      return { ...page, items: items.map((session) => this.#asItIsNow(session)) }
     })
   }
 
   /** Closing what has ended is fine. */
   async close(actor: Actor, id: SessionId): Promise<Session> {
-    const { gate, sessions } = this.#deps
+    const { gate, access, sessions } = this.#deps
     const useCase = { permission: 'session:close', resource: { kind: 'session', id } } as const
     return gate.run(actor, useCase, async (caller) => {
       const session = await sessions.finder.requireAllowed(caller, id, 'session:close')
+      await access.requireEnd(caller, { on: onTargetOf(session), verbs: OPENING_VERBS })
       const live = await this.#findOrGiveUp(actor.orgId, id)
       if (!live) return requireEnded(await this.#reread(caller, session))
       const isOwner = live.owner.userId === actor.userId
@@ -108,7 +118,7 @@ export class SshManager {
     const live = await registry.admit({
       id: opening.id,
       owner: actor,
-      onTarget: onTargetOf(request),
+      onTarget: onTargetOf(request.plan.last),
       opened: opener.open(opening, cancellation.signal),
       giveUp: (reason) => cancellation.abort(reason),
     })
@@ -158,8 +168,7 @@ export class SshManager {
   }
 }
 
-function onTargetOf({ plan: { last } }: OpenRequest): SessionOnTarget | null {
-  const { targetId, username } = last
+function onTargetOf({ targetId, username }: Pick<Session, 'targetId' | 'username'>): SessionOnTarget | null {
   return targetId === null ? null : { targetId, username }
 }
 

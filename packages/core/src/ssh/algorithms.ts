@@ -71,6 +71,17 @@ export function algorithmsFor({ legacy, hostKeyTypes }: OfferOptions): Algorithm
 /** Types of keys that sign by algorithms of other names (RFC 8332). */
 const KEY_TYPES: Readonly<Record<string, string>> = { 'rsa-sha2-512': 'ssh-rsa', 'rsa-sha2-256': 'ssh-rsa' }
 
+/** Types of the keys that a host may have besides these; those on other curves are of one type here. */
+export function otherKeyTypes(shown: ReadonlySet<string>): string[] {
+  const known = new Set([...shown].map(familyOf))
+  const all = new Set(LEGACY_ALGORITHMS.serverHostKey.map((name) => KEY_TYPES[name] ?? name))
+  return [...all].filter((type) => !known.has(familyOf(type)))
+}
+
+function familyOf(type: string): string {
+  return type.startsWith('ecdsa-') ? 'ecdsa' : type
+}
+
 type AlgorithmLists = {
   readonly [Kind in keyof Algorithms]-?: readonly Extract<Algorithms[Kind], readonly unknown[]>[number][]
 }

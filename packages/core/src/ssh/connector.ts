@@ -39,6 +39,11 @@ export interface SshLogin {
    * Default: whatever it prefers of what is offered.
    */
   readonly hostKeyTypes?: readonly string[]
+  /**
+   * Fingerprints of the keys that the host is known by, where it is not known of which type they are: while it shows
+   * another, it is asked for a key of another type, by up to three connections. Default: it is dialled once.
+   */
+  readonly hostKeyFingerprints?: readonly string[]
 }
 
 /** A hop: an SSH server that only passes on what is meant for the next one. */

@@ -5,6 +5,7 @@ import type { DialQueue } from './dial-queue.js'
 import type { Dialer } from './dialer.js'
 import { Handshake, type Handshaken, type HandshakeOptions } from './handshake.js'
 import { atHop } from './hop.js'
+import { searchKey } from './key-search.js'
 import type { Link } from './link.js'
 import type { PrivateKeyReader } from './private-key.js'
 import { redialDropped } from './redial.js'
@@ -95,17 +96,18 @@ export class RouteDialer {
     const { queue, handshake } = this.#parts
     const { carrier, credential, signal } = leg
     const adopt = (handshaken: Handshaken) => arrive(handshaken, { hop, carrier })
-    const verifyHostKey: StopLogin['verifyHostKey'] = (presented) => login.verifyHostKey(presented)
-    const { username, legacyAlgorithms, hostKeyTypes } = login
-    const request = { username, legacyAlgorithms, hostKeyTypes, verifyHostKey, credential, signal, adopt }
+    const { username, legacyAlgorithms } = login
+    const request = { username, legacyAlgorithms, credential, signal, adopt }
     const endTurn = await queue.enter(key, signal)
     try {
-      return await redialDropped(
-        async (timeoutMs) => {
-          const link = await this.#dial(login, leg)
-          return new Handshake(link, request, { ...handshake, timeoutMs }).run()
-        },
-        { clock: handshake.clock, timeoutMs: handshake.timeoutMs, signal },
+      return await searchKey(login, (asked) =>
+        redialDropped(
+          async (timeoutMs) => {
+            const link = await this.#dial(login, leg)
+            return new Handshake(link, { ...request, ...asked }, { ...handshake, timeoutMs }).run()
+          },
+          { clock: handshake.clock, timeoutMs: handshake.timeoutMs, signal },
+        ),
       )
     } finally {
       endTurn()

@@ -43,9 +43,9 @@ export class Ssh2Connector implements SshConnector {
   }
 
   probeHostKey(request: SshProbeRequest): Promise<PresentedHostKey> {
-    const { host, port, legacyAlgorithms, hostKeyTypes } = request
+    const { host, port, legacyAlgorithms, hostKeyTypes, hostKeyFingerprints } = request
     const verifyHostKey = async () => undefined
-    const offer = { legacyAlgorithms, hostKeyTypes }
+    const offer = { legacyAlgorithms, hostKeyTypes, hostKeyFingerprints }
     const login = { host, port, ...offer, username: '', auth: null, verifyHostKey }
     return this.#reach(login, request, hangUp)
   }

@@ -4,7 +4,6 @@ import type { NewId } from '../base/ids.js'
 import type { KrownConfig } from '../config/krown-config.js'
 import type { Db } from '../db/database.js'
 import type { Journal } from '../journal/journal.js'
-import type { Actor } from '../model/actor.js'
 import type { OrgId } from '../model/ids.js'
 import type { SshConnector } from '../ssh/connector.js'
 import { PrivateKeyReader } from '../ssh/private-key.js'
@@ -15,7 +14,7 @@ import { RuleBooks } from './access-rules/rule-books.js'
 import { TargetAccess } from './access-rules/target-access.js'
 import type { CredentialSecrets } from './credentials/credential-secrets.js'
 import { type CredentialProvider, HopCredentials } from './dialing/hop-credentials.js'
-import { ProbeAdmission } from './dialing/probe-admission.js'
+import { type CountProbe, ProbeAdmission } from './dialing/probe-admission.js'
 import { ShownHostKeys } from './dialing/shown-host-keys.js'
 import { TargetDialer } from './dialing/target-dialer.js'
 import { createHostKeyServices, type HostKeyServices } from './host-keys/create-host-key-services.js'
@@ -54,8 +53,7 @@ export interface InventoryDeps {
   readonly credentials: { secrets: CredentialSecrets; provider: CredentialProvider | undefined }
   /** Aborts when Krown drains: nothing is asked for its key any more. */
   readonly stop: AbortSignal
-  /** Counts a user's attempt at a host outside the inventory. @throws KrownError RATE_LIMITED */
-  readonly countAdhoc: (actor: Actor, place: { host: string; port: number }) => Promise<void>
+  readonly countProbe: CountProbe
   /** Told after each change of targets or rules. */
   readonly onChanged: (orgId: OrgId) => void
 }
@@ -80,9 +78,9 @@ export function createInventory(deps: InventoryDeps): Inventory {
   })
   const dialer = new TargetDialer({ ...network, hostKeys, credentials })
   const probe = new ShownHostKeys({ index, credentials, dialer, journal: store.journal, stop: deps.stop })
-  const { countAdhoc } = deps
+  const { countProbe } = deps
   const admission = new ProbeAdmission({
-    ...{ db: store.db, snapshots, access, countAdhoc },
+    ...{ snapshots, access, countProbe },
     outbound: network.outbound,
   })
   const onChanged = (orgId: OrgId) => {

@@ -2,6 +2,7 @@ import type { KrownError } from '@krown/core'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { httpErrorToKrown } from './http-errors.js'
+import { OVER } from './request-ends.js'
 import { sendProblem } from './send-problem.js'
 
 /** Turns whatever was thrown into a problem document, and logs once what nobody meant to throw. */
@@ -15,6 +16,8 @@ export function answerErrors(app: FastifyInstance, logger: Logger): void {
 
 /** One line for what is no refusal but a failure of ours. */
 export function logFailure(logger: Logger, error: KrownError, requestId: string): void {
+  // It was only given up: its client is gone.
+  if (error.cause === OVER) return
   if (error.code === 'INTERNAL') {
     logger.error({ err: error.cause ?? error, requestId }, 'request failed unexpectedly')
   } else if (error.kind === 'unavailable' && error.code !== 'DRAINING') {

@@ -1,13 +1,19 @@
 import { requirePermission, type Subject } from '../../access/decide.js'
-import type { Permission } from '../../access/permission-table.js'
+import { GOES_AROUND_RULES, type Permission } from '../../access/permission-table.js'
 import { isKrownError, KrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
-import type { Actor } from '../../model/actor.js'
+import type { Actor, ApiTokenActor } from '../../model/actor.js'
 
 /** Says what an actor may be right now: reads role, membership, login and disabled state, at most 5 s old. */
 export interface SubjectSource {
   /** @throws KrownError UNAUTHENTICATED when the user is disabled or gone, or the login was ended. */
   subjectOf(actor: Actor): Promise<Subject>
+}
+
+/** Says which API tokens are limited to some targets. */
+export interface TokenLimits {
+  /** Whether access rules name the token, expired ones too. */
+  isLimited(actor: ApiTokenActor): Promise<boolean>
 }
 
 /** The entry of a refusal; the actor is whole, since it says whose journal the entry belongs to. */
@@ -62,12 +68,18 @@ export type Authorize = (
  */
 export class Gate {
   readonly #subjects: SubjectSource
+  readonly #tokenLimits: TokenLimits
   readonly #refusals: RefusalSink
-
   readonly #authorize: Authorize | undefined
 
-  constructor(deps: { subjects: SubjectSource; refusals: RefusalSink; authorize?: Authorize | undefined }) {
+  constructor(deps: {
+    subjects: SubjectSource
+    tokenLimits: TokenLimits
+    refusals: RefusalSink
+    authorize?: Authorize | undefined
+  }) {
     this.#subjects = deps.subjects
+    this.#tokenLimits = deps.tokenLimits
     this.#refusals = deps.refusals
     this.#authorize = deps.authorize
   }
@@ -76,12 +88,18 @@ export class Gate {
     try {
       const subject = await this.#subjects.subjectOf(actor)
       const reach = requirePermission(subject, useCase.permission)
+      if (reach === 'org') await this.#requireWithinRules(actor, useCase)
       await this.#askProgram(actor, useCase)
       return await work({ actor, subject, reach })
     } catch (error) {
       if (isRefusal(error)) await this.#refusals.refused(describe(actor, useCase, error), error.code)
       throw error
     }
+  }
+
+  async #requireWithinRules(actor: Actor, { permission }: UseCase): Promise<void> {
+    if (actor.kind !== 'api_token' || !GOES_AROUND_RULES.has(permission)) return
+    if (await this.#tokenLimits.isLimited(actor)) throw forbiddenToLimited(permission)
   }
 
   async #askProgram(actor: Actor, { permission, resource, lookup, target }: UseCase): Promise<void> {
@@ -95,6 +113,14 @@ export class Gate {
 
 function forbiddenByProgram(permission: Permission): KrownError {
   return new KrownError('FORBIDDEN', `${permission} is not allowed here`, { details: { permission } })
+}
+
+function forbiddenToLimited(permission: Permission): KrownError {
+  return new KrownError(
+    'FORBIDDEN',
+    `access rules name this API token, which therefore does not allow ${permission}: it could get around them`,
+    { details: { permission } },
+  )
 }
 
 const REFUSALS = new Set<string>(['FORBIDDEN', 'NOT_FOUND', 'QUOTA_EXCEEDED', 'RATE_LIMITED'])

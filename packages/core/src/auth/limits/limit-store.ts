@@ -6,6 +6,7 @@ export type LimitKind =
   | 'known_address'
   | 'registration'
   | 'session_open'
+  | 'host_key_probe'
   | 'adhoc_host'
   | 'new_adhoc_host'
 

@@ -233,6 +233,21 @@ export async function markHostKeys(
     .execute()
 }
 
+/** Says of which type a key is, wherever it is pinned as one of the type `before`. */
+export async function setTypeOfKey(
+  trx: Trx,
+  orgId: OrgId,
+  key: { readonly fingerprint: string; readonly algorithm: string; readonly before: string },
+): Promise<void> {
+  await trx
+    .updateTable('known_host_keys')
+    .set({ algorithm: key.algorithm })
+    .where('org_id', '=', orgId)
+    .where('fingerprint', '=', key.fingerprint)
+    .where('algorithm', '=', key.before)
+    .execute()
+}
+
 export async function deleteHostKeys(trx: Trx, orgId: OrgId, ids: readonly HostKeyId[]): Promise<void> {
   if (ids.length === 0) return
   await trx.deleteFrom('known_host_keys').where('org_id', '=', orgId).where('id', 'in', ids).execute()

@@ -1,5 +1,5 @@
 import { type Insertable, sql } from 'kysely'
-import type { NodeId, OrgId, SessionId, UserId } from '../../model/ids.js'
+import type { NodeId, OrgId, SessionId, TargetId, UserId } from '../../model/ids.js'
 import type { Page } from '../../model/page.js'
 import type { Session, SessionQuery, SessionStatus } from '../../model/session.js'
 import type { Db } from '../database.js'
@@ -39,6 +39,22 @@ export function updateLiveSessionQuery(db: Db, orgId: OrgId, update: { id: Sessi
 export async function findSession(db: Db, orgId: OrgId, id: SessionId): Promise<Session | undefined> {
   const row = await sessionsOf(db, orgId).where('s.id', '=', id).executeTakeFirst()
   return row && toSession(row)
+}
+
+/** The targets of sessions; null for an ad hoc host, and nothing for what the organization does not have. */
+export async function findTargetsOfSessions(
+  db: Db,
+  orgId: OrgId,
+  ids: readonly SessionId[],
+): Promise<Map<SessionId, TargetId | null>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('sessions')
+    .select(['id', 'target_id'])
+    .where('org_id', '=', orgId)
+    .where('id', 'in', ids)
+    .execute()
+  return new Map(rows.map((row) => [row.id, row.target_id]))
 }
 
 /** With what their owners and targets are called. */

@@ -8,6 +8,7 @@ import type { NewId } from '../../base/ids.js'
 import { Waiting } from '../../base/waiting.js'
 import type { Db } from '../../db/database.js'
 import { findCommand, listCommands } from '../../db/repositories/command.repository.js'
+import { findTargetsOfSessions } from '../../db/repositories/session.repository.js'
 import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
@@ -43,7 +44,7 @@ export interface CommandServiceDeps {
   readonly time: { clock: Clock; newId: NewId }
   readonly limits: CommandLimits
   readonly sessions: SessionFinder
-  readonly access: Pick<TargetAccess, 'requireVerb'>
+  readonly access: Pick<TargetAccess, 'requireVerb' | 'requireEnd' | 'sightOfSessions'>
   readonly launcher: CommandLauncher
   readonly results: ResultJournal
   readonly journal: Journal
@@ -147,15 +148,16 @@ export class CommandService {
     return gate.run(actor, { permission: 'command:read' }, async (caller) => {
       if (query.sessionId !== undefined) await sessions.requireVisible(caller, query.sessionId)
       const owner = caller.reach === 'org' ? undefined : caller.subject.userId
-      return listCommands(db, actor.orgId, { query, owner })
+      const page = await listCommands(db, actor.orgId, { query, owner })
+      return { ...page, items: await this.#inSight(caller, page.items) }
     })
   }
 
   async cancel(actor: Actor, id: CommandId): Promise<Command> {
-    return this.#withCommand(actor, { id, permission: 'command:control' }, async (known) => {
+    return this.#withCommand(actor, { id, permission: 'command:control' }, async (known, caller) => {
       if (!('live' in known)) return requireEnded(known.logged)
       const open = this.#deps.launcher.findOpen(actor.orgId, id)
-      if (open && !known.live.hasEnded) await this.#cancelOpen(actor, open)
+      if (open && !known.live.hasEnded) await this.#cancelOpen(caller, open)
       return known.live.toCommand()
     })
   }
@@ -252,7 +254,9 @@ export class CommandService {
     }
   }
 
-  async #cancelOpen(actor: Actor, open: OpenCommand): Promise<void> {
+  async #cancelOpen(caller: Caller, open: OpenCommand): Promise<void> {
+    const { actor } = caller
+    await this.#deps.access.requireEnd(caller, { on: open.onTarget, verbs: [open.verb] })
     // Ending something is not refused for want of a journal: the entry follows when it can be written.
     const entry = commandCancelRequested(open.command, actor)
     const noted = this.#deps.results.write({ orgId: actor.orgId, queries: [], entry })
@@ -281,14 +285,24 @@ export class CommandService {
     )
   }
 
-  async #find(
-    { actor, subject }: Caller,
-    wanted: { id: CommandId; permission: Permission },
-  ): Promise<Launch> {
+  /** What the rules of the caller's API token, if any name it, let it know of. */
+  async #inSight(caller: Caller, commands: CommandSummary[]): Promise<CommandSummary[]> {
+    const { access, db } = this.#deps
+    const sight = await access.sightOfSessions(caller)
+    if (!sight) return commands
+    const ids = new Set(commands.map(({ sessionId }) => sessionId))
+    const targets = await findTargetsOfSessions(db, caller.actor.orgId, [...ids])
+    return commands.filter(({ sessionId }) => sight(targets.get(sessionId) ?? null))
+  }
+
+  async #find(caller: Caller, wanted: { id: CommandId; permission: Permission }): Promise<Launch> {
+    const { actor, subject } = caller
     const live = this.#deps.launcher.find(actor.orgId, wanted.id)
     const logged = live ? undefined : await findCommand(this.#deps.db, actor.orgId, wanted.id)
+    const sessionId = live?.request.sessionId ?? logged?.sessionId
+    const isSeen = sessionId !== undefined && (await this.#deps.sessions.isInSight(caller, sessionId))
     const rights = { wanted: wanted.permission, visible: 'command:read' as const, noun: 'command' }
-    requireRow(subject, rights, live ?? logged)
+    requireRow(subject, rights, isSeen ? (live ?? logged) : undefined)
     if (live) return { live, admitted: Promise.resolve(), started: Promise.resolve() }
     if (logged) return { logged }
     throw notFound('command')

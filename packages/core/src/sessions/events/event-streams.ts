@@ -10,6 +10,7 @@ import type { Actor } from '../../model/actor.js'
 import type { SessionId } from '../../model/ids.js'
 import type { Session } from '../../model/session.js'
 import type { SessionEvent, SessionEventsOptions } from '../../model/session-event.js'
+import type { TargetAccess } from '../../targets/access-rules/target-access.js'
 import type { SessionRegistry } from '../session-registry.js'
 import { type Sees, seenBy } from './event-visibility.js'
 import type { SessionEvents } from './session-events.js'
@@ -18,6 +19,7 @@ import { SessionLogReader } from './session-log-reader.js'
 
 export interface EventStreamsDeps {
   readonly gate: Gate
+  readonly access: Pick<TargetAccess, 'sightOfSessions'>
   readonly db: Db
   readonly clock: Clock
   readonly events: SessionEvents
@@ -61,7 +63,7 @@ export class EventStreams {
 
   async *#everything(actor: Actor, signal: AbortSignal | undefined): AsyncGenerator<SessionEvent> {
     const { gate, clock, events } = this.#deps
-    const ask = () => gate.run(actor, { permission: 'session:read' }, async (caller) => seenBy(caller))
+    const ask = () => gate.run(actor, { permission: 'session:read' }, (caller) => this.#seenOfAll(caller))
     // Before the first await: nothing that happens from now on is missed.
     const reader = events.follow(actor.orgId)
     try {
@@ -109,7 +111,20 @@ export class EventStreams {
     const { orgId } = caller.actor
     const log = this.#deps.events.find(orgId, id)
     const session = log?.session ?? (await findSession(this.#deps.db, orgId, id))
-    return { session: requireRow(caller.subject, RIGHTS, session), log, sees: seenBy(caller) }
+    const sight = await this.#deps.access.sightOfSessions(caller)
+    const seen = session && (sight?.(session.targetId) ?? true) ? session : undefined
+    return { session: requireRow(caller.subject, RIGHTS, seen), log, sees: seenBy(caller) }
+  }
+
+  async #seenOfAll(caller: Caller): Promise<Sees> {
+    const sees = seenBy(caller)
+    const sight = await this.#deps.access.sightOfSessions(caller)
+    if (!sight) return sees
+    const { orgId } = caller.actor
+    return (entry) => {
+      const session = entry.event && this.#deps.events.find(orgId, entry.event.sessionId)?.session
+      return session !== undefined && sight(session.targetId) && sees(entry)
+    }
   }
 
   // What a new reader begins with: how the session is, and the number after which to go on.

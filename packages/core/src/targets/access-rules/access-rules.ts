@@ -67,7 +67,6 @@ export class AccessRules {
   /** See `KrownClient.accessRules.create`. */
   async create(actor: Actor, { subject, ...input }: CreateAccessRuleInput): Promise<AccessRule> {
     return this.#deps.gate.run(actor, { permission: 'rule:manage' }, async () => {
-      requireOther(actor, subject)
       const { selector, verbs } = input
       const wanted = { subject, selector, verbs, ...this.#checked(input) }
       const { journal, onChanged } = this.#deps
@@ -87,7 +86,7 @@ export class AccessRules {
       const set = this.#checked(input)
       const { rule } = await this.#deps.journal.transact(
         actor.orgId,
-        (trx) => change(trx, actor, { id, set }),
+        (trx) => change(trx, actor.orgId, { id, set }),
         ({ rule, isChanged }) => (isChanged ? [accessRuleChanged(actor, rule)] : []),
       )
       return rule
@@ -99,7 +98,7 @@ export class AccessRules {
     return this.#change(actor, id, () =>
       this.#deps.journal.transact(
         actor.orgId,
-        (trx) => remove(trx, actor, id),
+        (trx) => remove(trx, actor.orgId, id),
         (rule) => [accessRuleRevoked(actor, rule)],
       ),
     )
@@ -152,12 +151,10 @@ export class AccessRules {
 
 async function change(
   trx: Trx,
-  actor: Actor,
+  orgId: OrgId,
   update: { id: AccessRuleId; set: AccessRuleChanges },
 ): Promise<{ rule: AccessRule; isChanged: boolean }> {
-  const { orgId } = actor
   const before = await requireRule(trx, orgId, update.id)
-  requireOther(actor, before.subject)
   if (!differs(before, update.set)) return { rule: before, isChanged: false }
   await updateAccessRule(trx, orgId, update)
   await raiseInventoryRevision(trx, orgId)
@@ -172,24 +169,13 @@ function differs(before: AccessRule, { expiresAt, ...set }: AccessRuleChanges): 
   })
 }
 
-async function remove(trx: Trx, actor: Actor, id: AccessRuleId): Promise<RevokedAccessRule> {
-  const { orgId } = actor
+async function remove(trx: Trx, orgId: OrgId, id: AccessRuleId): Promise<RevokedAccessRule> {
   const rule = await requireRule(trx, orgId, id)
   const { subject } = rule
-  requireOther(actor, subject)
   await deleteAccessRule(trx, orgId, id)
   await raiseInventoryRevision(trx, orgId)
   const tokenUnlimited = subject.kind === 'api_token' && !(await namesAccessSubject(trx, orgId, subject))
   return { ...rule, tokenUnlimited }
-}
-
-/** Else whoever holds a token that rules name could have them taken away. */
-function requireOther(actor: Actor, subject: AccessSubject): void {
-  const isItself = actor.kind === 'api_token' && 'tokenId' in subject && subject.tokenId === actor.tokenId
-  if (!isItself) return
-  throw new KrownError('FORBIDDEN', 'an API token cannot make, change or delete the rules that name it', {
-    details: { permission: 'rule:manage' },
-  })
 }
 
 async function requireRule(db: Db, orgId: OrgId, id: AccessRuleId): Promise<AccessRule> {

@@ -81,7 +81,8 @@ function judgeUser(subject: Subject, rules: OrgRules, asked: Asked): Omit<Access
   return rule ? { allowed: true, reason: 'rule', rule } : { allowed: false, reason: 'no_rule', rule: null }
 }
 
-function findOwnRule(token: HeldToken, rules: OrgRules, asked: Asked): ReadyRule | null {
+/** The token's own rule that allows it, whatever those of its user say. */
+export function findOwnRule(token: HeldToken, rules: OrgRules, asked: Asked): ReadyRule | null {
   if (!token.isLive) return null
   return rules.find({ ...asked, subjects: [itself(token)] }) ?? null
 }

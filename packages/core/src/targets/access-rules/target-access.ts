@@ -6,7 +6,14 @@ import { KrownError, notFound } from '../../errors/krown-error.js'
 import type { AccessVerb } from '../../model/access-rule.js'
 import type { OrgId, TargetId } from '../../model/ids.js'
 import type { AccessSnapshot, AccessSnapshots } from './access-snapshots.js'
-import { type AccessHolder, holderOf, isLimited, judgeAccess, sidesToSee } from './judge-access.js'
+import {
+  type AccessHolder,
+  findOwnRule,
+  holderOf,
+  isLimited,
+  judgeAccess,
+  sidesToSee,
+} from './judge-access.js'
 import type { OrgRules } from './rule-books.js'
 import { SeenTargets } from './seen-targets.js'
 
@@ -19,6 +26,9 @@ export interface TargetAccessDeps {
 }
 
 export type TargetFilter = (target: SelectableTarget) => boolean
+
+/** Which sessions somebody may know of, by their targets; null is an ad hoc host. */
+export type SightOfSessions = (targetId: TargetId | null) => boolean
 
 /** A session to a target of the inventory. */
 export interface SessionOnTarget {
@@ -92,6 +102,42 @@ export class TargetAccess {
     const snapshot = await this.#deps.snapshots.recent(actor.orgId)
     if (this.#isAllowed({ holder, on, verbs: [verb] }, snapshot)) return
     throw on === null ? onlyByRule() : notAllowed(verb, on.username)
+  }
+
+  /**
+   * Lets something be ended. Who may do so with nothing but a role needs no rule for it: only an API token that rules
+   * name does.
+   *
+   * @param held.verbs Any one of them is needed.
+   * @throws KrownError FORBIDDEN
+   */
+  async requireEnd(
+    { actor, subject }: Caller,
+    { on, verbs }: Pick<HeldAccess, 'on' | 'verbs'>,
+  ): Promise<void> {
+    const holder = holderOf(actor, subject)
+    if (!holder.token) return
+    const snapshot = await this.#deps.snapshots.recent(actor.orgId)
+    if (!isLimited(holder.token, snapshot.rules) || this.#isAllowed({ holder, on, verbs }, snapshot)) return
+    throw on === null ? onlyByRule() : notAllowed(verbs.join(' or '), on.username)
+  }
+
+  /**
+   * Tells which sessions the caller may know of, besides whose they are: those on targets that the rules of its API
+   * token name for whatever verb. Of changes by other processes it knows within a second.
+   *
+   * @returns Undefined where no rule narrows it.
+   */
+  async sightOfSessions({ actor, subject }: Caller): Promise<SightOfSessions | undefined> {
+    const { token } = holderOf(actor, subject)
+    if (!token) return undefined
+    const { targets, rules } = await this.#deps.snapshots.recent(actor.orgId)
+    if (!isLimited(token, rules)) return undefined
+    const at = this.#deps.clock.now()
+    return (targetId) => {
+      const target = targetId === null ? undefined : targets.find(targetId)
+      return target !== undefined && findOwnRule(token, rules, { target, at }) !== null
+    }
   }
 
   /**

@@ -1,21 +1,14 @@
 import { startCancellation } from '../../base/cancellation.js'
-import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import { notFound } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
 import type { Actor } from '../../model/actor.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
+import type { PlaceToAsk } from '../host-keys/host-place.js'
 import type { InventoryIndex } from '../index/inventory-index.js'
 import { type DialHop, jumpsTo } from './dial-plan.js'
 import type { HopCredentials } from './hop-credentials.js'
 import type { TargetDialer } from './target-dialer.js'
-
-/** A host whose key is to be seen. */
-export interface PlaceToAsk extends HostPlaceKey {
-  readonly legacyAlgorithms: boolean
-  /** As in `DialledHost`. */
-  readonly strict: boolean
-}
 
 export interface ShownHostKeysDeps {
   readonly index: InventoryIndex
@@ -50,7 +43,7 @@ export class ShownHostKeys {
     if (via !== null && wanted.length === 0) throw notFound('jump target')
     const jumps = await credentials.settleJumps(actor, wanted, cancellation.signal)
     await journal.append(actor.orgId, [hostKeyProbing(actor, place, jumps)])
-    return await dialer.showHostKey(actor, { ...place, jumps }, cancellation.signal)
+    return await dialer.showHostKey(actor, { place, jumps }, cancellation.signal)
   }
 }
 

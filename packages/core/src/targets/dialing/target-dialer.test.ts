@@ -33,7 +33,7 @@ function dialerOf(asks: boolean) {
     connector,
     outbound: { checkRequest: () => undefined },
     hostKeys: {
-      knownTypes: async () => [],
+      expected: async () => ({ types: [], fingerprints: [] }),
       verify: async () => ({ fingerprint: SHOWN.fingerprint, newlyPinned: true }),
     },
     credentials: { authFor: async () => ({}) },

@@ -8,6 +8,8 @@ import type {
   SshConnectRequest,
 } from '../../ssh/connector.js'
 import type { DialledHost, HostKeys, VerifiedHostKey } from '../host-keys/host-keys.js'
+import type { PlaceToAsk } from '../host-keys/host-place.js'
+import type { ExpectedKeys } from '../host-keys/key-standing.js'
 import type { OutboundPolicy } from '../outbound/outbound-policy.js'
 import type { DialHop, DialPlan } from './dial-plan.js'
 import type { HopCredentials } from './hop-credentials.js'
@@ -28,13 +30,6 @@ export interface DialOptions {
 export interface DialledTarget {
   readonly connection: SshConnection
   readonly key: VerifiedHostKey
-}
-
-/** A host whose key is to be seen, and the way to it. */
-export interface HostToAsk extends Pick<DialHop, 'host' | 'port' | 'via' | 'legacyAlgorithms'> {
-  readonly jumps: readonly DialHop[]
-  /** As in `DialledHost`: whose pins say what kind of key it is asked for. */
-  readonly strict: boolean
 }
 
 type Route = Pick<SshConnectRequest, 'checkAddresses' | 'via'>
@@ -58,7 +53,7 @@ export class TargetDialer {
   ): Promise<DialledTarget> {
     this.#checkPolicy(jumps, last, last.targetId === null)
     const route = await this.#routeThrough(actor, jumps)
-    const login = await this.#loginTo(actor, last)
+    const login = await this.#loginTo(actor, last, given)
     let key: VerifiedHostKey | undefined
     const connection = await this.#deps.connector.connect({
       ...login,
@@ -77,15 +72,15 @@ export class TargetDialer {
   /** Connects as far as the host key: no credential is sent to the host itself. @throws KrownError as `dial` does. */
   async showHostKey(
     actor: Actor,
-    { jumps, ...asked }: HostToAsk,
+    { place, jumps }: { place: PlaceToAsk; jumps: readonly DialHop[] },
     signal?: AbortSignal,
   ): Promise<PresentedHostKey> {
-    this.#checkPolicy(jumps, asked, false)
-    const { host, port, legacyAlgorithms } = asked
-    const hostKeyTypes = await this.#deps.hostKeys.knownTypes({ actor, ...asked })
+    this.#checkPolicy(jumps, place, false)
+    const { host, port, legacyAlgorithms, given } = place
+    const expected = await this.#deps.hostKeys.expected({ actor, ...place }, given)
     const route = await this.#routeThrough(actor, jumps)
     return this.#deps.connector.probeHostKey({
-      ...{ host, port, legacyAlgorithms, hostKeyTypes },
+      ...{ host, port, legacyAlgorithms, ...keysOf(expected) },
       ...route,
       signal,
     })
@@ -113,15 +108,15 @@ export class TargetDialer {
     }
   }
 
-  async #loginTo(actor: Actor, hop: DialHop): Promise<JumpHost> {
+  async #loginTo(actor: Actor, hop: DialHop, given?: string): Promise<JumpHost> {
     const { name, host, port, username, legacyAlgorithms } = hop
     const { credentials, hostKeys } = this.#deps
-    const [hostKeyTypes, auth] = await Promise.all([
-      hostKeys.knownTypes({ ...dialledHost(hop), actor }),
+    const [expected, auth] = await Promise.all([
+      hostKeys.expected({ ...dialledHost(hop), actor }, given),
       credentials.authFor(actor.orgId, hop.auth),
     ])
     return {
-      ...{ name, host, port, username, legacyAlgorithms, hostKeyTypes, auth },
+      ...{ name, host, port, username, legacyAlgorithms, ...keysOf(expected), auth },
       verifyHostKey: async (presented) => void (await this.#verify(actor, hop, presented)),
     }
   }
@@ -137,4 +132,8 @@ export class TargetDialer {
 
 function dialledHost({ host, port, via, targetId }: DialHop): Omit<DialledHost, 'actor'> {
   return { host, port, via, strict: targetId !== null }
+}
+
+function keysOf({ types, fingerprints }: ExpectedKeys) {
+  return { hostKeyTypes: types, hostKeyFingerprints: fingerprints }
 }

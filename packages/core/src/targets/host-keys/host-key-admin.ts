@@ -26,6 +26,7 @@ import {
   keyTrusted,
 } from './host-key-entries.js'
 import { placeOf } from './host-place.js'
+import { UNKNOWN_TYPE } from './key-standing.js'
 import type { NewPin, PinWriter } from './pin-writer.js'
 import { requireOrganization } from './require-organization.js'
 
@@ -167,7 +168,7 @@ function pinFrom(actor: Actor, input: PinHostKeyInput): NewPin {
   return {
     ...placeOf(input),
     userId: input.scope === 'user' ? actor.userId : null,
-    algorithm: input.algorithm ?? 'unknown',
+    algorithm: input.algorithm ?? UNKNOWN_TYPE,
     fingerprint: input.fingerprint,
     mark: input.mark ?? 'trusted',
     source: input.scope === 'user' ? 'given' : 'admin',

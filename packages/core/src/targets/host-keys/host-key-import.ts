@@ -85,7 +85,7 @@ export class HostKeyImport {
     for (const part of parts(pins)) {
       await this.#deps.journal.transact(
         actor.orgId,
-        (trx) => this.#write(trx, actor, { part, reason }),
+        (trx) => this.#write(trx, actor, { part, all: pins, reason }),
         (written) => (written.length > 0 ? [keysImported(actor, written, reason)] : []),
       )
     }
@@ -95,10 +95,10 @@ export class HostKeyImport {
   async #write(
     trx: Trx,
     actor: Actor,
-    { part, reason }: { part: readonly NewPin[]; reason: string | null },
+    { part, all, reason }: { part: readonly NewPin[]; all: readonly NewPin[]; reason: string | null },
   ): Promise<NewPin[]> {
     const { orgId } = actor
-    const marks = new KnownMarks(part)
+    const marks = new KnownMarks(part, all)
     await marks.read(trx, orgId, part)
     const changes = part.map((pin) => ({ pin, change: marks.change(pin) }))
     const added = changes.filter(({ change }) => change.kind === 'add').map(({ pin }) => pin)

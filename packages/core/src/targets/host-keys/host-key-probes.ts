@@ -8,16 +8,9 @@ import type { Actor } from '../../model/actor.js'
 import type { ProbedHostKey, ProbeHostKeyInput } from '../../model/host-key.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { dialFailureFacts, dialOutcome } from '../outbound/dial-failure.js'
-import { placeOf } from './host-place.js'
+import { type PlaceToAsk, placeOf } from './host-place.js'
 import type { KeyStanding, KeyStandings } from './key-standing.js'
 import { requireOrganization } from './require-organization.js'
-
-/** Where the key of a host is to be seen. */
-export interface PlaceToProbe extends HostPlaceKey {
-  readonly legacyAlgorithms: boolean
-  /** As in `DialledHost`. */
-  readonly strict: boolean
-}
 
 export interface HostKeyProbesDeps {
   readonly gate: Gate
@@ -27,13 +20,20 @@ export interface HostKeyProbesDeps {
   /** Lets a host be asked that the caller names. @throws KrownError TARGET_POLICY_DENIED, RATE_LIMITED */
   admit(caller: Caller, place: HostPlaceKey): Promise<void>
   /** Connects as far as the host key, after the outbound policy; signs in to the jump hosts on the way. */
-  showHostKey(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<PresentedHostKey>
+  showHostKey(actor: Actor, place: PlaceToAsk, signal?: AbortSignal): Promise<PresentedHostKey>
 }
 
 /** A key that a host showed and proved to own. */
 export interface SeenKey {
   readonly key: PresentedHostKey
   readonly standing: KeyStanding
+}
+
+/** Who looks at which key. */
+interface Look {
+  readonly actor: Actor
+  readonly place: HostPlaceKey
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Refusals are the gate's to journal, which counts many of them together. */
@@ -54,7 +54,7 @@ export class HostKeyProbes {
       // The jump hosts on the way are signed in to with the organization's credentials.
       if (place.via !== null) requireOrganization(caller)
       const asked = { ...place, strict: caller.reach === 'org', legacyAlgorithms: false }
-      const { key, standing } = await this.#journaled(actor, asked, async () => {
+      const { key, standing } = await this.#journaled({ actor, place: asked }, async () => {
         await this.#deps.admit(caller, place)
         return this.#see(actor, asked)
       })
@@ -69,11 +69,11 @@ export class HostKeyProbes {
    *
    * @throws KrownError as `HostKeysApi.probe`; the signal's reason.
    */
-  async look({ actor }: Caller, place: PlaceToProbe, signal: AbortSignal): Promise<SeenKey> {
-    return this.#journaled(actor, place, () => this.#see(actor, place, signal))
+  async look({ actor }: Caller, place: PlaceToAsk, signal: AbortSignal): Promise<SeenKey> {
+    return this.#journaled({ actor, place, signal }, () => this.#see(actor, place, signal))
   }
 
-  async #see(actor: Actor, place: PlaceToProbe, signal?: AbortSignal): Promise<SeenKey> {
+  async #see(actor: Actor, place: PlaceToAsk, signal?: AbortSignal): Promise<SeenKey> {
     const { db, standings, showHostKey } = this.#deps
     const key = await showHostKey(actor, place, signal)
     const standing = await standings.of(db, actor.orgId, {
@@ -86,7 +86,7 @@ export class HostKeyProbes {
   }
 
   /** Each look is journaled, whatever it came to. */
-  async #journaled(actor: Actor, place: HostPlaceKey, look: () => Promise<SeenKey>): Promise<SeenKey> {
+  async #journaled({ actor, place, signal }: Look, look: () => Promise<SeenKey>): Promise<SeenKey> {
     const { journal } = this.#deps
     try {
       const seen = await look()
@@ -94,7 +94,7 @@ export class HostKeyProbes {
       return seen
     } catch (error) {
       if (!isKrownError(error) || !NOTHING_WAS_TRIED.has(error.code))
-        await journal.append(actor.orgId, [probeFailed(actor, place, error)])
+        await journal.append(actor.orgId, [probeFailed({ actor, place, signal }, error)])
       throw error
     }
   }
@@ -117,17 +117,21 @@ function keySeen(actor: Actor, place: HostPlaceKey, { key, standing }: SeenKey):
   }
 }
 
-// What is no error of ours is the reason of a signal: whoever asked has gone.
-function probeFailed(actor: Actor, { host, port, via }: HostPlaceKey, error: unknown): JournalDraft {
+function probeFailed({ actor, place: { host, port, via }, signal }: Look, error: unknown): JournalDraft {
   const isTold = isKrownError(error)
   return {
     action: 'host_key.probed',
     outcome: isTold ? dialOutcome(error) : 'failure',
     actor,
     facts: {
-      ...(isTold ? dialFailureFacts(error) : { cancelled: true }),
+      ...(isTold ? dialFailureFacts(error) : failureFacts(signal)),
       ...(via !== null && { viaTargetId: via }),
     },
     details: { host, port },
   }
+}
+
+// What is no error of ours is the reason of the signal, whoever asked having gone; or else a fault of ours.
+function failureFacts(signal: AbortSignal | undefined) {
+  return signal?.aborted ? { cancelled: true } : { code: 'INTERNAL' }
 }

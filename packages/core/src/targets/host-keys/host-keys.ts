@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js'
 import type { NewId } from '../../base/ids.js'
 import type { Db, Trx } from '../../db/database.js'
+import { setTypeOfKey } from '../../db/repositories/host-key.repository.js'
 import { KrownError } from '../../errors/krown-error.js'
 import type { JournalDraft } from '../../journal/entry.js'
 import type { Journal } from '../../journal/journal.js'
@@ -8,7 +9,13 @@ import type { Actor } from '../../model/actor.js'
 import type { TargetId } from '../../model/ids.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import { keyPinned } from './host-key-entries.js'
-import type { AskedHost, KeyStanding, KeyStandings } from './key-standing.js'
+import {
+  type AskedHost,
+  type ExpectedKeys,
+  type KeyStanding,
+  type KeyStandings,
+  UNKNOWN_TYPE,
+} from './key-standing.js'
 import { type NewPin, PinWriter } from './pin-writer.js'
 
 export type HostKeyPolicy = 'accept-new' | 'ask' | 'strict'
@@ -66,12 +73,14 @@ export class HostKeys {
   }
 
   /**
-   * Types of the keys that the host is known by, such as `ssh-ed25519`: one that has several is to show one of these.
+   * Which of its keys a host is to show that has several.
    *
+   * @param given As in `HostKeyCheck`.
    * @throws KrownError UNAVAILABLE
    */
-  async knownTypes(host: DialledHost): Promise<string[]> {
-    return this.#deps.standings.typesOf(this.#deps.db, host.actor.orgId, this.#asked(host))
+  async expected(host: DialledHost, given?: string): Promise<ExpectedKeys> {
+    const { standings, db } = this.#deps
+    return standings.expectedOf(db, host.actor.orgId, { ...this.#asked(host), given })
   }
 
   /**
@@ -82,8 +91,11 @@ export class HostKeys {
    */
   async verify(check: HostKeyCheck, key: PresentedHostKey): Promise<VerifiedHostKey> {
     requireNoCertificate(key)
-    if (await this.#isTrusted(this.#deps.db, check, key))
+    const standing = await this.#standing(this.#deps.db, check, key)
+    if (standing.kind === 'trusted') {
+      if (standing.untyped) await this.#learnType(check.actor, key)
       return { fingerprint: key.fingerprint, newlyPinned: false }
+    }
     this.#requirePolicy(check, key)
     return this.#pinForUser(check, key)
   }
@@ -106,17 +118,27 @@ export class HostKeys {
     const pin: NewPin = { ...place, ...whose, algorithm, fingerprint, source }
     const { id, outcome } = await this.#pins.add(trx, actor, pin)
     if (outcome === 'stronger') throw authorityShown(key)
+    if (algorithm !== UNKNOWN_TYPE) await setTypeOfKey(trx, orgId, { ...key, before: UNKNOWN_TYPE })
     return outcome === 'known' ? [] : [keyPinned(actor, pin, id)]
   }
 
-  /** @throws KrownError HOST_KEY_MISMATCH; false when nothing is known that would speak against the key. */
-  async #isTrusted(db: Db, check: HostKeyCheck, key: PresentedHostKey): Promise<boolean> {
+  /** @throws KrownError HOST_KEY_MISMATCH for a key that something speaks against. */
+  async #standing(db: Db, check: HostKeyCheck, key: PresentedHostKey): Promise<KeyStanding> {
     const question = { ...this.#asked(check), fingerprint: key.fingerprint }
     const standing = await this.#deps.standings.of(db, check.actor.orgId, question)
     if (standing.kind === 'revoked') throw refusalOf(standing, key)
     if (check.given !== undefined && check.given !== key.fingerprint) throw mismatch(key, [check.given])
     if (standing.kind === 'changed') throw refusalOf(standing, key)
-    return standing.kind === 'trusted'
+    return standing
+  }
+
+  // Nothing to journal: the fingerprint says which key it is, and so of which type.
+  async #learnType({ orgId }: Actor, key: PresentedHostKey): Promise<void> {
+    await this.#deps.journal.transact(
+      orgId,
+      (trx) => setTypeOfKey(trx, orgId, { ...key, before: UNKNOWN_TYPE }),
+      () => [],
+    )
   }
 
   #asked(dialled: DialledHost): AskedHost {
@@ -150,7 +172,7 @@ export class HostKeys {
     const newlyPinned = await this.#deps.journal.transact(
       check.actor.orgId,
       async (trx) => {
-        if (await this.#isTrusted(trx, check, key)) return false
+        if ((await this.#standing(trx, check, key)).kind === 'trusted') return false
         await this.#pins.add(trx, check.actor, pin)
         return true
       },

@@ -16,6 +16,12 @@ export interface AskedHost extends HostPlaceKey {
   readonly onlyOrganization: boolean
 }
 
+/** A host that is to show a key. */
+export interface HostToShowKey extends AskedHost {
+  /** Fingerprint of the only one that is wanted; left out: those that are trusted for it. */
+  readonly given: string | undefined
+}
+
 /** A host that shows a key to a user. */
 export interface KeyQuestion extends AskedHost {
   readonly fingerprint: string
@@ -23,8 +29,21 @@ export interface KeyQuestion extends AskedHost {
 
 /** What is known of a key: `expected` are the fingerprints that are trusted instead. */
 export type KeyStanding =
-  | { readonly kind: 'trusted' | 'revoked' | 'unknown' }
+  | { readonly kind: 'revoked' | 'unknown' }
+  /** `untyped`: whoever pinned it did not say of which type it is. */
+  | { readonly kind: 'trusted'; readonly untyped: boolean }
   | { readonly kind: 'changed'; readonly expected: readonly string[] }
+
+/** The key that a host is to show. */
+export interface ExpectedKeys {
+  /** Such as `ssh-ed25519`; none when no type is known. */
+  readonly types: readonly string[]
+  /** What to look for while the type of one of them is not known; otherwise none. */
+  readonly fingerprints: readonly string[]
+}
+
+/** The type of a key that is known by its fingerprint alone. */
+export const UNKNOWN_TYPE = 'unknown'
 
 /** Of the keys that are trusted instead, this many are told. */
 const MAX_EXPECTED = 32
@@ -44,15 +63,20 @@ export class KeyStandings {
     if (pins.some((pin) => pin.mark === 'revoked' && isAbout(pin, question))) return { kind: 'revoked' }
     const counting = await this.#counting(db, orgId, { question, pins })
     if (counting.length === 0) return { kind: 'unknown' }
-    const isTrusted = counting.some(({ fingerprint }) => fingerprint === question.fingerprint)
-    return isTrusted ? { kind: 'trusted' } : changed(counting)
+    const same = counting.filter(({ fingerprint }) => fingerprint === question.fingerprint)
+    return same.length > 0 ? { kind: 'trusted', untyped: same.some(isUntyped) } : changed(counting)
   }
 
-  /** Types of the keys that are trusted for a host, such as `ssh-ed25519`; none when nothing is known of it. */
-  async typesOf(db: Db, orgId: OrgId, host: AskedHost): Promise<string[]> {
+  /** Which key a host is to show. */
+  async expectedOf(db: Db, orgId: OrgId, { given, ...host }: HostToShowKey): Promise<ExpectedKeys> {
     const pins = await listPinsTrustedBy(db, orgId, host)
     const counting = await this.#counting(db, orgId, { question: host, pins })
-    return [...new Set(counting.map(({ algorithm }) => algorithm))]
+    const wanted =
+      given === undefined ? counting : counting.filter(({ fingerprint }) => fingerprint === given)
+    const types = wanted.filter((pin) => !isUntyped(pin)).map(({ algorithm }) => algorithm)
+    const isOpen = wanted.some(isUntyped) || (given !== undefined && wanted.length === 0)
+    const fingerprints = given === undefined ? wanted.map(({ fingerprint }) => fingerprint) : [given]
+    return { types: [...new Set(types)], fingerprints: isOpen ? fingerprints : [] }
   }
 
   /**
@@ -72,6 +96,10 @@ export class KeyStandings {
     if (patterns.length > 0) return patterns
     return question.onlyOrganization ? [] : trusted
   }
+}
+
+function isUntyped({ algorithm }: HostKeyPin): boolean {
+  return algorithm === UNKNOWN_TYPE
 }
 
 function isAbout({ kind, host }: HostKeyPin, question: KeyQuestion): boolean {

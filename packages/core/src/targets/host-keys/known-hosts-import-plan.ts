@@ -3,8 +3,7 @@ import { type HostKeyPin, listPinsOfPlaces } from '../../db/repositories/host-ke
 import type { HostKeyMark, ImportedLineOutcome } from '../../model/host-key.js'
 import type { HostKeyId, OrgId } from '../../model/ids.js'
 import type { KnownHostsLine, SkippedLine } from './known-hosts-file.js'
-import type { KnownPlaces } from './known-places.js'
-import { isListOfNames } from './known-places.js'
+import { isListOfNames, type KnownPlaces } from './known-places.js'
 import { isStronger, MAX_PINS_OF_PLACE, type NewPin } from './pin-writer.js'
 
 /** What one line comes to. */
@@ -15,10 +14,11 @@ export interface PlannedLine {
 
 /**
  * What has to be done for a key: `revoked` and `authority` say that it is there with such a mark, which an import does
- * not take away, or gets it by another line; `full` that its host has as many trusted ones as it may.
+ * not take away, or gets it by another line; `full` that its host has as many trusted ones as it may; `conflict` that
+ * its host was known by another key of this type before.
  */
 export type PinChange =
-  | { readonly kind: 'add' | 'known' | 'revoked' | 'authority' | 'full' }
+  | { readonly kind: 'add' | 'known' | 'revoked' | 'authority' | 'conflict' | 'full' }
   | { readonly kind: 'mark'; readonly id: HostKeyId }
 
 /** Which keys a line of a file is about. */
@@ -43,9 +43,16 @@ export class KnownMarks {
   readonly #decided = new Set<string>()
   /** Trusted keys of each host on each way. */
   readonly #trusted = new Map<string, number>()
+  /** Types of those that were there before the import. */
+  readonly #typesBefore = new Map<string, Set<string>>()
+  readonly #ownKeys: ReadonlySet<string>
 
-  /** @param pins All that the file says. */
-  constructor(pins: readonly NewPin[]) {
+  /**
+   * @param pins All that the file says.
+   * @param own What of it the same import may have written already.
+   */
+  constructor(pins: readonly NewPin[], own: readonly NewPin[] = []) {
+    this.#ownKeys = new Set(own.map(keyOf))
     for (const pin of pins) {
       const key = keyOf(pin)
       const before = this.#wanted.get(key)
@@ -57,7 +64,7 @@ export class KnownMarks {
   async read(db: Db, orgId: OrgId, pins: readonly NewPin[]): Promise<void> {
     for (const pin of await listPinsOfPlaces(db, orgId, distinctPlaces(pins))) {
       const key = keyOf(pin)
-      if (!this.#stored.has(key) && pin.mark === 'trusted') this.#countAt(placeKey(pin))
+      if (!this.#stored.has(key) && pin.mark === 'trusted') this.#rememberTrusted(pin)
       this.#stored.set(key, pin)
     }
   }
@@ -71,10 +78,25 @@ export class KnownMarks {
       return { kind: marks.includes('revoked') ? 'revoked' : 'authority' }
     if (before?.mark === pin.mark || this.#decided.has(key)) return { kind: 'known' }
     if (!before && isFull(pin, this.#trusted.get(placeKey(pin)))) return { kind: 'full' }
+    if (!before && this.#isConflict(pin)) return { kind: 'conflict' }
     this.#decided.add(key)
     if (before) return { kind: 'mark', id: before.id }
     if (pin.mark === 'trusted') this.#countAt(placeKey(pin))
     return { kind: 'add' }
+  }
+
+  #rememberTrusted(pin: HostKeyPin & { readonly port: number }): void {
+    const place = placeKey(pin)
+    this.#countAt(place)
+    if (this.#ownKeys.has(keyOf(pin))) return
+    this.#typesBefore.set(place, (this.#typesBefore.get(place) ?? new Set()).add(pin.algorithm))
+  }
+
+  // A file may be older than what somebody pinned on purpose: two of a type would trust both.
+  #isConflict({ kind, mark, algorithm, ...place }: NewPin): boolean {
+    if (kind === 'pattern' || mark !== 'trusted') return false
+    const types = this.#typesBefore.get(placeKey(place))
+    return types !== undefined && (types.has(algorithm) || types.has(UNKNOWN_TYPE))
   }
 
   #countAt(place: string): void {
@@ -97,11 +119,17 @@ export function outcomeOf(
 ): { outcome: ImportedLineOutcome; reason: string | null } {
   if ('skipped' in source) return { outcome: 'skipped', reason: source.skipped }
   const isDone = changes.every((kind) => kind !== 'add' && kind !== 'mark')
+  if (changes.includes('conflict')) return { outcome: 'conflict', reason: whyConflict(source, { isDone }) }
   if (isDone && !changes.includes('known')) return { outcome: 'skipped', reason: whyNot(changes) }
   if (isDone) return { outcome: 'known', reason: null }
   if (source.mark === 'revoked') return { outcome: 'revoked', reason: null }
   if (source.mark === 'cert_authority') return { outcome: 'kept', reason: null }
   return { outcome: pins[0]?.kind === 'pattern' ? 'pattern' : 'pinned', reason: null }
+}
+
+function whyConflict({ algorithm }: KnownHostsLine, { isDone }: { isDone: boolean }): string {
+  const what = `another ${algorithm} key is trusted there: replace it if this one is right`
+  return isDone ? what : `${what}; of its other hosts it is pinned`
 }
 
 function whyNot(changes: readonly PinChange['kind'][]): string {
@@ -110,6 +138,9 @@ function whyNot(changes: readonly PinChange['kind'][]): string {
 }
 
 type PlacedPin = Pick<NewPin, 'host' | 'port' | 'via' | 'fingerprint'>
+
+/** Of a key of which only the fingerprint was said. */
+const UNKNOWN_TYPE = 'unknown'
 
 function keyOf(pin: PlacedPin): string {
   return `${placeKey(pin)}\n${pin.fingerprint}`

@@ -1,4 +1,6 @@
+import { groupBy } from '../../base/group-by.js'
 import { Turn } from '../../base/turn.js'
+import type { HostPlaceKey } from '../../db/repositories/host-key.repository.js'
 import type { TargetWithKind } from '../../db/repositories/target.repository.js'
 import type { TargetId } from '../../model/ids.js'
 
@@ -10,9 +12,11 @@ export class OrgTargets {
   readonly newestFirst: readonly TargetWithKind[]
   readonly #byId = new Map<TargetId, TargetWithKind>()
   readonly #byName = new Map<string, TargetWithKind>()
+  readonly #byHost: ReadonlyMap<string, readonly TargetWithKind[]>
 
   constructor(newestFirst: readonly TargetWithKind[]) {
     this.newestFirst = newestFirst
+    this.#byHost = groupBy(newestFirst, ({ host }) => host)
     for (const target of newestFirst) {
       this.#byId.set(target.id, target)
       this.#byName.set(target.name, target)
@@ -26,6 +30,12 @@ export class OrgTargets {
   /** In any case. */
   findByName(name: string): TargetWithKind | undefined {
     return this.#byName.get(name.toLowerCase())
+  }
+
+  /** Those whose keys are known by this place. */
+  at({ host, port, via }: HostPlaceKey): TargetWithKind[] {
+    const ofHost = this.#byHost.get(host) ?? []
+    return ofHost.filter((target) => target.port === port && target.jumpTargetId === via)
   }
 
   /** Up to `limit` of which that is true, newest first, older than `before`. Lets others have their turns meanwhile. */

@@ -7,6 +7,7 @@ import type { CreateTargetInput } from '../../model/target.js'
 import type { PresentedHostKey } from '../../ssh/connector.js'
 import type { ShownHostKeys } from '../dialing/shown-host-keys.js'
 import type { HostKeys, ProbedPin } from '../host-keys/host-keys.js'
+import { UNKNOWN_TYPE } from '../host-keys/key-standing.js'
 import type { TargetDraft } from './target-draft.js'
 
 /** The key of a target that is being created, and how it got known. */
@@ -37,7 +38,7 @@ export class NewTargetKeys {
     { probe = true, hostKeyFingerprint: given }: CreateTargetInput,
   ): Promise<KeyOfNewTarget | undefined> {
     if (!probe) return given === undefined ? undefined : { key: unseen(given), source: 'given' }
-    const place = { ...draft, via: draft.jumpTargetId, strict: true }
+    const place = { ...draft, via: draft.jumpTargetId, strict: true, given }
     const key = await this.#deps.probe.ask(actor, place)
     if (given !== undefined && given !== key.fingerprint) throw notAsGiven(given, key)
     return { key, source: given === undefined ? 'probe' : 'given' }
@@ -55,7 +56,7 @@ export class NewTargetKeys {
 }
 
 function unseen(fingerprint: string): ProbedPin['key'] {
-  return { algorithm: 'unknown', fingerprint }
+  return { algorithm: UNKNOWN_TYPE, fingerprint }
 }
 
 function notAsGiven(given: string, { fingerprint, algorithm }: PresentedHostKey): KrownError {

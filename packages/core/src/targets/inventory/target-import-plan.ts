@@ -31,6 +31,8 @@ export interface ImportPlanDeps {
 
 export interface ImportRequest {
   readonly targets: readonly ImportTarget[]
+  /** Of new targets of which nothing else is said. */
+  readonly username: string | undefined
   readonly credentialId: CredentialId | undefined
   /** Whether the caller may send a stored credential where it did not go before. */
   readonly mayMoveSecrets: boolean
@@ -60,6 +62,7 @@ function waysToRead(targets: readonly ImportTarget[], known: ReadonlyMap<string,
   const through = new Set<TargetId>()
   const moved = new Set<TargetId>()
   for (const { name, jump } of targets) {
+    if (jump === undefined) continue
     const jumpTargetId = jump ? known.get(fold(jump))?.id : null
     if (jumpTargetId) through.add(jumpTargetId)
     const before = known.get(fold(name))
@@ -106,12 +109,16 @@ class ImportPlanner {
   }
 
   #step(name: string, { jump, ...target }: ImportTarget): ImportStep {
+    const before = this.#known.get(name)
     const jumpTargetId = jump ? this.#ids.get(fold(jump)) : null
     if (jumpTargetId === undefined) return refuse(name, this.#whyNotThrough(jump ?? ''))
-    const given = { ...target, port: target.port ?? DEFAULT_SSH_PORT, jumpTargetId }
+    const usual = before ?? { host: target.name, port: DEFAULT_SSH_PORT, username: this.#request.username }
+    const { host = usual.host, port = usual.port, username = usual.username } = target
+    if (username === undefined) return refuse(name, 'it has no user name')
+    const way = jump === undefined && before ? before.jumpTargetId : jumpTargetId
+    const given = { ...target, host, port, username, jumpTargetId: way }
     const reason = this.#denialOf(given)
     if (reason !== undefined) return refuse(name, reason)
-    const before = this.#known.get(name)
     return before ? this.#update(before, given) : this.#create(name, given)
   }
 
@@ -159,7 +166,8 @@ class ImportPlanner {
 }
 
 /** With its place in full. */
-type GivenTarget = Omit<ImportTarget, 'jump' | 'port'> & { port: number; jumpTargetId: TargetId | null }
+type GivenTarget = Pick<ImportTarget, 'name' | 'tags'> &
+  Pick<TargetDraft, 'host' | 'port' | 'username' | 'jumpTargetId'>
 
 const WAY_PROBLEMS: Readonly<Record<WayProblem, string>> = {
   unknown: 'its jump host is not in the inventory',

@@ -31,12 +31,12 @@ export class TargetImporter {
   /** See `TargetsApi.import`. */
   async import(
     actor: Actor,
-    { targets, credentialId, dryRun = false }: ImportTargetsInput,
+    { targets, username, credentialId, dryRun = false }: ImportTargetsInput,
   ): Promise<TargetImport> {
     const { gate, store, plan } = this.#deps
     return gate.run(actor, { permission: 'target:manage' }, async ({ subject }) => {
       if (credentialId !== undefined) requirePermission(subject, 'credential:manage')
-      const request = { targets, credentialId, mayMoveSecrets: managesCredentials(subject) }
+      const request = { targets, username, credentialId, mayMoveSecrets: managesCredentials(subject) }
       if (dryRun) {
         const steps = await planImport(plan, { db: store.db, orgId: actor.orgId }, request)
         return { dryRun, items: steps.map((step) => toItem(step, { isDone: false })) }

@@ -38,7 +38,7 @@ export function hostKeyTests(world: () => World): void {
   test('come from a known_hosts file, with a dry run that changes nothing', async () => {
     const { hostKeys } = world().clients.admin
     const text = 'web1 ssh-ed25519\n'
-    const counts = { pinned: 0, known: 0, revoked: 0, kept: 0, pattern: 0, skipped: 1 }
+    const counts = { pinned: 0, known: 0, revoked: 0, kept: 0, pattern: 0, conflict: 0, skipped: 1 }
     const lines = [
       { line: 1, outcome: 'skipped', host: 'web1', algorithm: null, fingerprint: null, reason: 'has no key' },
     ]

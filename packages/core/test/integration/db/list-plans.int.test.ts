@@ -7,7 +7,6 @@ import * as commands from '../../../src/db/repositories/command.repository.js'
 import * as credentials from '../../../src/db/repositories/credential.repository.js'
 import { encodeCursor } from '../../../src/db/repositories/cursor.js'
 import * as hostKeys from '../../../src/db/repositories/host-key.repository.js'
-import { listTargetIdsAt } from '../../../src/db/repositories/host-key-place.repository.js'
 import { findInventoryRevision } from '../../../src/db/repositories/inventory-revision.repository.js'
 import * as invites from '../../../src/db/repositories/invite.repository.js'
 import * as journal from '../../../src/db/repositories/journal.repository.js'
@@ -293,13 +292,6 @@ const OTHERS: [string, Query][] = [
       await hostKeys.listPinsTrustedBy(db, orgId, { ...place, userId: alice })
       await hostKeys.listTrustedPinsAt(db, orgId, { ...place, userId: null })
       await hostKeys.findPin(db, orgId, { ...place, userId: null, fingerprint: 'SHA256:x' })
-    },
-  ],
-  [
-    'targets of one place',
-    async (db, { orgId }) => {
-      await listTargetIdsAt(db, orgId, { host: 'h1.example.com', port: 22, via: null })
-      await listTargetIdsAt(db, orgId, { host: 'h1.example.com', port: 22, via: targetId })
     },
   ],
   ['pins of one user', (db, { orgId, alice }) => hostKeys.countPinsOfUser(db, orgId, alice)],

@@ -242,6 +242,9 @@ describeOnBothDatabases('access that ends', (openTestDatabase) => {
     await client.commands.write(commandId, 'seen')
     const subject = { kind: 'api_token', tokenId } as const
     await grant(fixture, { subject, selector: 'other*' })
+    expect((await refusalOf(client.commands.write(commandId, 'unseen'))).code).toBe('NOT_FOUND')
+    expect((await refusalOf(client.commands.closeStdin(commandId))).code).toBe('NOT_FOUND')
+    await grant(fixture, { subject, selector: 'web1', verbs: ['shell'] })
     expect((await refusalOf(client.commands.write(commandId, 'unseen'))).code).toBe('FORBIDDEN')
     expect((await refusalOf(client.commands.closeStdin(commandId))).code).toBe('FORBIDDEN')
     await fixture.operator.commands.write(commandId, 'seen')

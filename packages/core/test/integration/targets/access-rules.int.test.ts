@@ -132,7 +132,7 @@ describeOnBothDatabases('access rules', (openTestDatabase) => {
     expect(await namesSeenBy(client)).toEqual(['db1', 'web1'])
   })
 
-  test('an API token cannot have its own limits taken away: it makes, changes and deletes no rule that names it', async () => {
+  test('an API token cannot have its own limits taken away: while rules name it, it makes, changes and deletes none', async () => {
     await using fixture = await start()
     const { tokenId, client } = await byToken(fixture, 'admin')
     const other = await byToken(fixture, 'admin')

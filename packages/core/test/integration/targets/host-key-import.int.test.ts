@@ -64,7 +64,7 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
     expect(await outcomesOf(fixture.admin, text, true)).toEqual(expected)
     expect(await pinsOf(fixture.admin)).toEqual([])
     const { counts } = await fixture.admin.hostKeys.import({ text, reason: 'from the old jump host' })
-    expect(counts).toEqual({ pinned: 2, known: 1, revoked: 1, kept: 1, pattern: 1, skipped: 2 })
+    expect(counts).toEqual({ pinned: 2, known: 1, revoked: 1, kept: 1, pattern: 1, conflict: 0, skipped: 2 })
     const pin = { viaTargetId: null, mark: 'trusted' }
     const pins = [
       { ...pin, host: '*.example.com,!db.example.com', port: 0, fingerprint: c.fingerprint },
@@ -141,6 +141,33 @@ describeOnBothDatabases('the import of known_hosts', (openTestDatabase) => {
       'known',
       'known',
       'known',
+    ])
+  })
+
+  test('does not trust again what was replaced, whether its name is hashed or not', async () => {
+    await using fixture = await start()
+    const { targets, hostKeys } = fixture.admin
+    await targets.create({ name: 'web1', host: 'web1.example.com', username: 'x', probe: false })
+    const [stale, now] = [makeKey(), makeKey()]
+    const line = `web1.example.com ${stale.text}`
+    await hostKeys.import({ text: line })
+    const place = { host: 'web1.example.com', fingerprint: now.fingerprint, algorithm: 'ssh-ed25519' }
+    await hostKeys.create({ ...place, replace: true, reason: 'rebuilt' })
+    const conflict = 'another ssh-ed25519 key is trusted there: replace it if this one is right'
+    const text = `${line}\n${await hashed(`${line}\n`)}new,${line}\nnew2 ${stale.text}\nnew2 ${now.text}`
+    const expected = [
+      [1, 'conflict', conflict],
+      [2, 'conflict', conflict],
+      [3, 'conflict', `${conflict}; of its other hosts it is pinned`],
+      [4, 'pinned', null],
+      [5, 'pinned', null],
+    ]
+    expect(await outcomesOf(fixture.admin, text, true)).toEqual(expected)
+    expect(await outcomesOf(fixture.admin, text)).toEqual(expected)
+    const { items } = await hostKeys.list({ host: 'web1.example.com' })
+    expect(items.map(({ fingerprint }) => fingerprint)).toEqual([now.fingerprint])
+    expect((await outcomesOf(fixture.admin, text)).map(([, outcome]) => outcome)).toEqual([
+      ...['conflict', 'conflict', 'conflict', 'known', 'known'],
     ])
   })
 

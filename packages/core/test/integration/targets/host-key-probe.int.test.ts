@@ -169,6 +169,33 @@ describe('a probe', () => {
     expect(probes).toHaveLength(5)
   })
 
+  test('E12: is counted in a window of its own, wherever the host is, and takes no session from anybody', async () => {
+    const key = { algorithm: 'ssh-ed25519', fingerprint: makeKey().fingerprint, blob: Buffer.alloc(0) }
+    const sshConnector = {
+      probeHostKey: async () => key,
+      connect: async () => {
+        throw new KrownError('TARGET_UNREACHABLE', 'gone')
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    } as unknown as SshConnector
+    const config = { ssh: { maxSessionOpensPerMinute: 2 } }
+    await using fixture = await startKrown({ config, parts: { sshConnector } })
+    const { admin, operator } = fixture
+    const auth = { method: 'password', password: 'x' } as const
+    await admin.targets.create({ name: 'web1', host: 'web1.example.com', username: 'x' })
+    const hosts = ['adhoc.example.com', 'web1.example.com']
+    for (let n = 0; n < 60; n += 1) await operator.hostKeys.probe({ host: hosts[n % 2] ?? '' })
+    for (const host of hosts) {
+      expect(await refusalOf(operator.hostKeys.probe({ host }))).toMatchObject({
+        code: 'RATE_LIMITED',
+        message: 'you looked at too many host keys in a minute: try again later',
+      })
+    }
+    const opened = await refusalOf(operator.sessions.open({ host: hosts[0] ?? '', username: 'x', auth }))
+    expect(opened.code).toBe('TARGET_UNREACHABLE')
+    await admin.hostKeys.probe({ host: 'web1.example.com' })
+  })
+
   test('E12: obeys the outbound policy: that of ad hoc hosts for what is no target, whoever asks', async () => {
     await using target = await startHostileSshServer()
     const place = placeOf(target)

@@ -40,6 +40,56 @@ describe.each(['sshd', 'ssh2'] as const)('a host with several keys, by %s', (kin
     })
   })
 
+  test('shows the key that is known without its type, which is known from then on', async () => {
+    const known = rsa()
+    await using target = await serve(ed25519(), ecdsa(), known)
+    await using fixture = await startKrown({ config: { ssh: { hostKeyPolicy: 'strict' } } })
+    const { hostKeys } = fixture.admin
+    const { fingerprint } = known
+    await hostKeys.create({ ...placeOf(target), fingerprint })
+    expect(await hostKeys.probe(placeOf(target))).toMatchObject({ standing: 'trusted' })
+    expect((await fixture.open(target)).session.hostKeyFingerprint).toBe(fingerprint)
+    expect((await hostKeys.list()).items).toMatchObject([{ fingerprint, algorithm: typeOf(known) }])
+  })
+
+  test('shows the key that is given, for a session and for a target', async () => {
+    const { fingerprint } = rsa()
+    const known = ecdsa()
+    await using target = await serve(ed25519(), known)
+    await using fixture = await startKrown()
+    const login = { ...placeOf(target), username: target.username }
+    const given = { hostKeyFingerprint: known.fingerprint }
+    const adhoc = await fixture.open(target, given)
+    expect(adhoc.session).toMatchObject({ ...given, hostKeyNewlyPinned: true })
+    const wrong = { hostKeyFingerprint: fingerprint }
+    const refused = await refusalOf(fixture.open(target, { ...wrong, person: 'otherOperator' }))
+    expect(refused).toMatchObject({ code: 'HOST_KEY_MISMATCH', details: { expected: [fingerprint] } })
+    const made = await fixture.admin.targets.create({ name: 'web1', ...login, ...given })
+    expect(made.hostKeyFingerprints).toEqual([known.fingerprint])
+  })
+
+  test('shows the key of a target that nobody has looked at yet', async () => {
+    const known = rsa()
+    await using target = await serve(ed25519(), known)
+    await using fixture = await startKrown()
+    const login = { ...placeOf(target), username: target.username }
+    const given = { hostKeyFingerprint: known.fingerprint }
+    const { id } = await fixture.admin.targets.create({ name: 'web1', ...login, ...given, probe: false })
+    const auth = { method: 'key', privateKey: target.privateKey } as const
+    const { session } = await fixture.admin.sessions.open({ targetId: id, auth })
+    expect(session).toMatchObject(given)
+  })
+
+  test('F12: is refused when none of its keys is the one that was given', async () => {
+    await using target = await serve(ed25519(), ecdsa(), rsa())
+    await using fixture = await startKrown()
+    const { fingerprint } = rsa()
+    expect(await refusalOf(fixture.open(target, { hostKeyFingerprint: fingerprint }))).toMatchObject({
+      code: 'HOST_KEY_MISMATCH',
+      details: { expected: [fingerprint] },
+    })
+  })
+
   test('F12: is refused when its key of the known kind is another', async () => {
     const known = ecdsa()
     await using target = await serve(ed25519(), ecdsa())

@@ -47,7 +47,7 @@ function partsOver(db: Db, { database, actors }: KrownFixture, { hostKeyFingerpr
       provider: undefined,
     },
     stop: new AbortController().signal,
-    countAdhoc: async () => {},
+    countProbe: async () => {},
     onChanged: () => {},
   })
   return { ...inventory, planner: new SessionPlanner({ gate, ...inventory }) }

@@ -57,6 +57,29 @@ describeOnBothDatabases('an import of targets', (openTestDatabase) => {
     ])
   })
 
+  test('leaves what is not stated as it is, and gives it to a new target by default', async () => {
+    await using fixture = await start()
+    const { admin } = fixture
+    const gate = await admin.targets.create({ ...at('gate'), probe: false })
+    const place = { host: '10.0.0.9', port: 2222, username: 'deploy', jumpTargetId: gate.id }
+    await admin.targets.create({ name: 'web1', ...place, probe: false })
+    const targets = [{ name: 'web1' }, { name: 'new.example.com' }]
+    expect(await outcomes(fixture, { targets, username: 'ops' })).toEqual([
+      'web1 unchanged',
+      'new.example.com created',
+    ])
+    const [made, web1] = (await admin.targets.list()).items
+    expect(web1).toMatchObject(place)
+    expect(made).toMatchObject({ host: 'new.example.com', port: 22, username: 'ops', jumpTargetId: null })
+    expect(await outcomes(fixture, { targets: [{ name: 'web1', port: 22 }] })).toEqual(['web1 updated port'])
+    expect(await outcomes(fixture, { targets: [{ name: 'web1', jump: null }] })).toEqual([
+      'web1 updated jumpTargetId',
+    ])
+    expect((await admin.targets.import({ targets: [{ name: 'other' }] })).items).toMatchObject([
+      { outcome: 'refused', reason: 'it has no user name' },
+    ])
+  })
+
   test('gives no target more tags than it may have, and says so', async () => {
     await using fixture = await start()
     const tags = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `${kind}${n}`)
@@ -115,7 +138,7 @@ describeOnBothDatabases('an import of targets', (openTestDatabase) => {
     await fixture.admin.targets.import({ targets: [...chain('a', 5), ...chain('b', 5)] })
     const moves = [
       at('b0', { jump: 'a4' }),
-      at('a1'),
+      at('a1', { jump: null }),
       at('b0', { jump: 'a4' }),
       at('b1', { jump: 'a0' }),
       at('new', { jump: 'b0' }),
