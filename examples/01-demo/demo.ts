@@ -1,7 +1,7 @@
 // All of Krown at once, on this machine and nothing else: `pnpm demo`, or `pnpm demo --once` to end by itself.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { LoginResult, Session, SystemInfo } from '@krown/core'
+import type { LoginResult, Page, Recording, RecordingId, Session, SystemInfo } from '@krown/core'
 import { createTempDir } from '@krown/testkit/temp-dir'
 import { startGateway } from '../support/start-gateway.js'
 import { runCommands } from './commands.js'
@@ -45,7 +45,8 @@ async function tellStory(endsByItself: boolean, interrupted: AbortSignal): Promi
   for (const surprise of surprises) console.log(red(`  unexpected: ${surprise}`))
   if (endsByItself || surprises.length > 0) return surprises.length === 0 ? 0 : 1
 
-  await showDoors({ directory: directory.path, url: gateway.url, admin, target, session })
+  const recording = await findRecording(api, session)
+  await showDoors({ directory: directory.path, url: gateway.url, admin, target, session, recording })
   if (!interrupted.aborted) await once(interrupted, 'abort')
   console.log('\nCleaning up.')
   return 0
@@ -68,4 +69,11 @@ async function openSession(api: RestClient, { host, port, username, auth }: Demo
     `${session.hostKeyFingerprint}${session.hostKeyNewlyPinned ? ', pinned on first use' : ''}`,
   )
   return session
+}
+
+async function findRecording(api: RestClient, session: Session): Promise<RecordingId> {
+  const { items } = await api.get<Page<Recording>>(`/api/recordings?sessionId=${session.id}`)
+  const [recording] = items
+  if (!recording) throw new Error('the session was not recorded')
+  return recording.id
 }

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Session } from '@krown/core'
+import type { RecordingId, Session } from '@krown/core'
 
 export interface DoorsOf {
   readonly url: string
   readonly admin: { readonly username: string; readonly password: string }
   readonly session: Session
+  /** Of what the session printed. */
+  readonly recording: RecordingId
   /** A file with the body of a request to open a session. */
   readonly openSession: string
 }
@@ -24,7 +26,13 @@ const WS = pathToFileURL(createRequire(import.meta.resolve('@krown/server')).res
 
 /** One or more for each way in. */
 export function doorCommands(doors: DoorsOf): DoorCommand[] {
-  return [...restCommands(doors), ...cliCommands(doors), sdkCommand(doors), webSocketCommand(doors)]
+  return [
+    ...restCommands(doors),
+    ...cliCommands(doors),
+    sdkCommand(doors),
+    webSocketCommand(doors),
+    ...terminalCommands(doors),
+  ]
 }
 
 function restCommands({ url, admin, session, openSession }: DoorsOf): DoorCommand[] {
@@ -54,14 +62,32 @@ function restCommands({ url, admin, session, openSession }: DoorsOf): DoorComman
   ]
 }
 
-function cliCommands({ url, session }: DoorsOf): DoorCommand[] {
-  const krown = `KROWN_URL=${url} KROWN_TOKEN=$TOKEN node ${quoted(CLI)}`
+const krownOf = ({ url }: DoorsOf) => `KROWN_URL=${url} KROWN_TOKEN=$TOKEN node ${quoted(CLI)}`
+
+function cliCommands(doors: DoorsOf): DoorCommand[] {
+  const { session } = doors
+  const krown = krownOf(doors)
   return [
     {
       what: 'command line: run a command there; its output, and its exit code',
       command: `${krown} exec ${session.id} -n -- id -un`,
     },
     { what: 'command line: list what ran', command: `${krown} commands ls --limit 5` },
+  ]
+}
+
+/** For people: these want a terminal. */
+function terminalCommands(doors: DoorsOf): DoorCommand[] {
+  const krown = krownOf(doors)
+  return [
+    {
+      what: 'a shell there; ~d leaves it running, exit ends it',
+      command: `${krown} shell ${doors.session.id}`,
+    },
+    {
+      what: 'what the session printed, played back; q ends it',
+      command: `${krown} replay ${doors.recording}`,
+    },
   ]
 }
 

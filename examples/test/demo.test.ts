@@ -27,24 +27,26 @@ test('01: the commands that the demo prints work when pasted, and Ctrl-C leaves 
   const args = ['--import', 'tsx', 'examples/01-demo/demo.ts']
   const child = spawn(process.execPath, args, { cwd: CHECKOUT, env: plainEnvironment() })
   const demo = new TestProcess(child)
-  await demo.untilLog(/# WebSocket.+\n(?:.+\n)+\n/)
+  await demo.untilLog(/# what the session printed.+\n(?:.+\n)+\n/)
   const files = demo.log().match(/files +(\/\S+)/)?.[1] ?? ''
   const url = demo.log().match(/API +(http:\S+)\/docs/)?.[1] ?? ''
   expect(existsSync(files)).toBe(true)
 
   const printed = [...demo.log().matchAll(/^ {2}# .+\n((?:.+\n)+)/gm)].map(([, command = '']) => command)
-  const [signIn = '', watch = ''] = [printed[0], printed.at(-1)]
-  const [login, ...answers] = await paste(printed.slice(0, -1))
+  const [watch = '', shell = '', replay = ''] = printed.splice(-3)
+  const [signIn = ''] = printed
+  const [login, ...answers] = await paste([...printed, `${shell.trim()} </dev/null`, replay])
   expect(login).toBe('')
   const [execute, open, journal, verify] = answers.slice(0, 4).map((answer) => JSON.parse(answer))
   expect(execute).toMatchObject({ command: 'date', status: 'completed', exitCode: 0 })
   expect(open).toMatchObject({ status: 'connected', hostKeyNewlyPinned: false })
   expect(journal).toMatchObject({ items: [{ action: 'session.opened' }] })
   expect(verify).toMatchObject({ ok: true })
-  const [user, commands, uname] = answers.slice(4)
+  const [user, commands, uname, , played] = answers.slice(4)
   expect(user).toMatch(/^\S+$/)
   expect(commands).toMatch(/id -un/)
   expect(uname).toMatch(/^0 \S+ \S+/)
+  expect(played).toContain('$ date')
 
   const script = `${signIn}\n${watch}`
   const watcher = startProcess({
