@@ -32,7 +32,7 @@ describe('access', () => {
     const [{ id }] = (await json('ls')).items
     const bob = operator.username
     expect(await explained(bob, 'web1', 'exec')).toBe(
-      `${bob} may exec on web1 as root: by rule ${id}, role operator may exec, shell, transfer, watch on *`,
+      `${bob} may exec on web1 as root: by rule ${id}, role operator may exec, shell, transfer on *`,
     )
     expect((await admin.krown(['access', 'revoke', id])).stdout).toMatch(`${id} is revoked: role operator`)
     expect(await explained(bob, 'WEB1', 'exec')).toBe(
