@@ -231,8 +231,8 @@ const COLUMNS: readonly Column<AccessRule>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'WHO', text: subjectText },
   { title: 'VERBS', text: ({ verbs }) => verbs.join(' ') },
-  { title: 'AS', text: ({ remoteUsernames }) => remoteUsernames?.join(' ') ?? 'anybody' },
+  { title: 'AS', text: ({ remoteUsernames }) => remoteUsernames?.join(' ') ?? 'anybody', secondary: true },
   { title: 'EXPIRES', text: expiryOf },
   { title: 'TARGETS', text: ({ selector }) => selector, flexible: true },
-  { title: 'REASON', text: ({ reason }) => reason ?? '' },
+  { title: 'REASON', text: ({ reason }) => reason ?? '', secondary: true },
 ]

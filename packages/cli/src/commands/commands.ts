@@ -103,8 +103,8 @@ const COLUMNS: readonly Column<CommandSummary>[] = [
   { title: 'STATUS', text: ({ status }) => status },
   { title: 'EXIT', text: exitOf },
   { title: 'STARTED', text: ({ startedAt }) => formatTime(startedAt) },
-  { title: 'TOOK', text: ({ durationMs }) => formatDuration(durationMs) },
-  { title: 'RECORDING', text: recordingOf },
+  { title: 'TOOK', text: ({ durationMs }) => formatDuration(durationMs), secondary: true },
+  { title: 'RECORDING', text: recordingOf, secondary: true },
   { title: 'COMMAND', text: ({ command }) => command, flexible: true },
 ]
 

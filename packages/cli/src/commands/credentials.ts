@@ -140,7 +140,7 @@ function formatCredential(credential: Credential): string[] {
 const COLUMNS: readonly Column<Credential>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'KIND', text: kindOf },
-  { title: 'UPDATED', text: ({ updatedAt }) => formatTime(updatedAt) },
-  { title: 'FINGERPRINT', text: ({ fingerprint }) => fingerprint ?? '-' },
+  { title: 'UPDATED', text: ({ updatedAt }) => formatTime(updatedAt), secondary: true },
+  { title: 'FINGERPRINT', text: ({ fingerprint }) => fingerprint ?? '-', secondary: true },
   { title: 'NAME', text: ({ name }) => name, flexible: true },
 ]

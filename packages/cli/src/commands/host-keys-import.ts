@@ -97,7 +97,7 @@ const wordFor = (outcome: string, dryRun: boolean) => (dryRun ? WOULD[outcome] :
 const columns = (dryRun: boolean): readonly Column<ImportedHostKeyLine>[] => [
   { title: 'LINE', text: ({ line }) => String(line) },
   { title: 'OUTCOME', text: ({ outcome }) => wordFor(outcome, dryRun) },
-  { title: 'KEY', text: ({ fingerprint }) => fingerprint ?? '-' },
+  { title: 'KEY', text: ({ fingerprint }) => fingerprint ?? '-', secondary: true },
   { title: 'WHY', text: ({ reason }) => reason ?? '-' },
   { title: 'HOST', text: ({ host }) => host, flexible: true },
 ]

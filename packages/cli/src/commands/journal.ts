@@ -105,7 +105,7 @@ const COLUMNS: readonly Column<JournalEntry>[] = [
   { title: 'AT', text: ({ at }) => formatTime(at) },
   { title: 'WHO', text: actorOf },
   { title: 'ACTION', text: ({ action }) => action },
-  { title: 'OUTCOME', text: ({ outcome }) => outcome },
-  { title: 'RESOURCE', text: resourceOf },
+  { title: 'OUTCOME', text: ({ outcome }) => outcome, secondary: true },
+  { title: 'RESOURCE', text: resourceOf, secondary: true },
   { title: 'FACTS', text: factsOf, flexible: true },
 ]

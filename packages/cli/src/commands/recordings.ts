@@ -125,8 +125,12 @@ const COLUMNS: readonly Column<Recording>[] = [
   { title: 'STATUS', text: ({ status }) => status },
   { title: 'STARTED', text: ({ startedAt }) => formatTime(startedAt) },
   { title: 'LENGTH', text: ({ durationMs }) => formatDuration(durationMs) },
-  { title: 'BYTES', text: ({ fileBytes }) => (fileBytes === null ? '-' : String(fileBytes)) },
-  { title: 'SESSION', text: ({ sessionId }) => sessionId },
+  {
+    title: 'BYTES',
+    text: ({ fileBytes }) => (fileBytes === null ? '-' : String(fileBytes)),
+    secondary: true,
+  },
+  { title: 'SESSION', text: ({ sessionId }) => sessionId, secondary: true },
 ]
 
 function formatRecording(recording: Recording): string[] {

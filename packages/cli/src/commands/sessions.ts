@@ -78,8 +78,8 @@ const COLUMNS: readonly Column<Session>[] = [
   { title: 'WHO', text: ({ ownerName }) => ownerName },
   { title: 'TARGET', text: ({ targetName }) => targetName ?? '-' },
   { title: 'ADDRESS', text: loginAddressOf, flexible: true },
-  { title: 'CREATED', text: ({ createdAt }) => formatTime(createdAt) },
-  { title: 'REASON', text: ({ statusReason }) => statusReason ?? '' },
+  { title: 'CREATED', text: ({ createdAt }) => formatTime(createdAt), secondary: true },
+  { title: 'REASON', text: ({ statusReason }) => statusReason ?? '', secondary: true },
 ]
 
 function formatSession(session: Session): string[] {

@@ -78,7 +78,7 @@ const COLUMNS: readonly Column<ApiToken>[] = [
   { title: 'NAME', text: ({ name }) => name },
   { title: 'STATE', text: stateOf },
   { title: 'EXPIRES', text: ({ expiresAt }) => (expiresAt === null ? 'never' : formatTime(expiresAt)) },
-  { title: 'LAST USED', text: ({ lastUsedAt }) => formatTime(lastUsedAt) },
+  { title: 'LAST USED', text: ({ lastUsedAt }) => formatTime(lastUsedAt), secondary: true },
   { title: 'SCOPES', text: ({ scopes }) => scopes.join(' '), flexible: true },
 ]
 

@@ -76,8 +76,8 @@ const COLUMNS: readonly Column<User>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'NAME', text: ({ username }) => username },
   { title: 'ROLE', text: ({ role }) => role },
-  { title: 'AUDITS', text: ({ auditScope }) => auditScope },
+  { title: 'AUDITS', text: ({ auditScope }) => auditScope, secondary: true },
   { title: 'STATE', text: ({ disabled }) => (disabled ? 'disabled' : 'enabled') },
-  { title: 'LAST LOGIN', text: ({ lastLoginAt }) => formatTime(lastLoginAt) },
+  { title: 'LAST LOGIN', text: ({ lastLoginAt }) => formatTime(lastLoginAt), secondary: true },
   { title: 'E-MAIL', text: ({ email }) => email ?? '', flexible: true },
 ]

@@ -33,6 +33,26 @@ test('a narrow terminal takes from the flexible column, down to a limit', () => 
   expect(formatTable(rows, COLUMNS, layout(25))).toContain('a name that is…')
 })
 
+test('a narrow terminal has no column that is secondary, the last goes first', () => {
+  const columns: readonly Column<Row>[] = [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'SINCE', text: () => 'a long time', secondary: true },
+    { title: 'FROM', text: () => 'far away', secondary: true },
+    { title: 'NAME', text: ({ name }) => name, flexible: true },
+  ]
+  const rows = [{ id: '1', name: 'a name that is rather long' }]
+  const titles = [undefined, 80, 36, 27, 10].map(
+    (width) => formatTable(rows, columns, layout(width)).split('\n')[0],
+  )
+  expect(titles.map((line) => line?.split(/ +/))).toEqual([
+    ['ID', 'SINCE', 'FROM', 'NAME'],
+    ['ID', 'SINCE', 'FROM', 'NAME'],
+    ['ID', 'SINCE', 'NAME'],
+    ['ID', 'NAME'],
+    ['ID', 'NAME'],
+  ])
+})
+
 test('letters that take two columns are counted as two, marks as none', () => {
   expect(['日本', 'e\u0301', '👩', 'abc'].map(widthOf)).toEqual([4, 1, 2, 3])
   expect([cut('日本語', 5), cut('日本語', 6)]).toEqual(['日本…', '日本語'])

@@ -6,6 +6,8 @@ export interface Column<Row> {
   readonly text: (row: Row) => string
   /** Gives way when the terminal is narrow; at most one. */
   readonly flexible?: true
+  /** Left out where the terminal has no room for it, the last of them first. */
+  readonly secondary?: true
 }
 
 export interface TableLayout {
@@ -20,9 +22,10 @@ const LEAST_FLEXIBLE = 12
 /** Rows under titles, every cell one line that is safe to print. */
 export function formatTable<Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  all: readonly Column<Row>[],
   layout: TableLayout,
 ): string {
+  const columns = columnsWithRoom(rows, all, layout.columns)
   const cells = rows.map((row) => columns.map(({ text }) => visible(text(row))))
   const titles = columns.map(({ title }) => title)
   const widths = columnWidths(columns, [titles, ...cells], layout.columns)
@@ -32,6 +35,24 @@ export function formatTable<Row>(
       .join(GAP)
       .trimEnd()
   return [layout.paintTitles(line(titles)), ...cells.map(line)].join('\n')
+}
+
+function columnsWithRoom<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  available: number | undefined,
+): readonly Column<Row>[] {
+  const last = columns.findLastIndex(({ secondary }) => secondary)
+  if (available === undefined || last < 0 || leastWidth(rows, columns) <= available) return columns
+  return columnsWithRoom(rows, columns.toSpliced(last, 1), available)
+}
+
+function leastWidth<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): number {
+  const widths = columns.map(({ title, text, flexible }) => {
+    const width = Math.max(widthOf(title), ...rows.map((row) => widthOf(visible(text(row)))))
+    return flexible ? Math.min(width, LEAST_FLEXIBLE) : width
+  })
+  return widths.reduce((sum, width) => sum + GAP.length + width, -GAP.length)
 }
 
 /** `name  value` lines, for one thing. */

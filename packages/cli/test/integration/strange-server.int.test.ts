@@ -53,7 +53,7 @@ describe('F28: a server that writes escape sequences in every field reaches no t
     [['sessions', 'show', ID], 13],
     [['sessions', 'ls', '--limit', '1'], 1],
     [['commands', 'cancel', ID], 0],
-    [['commands', 'show', ID], 18],
+    [['commands', 'show', ID], 20],
     [['commands', 'ls', '--limit', '1'], 1],
     [['users', 'create', 'bob', '--password-stdin'], 0],
     [['users', 'set-role', ID, 'admin'], 0],
