@@ -73,7 +73,7 @@ describe('commands', () => {
     await run('true')
     const found = await operator.krown(['commands', 'search', 'NEEDLE'])
     expect(linesOf(found.stdout)).toEqual([
-      expect.stringMatching(/^ID +STATUS +EXIT +STARTED +TOOK +COMMAND$/),
+      expect.stringMatching(/^ID +STATUS +EXIT +STARTED +TOOK +RECORDING +COMMAND$/),
       expect.stringMatching(new RegExp(`^${id} +completed +3 .* echo a needle; exit 3$`)),
     ])
     expect(await json(operator, 'commands', 'show', id)).toMatchObject({ id, exitCode: 3 })
