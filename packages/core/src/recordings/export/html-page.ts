@@ -41,8 +41,7 @@ ${STYLE}</style>
 <body>
 <header><h1>${title}</h1><p>${about}</p><p id="notice"></p></header>
 <div id="player"></div>
-<script type="application/x-asciicast" id="cast">
-`
+<script type="application/x-asciicast" id="cast">`
   const after = (notice: string | undefined) => `</script>
 <script>${script}</script>
 <script>document.getElementById('notice').textContent = ${toPageText(JSON.stringify(notice ?? ''))}
