@@ -46,6 +46,7 @@ const NOTED: Readonly<Record<string, (answer: Record<string, unknown>) => Record
     LOGIN_ID: String((items as { id: string; current: boolean }[]).find(({ current }) => !current)?.id),
   }),
   'POST /api/sessions': ({ id }) => ({ SESSION: String(id) }),
+  'GET /api/recordings': ({ items }) => ({ RECORDING: String((items as { id: string }[])[0]?.id) }),
   'POST /api/sessions/{sessionId}/execute': ({ id }) => ({ COMMAND: String(id) }),
   'POST /api/sessions/{sessionId}/shells': ({ id }) => ({ CHANNEL: String(id) }),
 }

@@ -52,7 +52,7 @@ describeOnBothDatabases('an import of 500 targets', (openTestDatabase) => {
     expect(created.outcomes).toEqual({ created: 500 })
     const updated = await importInto(database, org, { targets: targetsWith({ tags: ['web'], port: 2200 }) })
     expect(updated.outcomes).toEqual({ updated: 500 })
-    const moved = targetsWith({}).map((target) => ({ ...target, jump: target.jump && 'host-0' }))
+    const moved = targetsWith({ port: 22 }).map((target) => ({ ...target, jump: target.jump && 'host-0' }))
     const through = await importInto(database, org, { targets: moved.slice(1) })
     expect(through.outcomes.updated).toBe(499)
     const same = await importInto(database, org, { targets: moved.slice(1) })
