@@ -102,8 +102,9 @@ describe.skipIf(!findSshd() || !hasTmux)('whoever is at a shell', () => {
     await other.run(`${KROWN} attach ${id}`)
     await other.shows(/attached; ~d leaves/)
     await other.shows(/^before$/m)
-    await other.run('stty size')
-    await other.shows('30 100')
+    // Attaching changes the size twice, so that what runs draws itself anew.
+    await other.run('until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo "it f""its"')
+    await other.shows(/^it fits$/m)
     await other.run('exit 3')
     await other.shows(/^\$ $|^\$$/m)
     await other.run('echo "it was $?"')

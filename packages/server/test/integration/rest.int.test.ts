@@ -324,8 +324,13 @@ test('every request of a signed-in caller is counted, also one that is refused f
   expect(counted).toBe(3)
 })
 
+/** What a download is asked for is looked at by core. */
+function refuseDownload(): never {
+  throw new KrownError('VALIDATION_FAILED', 'the input is not valid')
+}
+
 test('whatever a request is refused with, the OpenAPI document has it', () =>
-  withServer({}, async (url) => {
+  withServer({ client: { recordings: { download: refuseDownload } } }, async (url) => {
     const bodies: [string, string][] = [
       ['application/json', '{'],
       ['application/json', 'x'.repeat(300_000)],
