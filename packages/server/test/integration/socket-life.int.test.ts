@@ -113,10 +113,13 @@ describe.each(doors)('a WebSocket on %s', (door) => {
     const operator = await gateway.person('operator')
     const { token } = await gateway.admin()
     const sessionId = await openSession(gateway, operator)
+    const before = target.execs.length
     const hanging = call(gateway.url, `POST /api/sessions/${sessionId}/execute`, {
       token: operator.token,
       body: { command: 'hang' },
     })
+    // One that still waited for its turn would be refused instead of cancelled.
+    await waitFor(() => target.execs.length > before, { what: 'the command on the target' })
     await using socket = await open(gateway, operator.token)
     await ask(socket, sessionId)
     await call(gateway.url, `PATCH /api/users/${operator.user.id}`, { token, body: { disabled: true } })
