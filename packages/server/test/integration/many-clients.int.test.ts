@@ -147,10 +147,15 @@ async function watchByTrpc(account: SessionAccount, one: Started, verdict: Verdi
         const message: Json = { ...data }
         if (message.type === 'output') output.output(message)
         else if (message.type === 'gap') output.gap(message)
-        else output.finish(message.command as CommandSummary)
+        else {
+          output.finish(message.command as CommandSummary)
+          // Nothing follows. Who stays, and is cut before the server said so too, is told of the end once more.
+          reading.unsubscribe()
+          resolve()
+        }
         heard()
       }
-      outputOf.subscribe({ commandId: one.id }, { onData, onComplete: resolve, onError: reject })
+      const reading = outputOf.subscribe({ commandId: one.id }, { onData, onError: reject })
     }),
   ])
   account.end()
